@@ -1,0 +1,49 @@
+//! Who calls: a passport, verified before the message is decoded.
+
+use crate::{Code, Fault};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What kind of caller a passport speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A member.
+    Member,
+    /// Someone who runs the platform, and can read nobody's journal.
+    Operator,
+}
+
+impl Kind {
+    /// The name in the token's `kind` claim.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A verified caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passport {
+    /// The account.
+    pub account_id: Uuid,
+    /// What kind of caller.
+    pub kind: Kind,
+    /// The session it was minted from.
+    pub session_id: Uuid,
+    /// When the person last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// When the passport ends.
+    pub expires_at: Timestamp,
+}
+
+/// The caller of a request, as the identity layer found it.
+///
+/// # Errors
+/// UNAUTHENTICATED when no passport came with it.
+pub fn caller(extensions: &tonic::Extensions) -> Result<&Passport, Fault> {
+    extensions
+        .get::<Passport>()
+        .ok_or_else(|| Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first."))
+}
