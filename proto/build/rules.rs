@@ -4,7 +4,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, Messa
 use std::fmt::Write as _;
 
 /// One `impl Validate` for every message of Candor's own packages.
-pub fn generate(pool: &DescriptorPool) -> Result<String, String> {
+pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, String> {
     let extension = pool.get_extension_by_name("buf.validate.field").ok_or("buf/validate is not imported anywhere")?;
     let mut code = String::new();
     for message in pool.all_messages().filter(|m| m.full_name().starts_with("candor.")) {
@@ -132,10 +132,14 @@ fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, b
             if required {
                 check(format!("{value} != 0"), "is required".into());
             }
-            let defined = rule(rules, "enum").as_ref().and_then(|v| v.as_message()).is_some_and(|e| flag(e, "defined_only"));
-            if defined {
+            let rules = rule(rules, "enum");
+            let Some(rules) = rules.as_ref().and_then(|v| v.as_message()) else { return Ok(()) };
+            if flag(rules, "defined_only") {
                 let numbers: Vec<_> = definition.values().map(|v| v.number().to_string()).collect();
                 check(format!("[{}].contains(&{value})", numbers.join(", ")), "is not a known value".into());
+            }
+            for refused in rule(rules, "not_in").iter().filter_map(|v| v.as_list()).flatten().filter_map(Value::as_i32) {
+                check(format!("{value} != {refused}"), "is not a value to choose".into());
             }
         }
         Kind::Int32 => {
