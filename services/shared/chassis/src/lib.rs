@@ -1,13 +1,24 @@
 //! What every Candor process stands on. It knows nothing of journals, couples or reminders.
 
+pub mod batch;
 pub mod clock;
+pub mod config;
+pub mod database;
 pub mod fault;
+pub mod health;
 pub mod host;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
+pub mod ops;
+pub mod process;
 pub mod rpc;
+pub mod serve;
+pub mod telemetry;
 
+pub use batch::Batch;
 pub use clock::Clock;
 pub use fault::{Code, Fault};
+pub use health::Health;
 pub use host::Host;
 pub use ids::Ids;

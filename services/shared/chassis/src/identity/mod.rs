@@ -1,11 +1,19 @@
 //! Who calls: a passport, verified before the message is decoded.
 
+pub mod claims;
+mod keyring;
+mod remote;
+
+pub use keyring::{KeySource, Keyring, PublicKey};
+
 use crate::{Code, Fault};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What kind of caller a passport speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A member.
     Member,

@@ -1,0 +1,244 @@
+//! Group commit: commands that wait at the same moment are written together. Nothing is ever waited for
+//! to make a batch larger, and nothing queues without bound.
+
+use crate::{Code, Fault};
+use futures::FutureExt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+type Answer<R> = oneshot::Sender<Result<R, Fault>>;
+
+/// A bounded queue of commands `C`, written in batches that answer each with an `R`. Clones share it.
+pub struct Batch<C, R> {
+    queue: mpsc::Sender<(C, Answer<R>)>,
+    writers: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl<C, R> Clone for Batch<C, R> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), writers: self.writers.clone(), closing: self.closing.clone() }
+    }
+}
+
+impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
+    /// Starts `writers` writers, each of which takes what is waiting, at most `max` commands, and hands it to
+    /// `write`; `queue` commands may wait. `write` answers in the order of the commands; should a batch fail as a
+    /// whole, it replays it one by one itself. Once `shutdown` fires, new commands are refused and those that wait
+    /// are still written: use a token that fires after the server has drained.
+    pub fn start<W, F>(max: usize, queue: usize, writers: usize, shutdown: CancellationToken, write: W) -> Self
+    where
+        W: Fn(Vec<C>) -> F + Send + Sync + 'static,
+        F: Future<Output = Vec<Result<R, Fault>>> + Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(queue.max(1));
+        let batch =
+            Self { queue: sender, writers: TaskTracker::new(), closing: shutdown.child_token() };
+        let receiver = Arc::new(Mutex::new(receiver));
+        let write = Arc::new(write);
+        for _ in 0..writers.max(1) {
+            batch.writers.spawn(run(receiver.clone(), max.max(1), batch.closing.clone(), write.clone()));
+        }
+        batch.writers.close();
+        batch
+    }
+
+    /// Hands in a command and waits for its answer. Once handed in it is written, even if the caller goes away.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when it is closed, and whatever `write` answers.
+    pub async fn submit(&self, command: C) -> Result<R, Fault> {
+        if self.closing.is_cancelled() {
+            return Err(closed());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send((command, answer)).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => full(),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Refuses new commands, writes those that wait, and returns when the last is answered.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        self.writers.wait().await;
+    }
+}
+
+type Receiver<C, R> = Arc<Mutex<mpsc::Receiver<(C, Answer<R>)>>>;
+
+async fn run<C, R, W, F>(receiver: Receiver<C, R>, max: usize, closing: CancellationToken, write: Arc<W>)
+where
+    W: Fn(Vec<C>) -> F,
+    F: Future<Output = Vec<Result<R, Fault>>>,
+{
+    loop {
+        let mut taken = Vec::new();
+        {
+            // Whoever holds the lock waits for the first command; the others are writing, or next in line.
+            let mut receiver = receiver.lock().await;
+            tokio::select! {
+                biased;
+                _ = receiver.recv_many(&mut taken, max) => {}
+                () = closing.cancelled() => {
+                    receiver.close();
+                    receiver.recv_many(&mut taken, max).await;
+                }
+            }
+        }
+        if taken.is_empty() {
+            return; // closed and empty
+        }
+        let (commands, answers): (Vec<C>, Vec<Answer<R>>) = taken.into_iter().unzip();
+        // A panic hurts its own batch only.
+        let results = AssertUnwindSafe(async { write(commands).await }).catch_unwind().await.unwrap_or_default();
+        let mut results = results.into_iter();
+        for answer in answers {
+            // The caller may be gone: then nobody listens, and the write stands.
+            let _ = answer.send(results.next().unwrap_or_else(|| Err(unanswered())));
+        }
+    }
+}
+
+fn full() -> Fault {
+    Fault::new(
+        Code::ResourceExhausted,
+        "BUSY",
+        "Candor is very busy just now. Nothing was stored; please try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(1))
+}
+
+fn closed() -> Fault {
+    Fault::new(
+        Code::Unavailable,
+        "UNAVAILABLE",
+        "This part of Candor is restarting. Please try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(1))
+}
+
+fn unanswered() -> Fault {
+    Fault::new(Code::Internal, "INTERNAL", "Something went wrong on our side. Please try again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::{Notify, Semaphore};
+
+    /// A writer that records its batches and writes only while it is let through.
+    struct Gate {
+        open: Semaphore,
+        entered: Notify,
+        batches: std::sync::Mutex<Vec<Vec<u32>>>,
+    }
+
+    fn gated(max: usize, queue: usize, writers: usize) -> (Arc<Gate>, Batch<u32, u32>) {
+        let gate = Arc::new(Gate { open: Semaphore::new(0), entered: Notify::new(), batches: Default::default() });
+        let inner = gate.clone();
+        let batch = Batch::start(max, queue, writers, CancellationToken::new(), move |commands: Vec<u32>| {
+            let gate = inner.clone();
+            async move {
+                gate.batches.lock().unwrap().push(commands.clone());
+                gate.entered.notify_one();
+                gate.open.acquire().await.unwrap().forget();
+                commands.into_iter().map(|n| if n == 13 { panic!("unlucky") } else { Ok(n * 2) }).collect()
+            }
+        });
+        (gate, batch)
+    }
+
+    async fn submitted(batch: &Batch<u32, u32>, n: u32) -> tokio::task::JoinHandle<Result<u32, Fault>> {
+        let before = batch.queue.capacity();
+        let task = tokio::spawn({
+            let batch = batch.clone();
+            async move { batch.submit(n).await }
+        });
+        while batch.queue.capacity() == before && !task.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        task
+    }
+
+    #[tokio::test]
+    async fn takes_what_waits_and_answers_each_its_own() {
+        let (gate, batch) = gated(3, 16, 1);
+        let first = submitted(&batch, 1).await;
+        gate.entered.notified().await;
+        let mut rest = Vec::new();
+        for n in 2..=5 {
+            rest.push(submitted(&batch, n).await);
+        }
+        gate.open.add_permits(9);
+        assert_eq!(first.await.unwrap().unwrap(), 2);
+        for (task, n) in rest.into_iter().zip(2..) {
+            assert_eq!(task.await.unwrap().unwrap(), n * 2);
+        }
+        assert_eq!(*gate.batches.lock().unwrap(), [vec![1], vec![2, 3, 4], vec![5]]);
+    }
+
+    #[tokio::test]
+    async fn several_batches_are_in_flight() {
+        let (gate, batch) = gated(1, 16, 2);
+        let first = submitted(&batch, 1).await;
+        gate.entered.notified().await;
+        let second = submitted(&batch, 2).await;
+        gate.entered.notified().await; // while the first is still being written
+        gate.open.add_permits(2);
+        assert_eq!((first.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (2, 4));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_says_when_to_come_back() {
+        let (gate, batch) = gated(1, 1, 1);
+        let first = submitted(&batch, 1).await;
+        gate.entered.notified().await;
+        let second = submitted(&batch, 2).await;
+        let refused = batch.submit(3).await.unwrap_err();
+        assert_eq!(refused.code, Code::ResourceExhausted);
+        assert!(refused.retry_after.is_some());
+        gate.open.add_permits(2);
+        assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_undo_its_command() {
+        let (gate, batch) = gated(8, 16, 1);
+        let first = submitted(&batch, 1).await;
+        gate.entered.notified().await;
+        let gone = submitted(&batch, 7).await;
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        gate.open.add_permits(9);
+        first.await.unwrap().unwrap();
+        batch.close().await;
+        assert_eq!(*gate.batches.lock().unwrap(), [vec![1], vec![7]]);
+    }
+
+    #[tokio::test]
+    async fn closing_writes_what_waits_and_refuses_the_rest() {
+        let (gate, batch) = gated(8, 16, 2);
+        let first = submitted(&batch, 1).await;
+        gate.entered.notified().await;
+        let waiting = submitted(&batch, 2).await;
+        gate.open.add_permits(9);
+        batch.close().await;
+        assert!(first.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
+        assert_eq!(batch.submit(3).await.unwrap_err().code, Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_panic_hurts_its_own_batch_only() {
+        let (gate, batch) = gated(1, 16, 1);
+        gate.open.add_permits(9);
+        assert_eq!(batch.submit(13).await.unwrap_err().code, Code::Internal);
+        assert_eq!(batch.submit(4).await.unwrap(), 8);
+    }
+}

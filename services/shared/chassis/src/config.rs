@@ -1,0 +1,258 @@
+//! Settings: defaults, then an optional TOML file, then the environment. Nothing is read silently:
+//! an unknown key is refused, and every complaint is one sentence that names the key, never its value.
+
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, error::Kind};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Settings of one service, under a section of its own.
+pub trait Settings: serde::de::DeserializeOwned + Send + 'static {
+    /// The section, such as `journal`: `[journal]` in the file, `JOURNAL__…` in the environment.
+    const SECTION: &'static str;
+
+    /// Where the service answers.
+    fn listen(&self) -> &Listen;
+
+    /// Rules that a type alone cannot hold.
+    ///
+    /// # Errors
+    /// The key that breaks one; see [`ConfigError::invalid`].
+    fn check(&self, _platform: &Platform) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+/// Where a service answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Address and port; port 0 takes a free one.
+    pub address: SocketAddr,
+}
+
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// On a developer's machine.
+    #[default]
+    Development,
+    /// Under test: time may come from a file.
+    Test,
+    /// For real people.
+    Production,
+}
+
+/// Settings that every process shares.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Platform {
+    /// What the process is for (`PROFILE`).
+    #[serde(default)]
+    pub profile: Profile,
+    /// Where time comes from (`CLOCK__…`).
+    #[serde(default)]
+    pub clock: ClockConfig,
+    /// Logs, traces and metrics (`TELEMETRY__…`).
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// The operators' endpoint (`OPS__…`).
+    #[serde(default)]
+    pub ops: OpsConfig,
+    /// What a process takes on at most (`LIMITS__…`).
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// Where time comes from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockConfig {
+    /// A file that holds one RFC 3339 instant. Refused unless the profile is `test`.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+}
+
+impl ClockConfig {
+    /// The clock these settings ask for.
+    pub fn clock(&self) -> crate::Clock {
+        self.file.clone().map_or_else(crate::Clock::system, crate::Clock::file)
+    }
+}
+
+/// Logs, traces and metrics.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// Where traces and metrics go over OTLP/gRPC, such as `http://collector:4317`. Without it they go nowhere,
+    /// and metrics can still be scraped.
+    pub otlp_endpoint: Option<String>,
+    /// What is logged, as `tracing` directives: `info`, `warn,journal=debug`.
+    pub log: String,
+    /// The share of new traces that is kept, 0 to 1. A caller's decision is followed.
+    pub sample_ratio: f64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, log: "info".to_owned(), sample_ratio: 1.0 }
+    }
+}
+
+/// The operators' HTTP endpoint: `/livez`, `/readyz`, `/metrics`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpsConfig {
+    /// Address and port. Without it there is no such endpoint.
+    #[serde(default)]
+    pub address: Option<SocketAddr>,
+}
+
+/// What a process takes on at most.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Calls in flight; one more is answered RESOURCE_EXHAUSTED, never queued.
+    pub calls_in_flight: usize,
+    /// Seconds a call may take, whatever deadline its caller sets.
+    pub deadline_seconds: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { calls_in_flight: 512, deadline_seconds: 30 }
+    }
+}
+
+/// Why settings cannot be used: one sentence that names the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// A key that breaks a rule. `key` is dotted (`journal.accounts_url`), `rule` is read after it
+    /// ("must be an http address"); it must not hold the value.
+    pub fn invalid(key: &str, rule: &str) -> Self {
+        Self(format!("The setting {} {rule}.", spelled(key)))
+    }
+}
+
+/// The settings of the platform and of one service: defaults, then `file`, then the environment.
+///
+/// # Errors
+/// One sentence naming the key that is unknown, missing or wrong.
+pub fn load<T: Settings>(file: Option<&Path>) -> Result<(Platform, T), ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ConfigError(format!("The configuration file {} cannot be read: {}.", path.display(), error.kind()))
+        })?;
+        figment = figment.merge(Toml::string(&text));
+        if let Err(error) = figment.extract::<Dict>() {
+            return Err(unreadable(path, &error));
+        }
+    }
+    let prefixes: Vec<String> =
+        SECTIONS.iter().chain([&T::SECTION]).map(|section| format!("{}__", section.to_uppercase())).collect();
+    let env = Env::raw()
+        .filter(move |key| {
+            let key = key.as_str().to_uppercase();
+            key == "PROFILE" || prefixes.iter().any(|prefix| key.starts_with(prefix))
+        })
+        .split("__");
+    load_from(figment.merge(env))
+}
+
+/// The platform's sections; everything else at the top belongs to some service.
+const SECTIONS: [&str; 4] = ["clock", "telemetry", "ops", "limits"];
+
+/// The same from settings at hand, laid out as in the file: `profile`, `clock.file`, `journal.database.url` …
+/// Sections of other services are ignored.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_from<T: Settings>(figment: Figment) -> Result<(Platform, T), ConfigError> {
+    let all: Dict = figment.extract().map_err(|error| complaint(None, &error))?;
+    let mut shared = Dict::new();
+    let mut own = Dict::new();
+    for (key, value) in all {
+        match value {
+            Value::Dict(_, section) if key == T::SECTION => own = section,
+            value if key == "profile" || SECTIONS.contains(&key.as_str()) => {
+                shared.insert(key, value);
+            }
+            Value::Dict(..) => {}
+            _ => return Err(ConfigError::invalid(&key, "is not known")),
+        }
+    }
+    let platform: Platform = section(shared).map_err(|error| complaint(None, &error))?;
+    platform.check()?;
+    let settings: T = section(own).map_err(|error| complaint(Some(T::SECTION), &error))?;
+    settings.check(&platform)?;
+    Ok((platform, settings))
+}
+
+// The error is figment's own, and large; it is turned into a sentence at once.
+#[allow(clippy::result_large_err)]
+fn section<T: serde::de::DeserializeOwned>(dict: Dict) -> Result<T, figment::Error> {
+    let mut profiles = Map::new();
+    profiles.insert(figment::Profile::Default, dict);
+    Figment::from(Serialized::defaults(profiles.remove(&figment::Profile::Default).unwrap_or_default())).extract()
+}
+
+impl Platform {
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.clock.file.is_some() && self.profile != Profile::Test {
+            return Err(ConfigError::invalid("clock.file", "is allowed only when profile is test"));
+        }
+        if !(0.0..=1.0).contains(&self.telemetry.sample_ratio) {
+            return Err(ConfigError::invalid("telemetry.sample_ratio", "must be between 0 and 1"));
+        }
+        if self.limits.calls_in_flight == 0 {
+            return Err(ConfigError::invalid("limits.calls_in_flight", "must be at least 1"));
+        }
+        if self.limits.deadline_seconds == 0 {
+            return Err(ConfigError::invalid("limits.deadline_seconds", "must be at least 1"));
+        }
+        crate::telemetry::check(&self.telemetry)
+    }
+}
+
+/// A key as people write it in both places.
+fn spelled(key: &str) -> String {
+    format!("{} ({key})", key.to_uppercase().replace('.', "__"))
+}
+
+/// Only the place of a syntax error: the parser's message quotes the line, which may hold a secret.
+fn unreadable(path: &Path, error: &figment::Error) -> ConfigError {
+    let message = error.to_string();
+    let line = message.split_once("line ").map_or("", |(_, rest)| rest);
+    let line: String = line.chars().take_while(char::is_ascii_digit).collect();
+    let place = if line.is_empty() { String::new() } else { format!(" at line {line}") };
+    ConfigError(format!("The configuration file {} is not valid TOML{place}.", path.display()))
+}
+
+fn complaint(section: Option<&str>, error: &figment::Error) -> ConfigError {
+    let mut path: Vec<&str> = section.into_iter().chain(error.path.iter().map(String::as_str)).collect();
+    let rule = match &error.kind {
+        Kind::UnknownField(field, expected) => {
+            if path.last() != Some(&field.as_str()) {
+                path.push(field);
+            }
+            format!("is not known; here are: {}", expected.join(", "))
+        }
+        Kind::MissingField(field) => {
+            if path.last() != Some(&field.as_ref()) {
+                path.push(field);
+            }
+            "is required".to_owned()
+        }
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("must be {expected}"),
+        Kind::UnknownVariant(_, expected) => format!("must be one of: {}", expected.join(", ")),
+        Kind::Message(message) => format!("cannot be used: {message}"),
+        _ => "cannot be used".to_owned(),
+    };
+    ConfigError::invalid(&path.join("."), &rule)
+}

@@ -1,0 +1,100 @@
+//! Connections to a service's own PostgreSQL.
+
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long a call waits for a connection before it is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection idle for longer is asked whether it still lives before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+
+/// Where a database is.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `postgres://user:password@host:port/database`. Secret.
+    pub url: String,
+    /// The same database without a pooler in between, for migrations. Secret. Left out: `url`.
+    #[serde(default)]
+    pub direct_url: Option<String>,
+    /// Connections of this process at most.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+fn default_connections() -> u32 {
+    10
+}
+
+impl Config {
+    /// A database by its address, with defaults for the rest.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), direct_url: None, max_connections: default_connections() }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("max_connections", &self.max_connections).finish_non_exhaustive()
+    }
+}
+
+/// A pool to serve with. The database need not be there yet: connections are made as they are needed.
+///
+/// # Errors
+/// Only when the address cannot be understood.
+pub async fn connect(config: &Config) -> Result<PgPool, sqlx::Error> {
+    pool(&config.url, config.max_connections)
+}
+
+/// A small pool to migrate with, past any pooler.
+///
+/// # Errors
+/// Only when the address cannot be understood.
+pub async fn connect_direct(config: &Config) -> Result<PgPool, sqlx::Error> {
+    pool(config.direct_url.as_ref().unwrap_or(&config.url), 2)
+}
+
+fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
+    let options = PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Asking at every use would cost a round trip in the hottest path.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok())
+            })
+        });
+    Ok(options.connect_lazy_with(PgConnectOptions::from_str(url)?))
+}
+
+/// A health check with a connection of its own, so that a busy pool is not mistaken for a dead database.
+pub fn probe(pool: &PgPool) -> impl Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync + 'static {
+    let options = pool.connect_options();
+    let kept: Arc<Mutex<Option<PgConnection>>> = Arc::default();
+    move || {
+        let (options, kept) = (options.clone(), kept.clone());
+        Box::pin(async move {
+            let mut kept = kept.lock().await;
+            // Taken out, so that a check cut off midway leaves no half-read connection behind.
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => match PgConnection::connect_with(&options).await {
+                    Ok(connection) => connection,
+                    Err(_) => return false,
+                },
+            };
+            let alive = connection.ping().await.is_ok();
+            if alive {
+                *kept = Some(connection);
+            }
+            alive
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether the process can do its work just now. Readiness is asked of every dependency; liveness is not.
+
+use futures::future::{BoxFuture, join_all};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often every check is asked.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// A check that takes longer has failed. With the interval: a dead dependency is known within 3 s.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// The readiness of a process. Clones share it.
+#[derive(Clone)]
+pub struct Health(Arc<Inner>);
+
+struct Inner {
+    checks: Mutex<Vec<(&'static str, Check)>>,
+    ready: watch::Sender<bool>,
+    changed: Notify,
+    started: AtomicBool,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Health {
+    /// Health without checks; not ready before its first round.
+    pub fn new() -> Self {
+        Self(Arc::new(Inner {
+            checks: Mutex::new(Vec::new()),
+            ready: watch::Sender::new(false),
+            changed: Notify::new(),
+            started: AtomicBool::new(false),
+        }))
+    }
+
+    /// Adds a dependency. It is asked every second and has 2 s to answer; ready means that all say yes.
+    pub fn register(&self, name: &'static str, check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+        self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
+        self.0.ready.send_replace(false);
+        self.0.changed.notify_one();
+    }
+
+    /// Whether all checks said yes the last time they were asked.
+    pub fn is_ready(&self) -> bool {
+        *self.0.ready.borrow()
+    }
+
+    /// Follows readiness; the current value counts as seen.
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.0.ready.subscribe()
+    }
+
+    /// Starts asking, until `shutdown`, after which it is not ready. Starting again changes nothing.
+    pub fn start(&self, shutdown: CancellationToken) {
+        if self.0.started.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let health = self.clone();
+        tokio::spawn(async move {
+            shutdown.run_until_cancelled(health.poll()).await;
+            health.0.ready.send_replace(false);
+        });
+    }
+
+    async fn poll(&self) {
+        let mut timer = tokio::time::interval(INTERVAL);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = timer.tick() => {}
+                () = self.0.changed.notified() => {}
+            }
+            let checks = self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let failed = ask(&checks).await;
+            // A check registered meanwhile has not been asked yet.
+            let complete = checks.len() == self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).len();
+            self.report(&failed, complete);
+        }
+    }
+
+    fn report(&self, failed: &[&'static str], complete: bool) {
+        let ready = failed.is_empty() && complete;
+        let changed = self.0.ready.send_if_modified(|current| std::mem::replace(current, ready) != ready);
+        if changed && ready {
+            tracing::info!("ready");
+        } else if changed {
+            tracing::warn!(failed = failed.join(","), "not ready");
+        }
+    }
+}
+
+async fn ask(checks: &[(&'static str, Check)]) -> Vec<&'static str> {
+    let answers = join_all(checks.iter().map(|(name, check)| async move {
+        let healthy = tokio::time::timeout(PATIENCE, check()).await.unwrap_or(false);
+        (!healthy).then_some(*name)
+    }));
+    answers.await.into_iter().flatten().collect()
+}

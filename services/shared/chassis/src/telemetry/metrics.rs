@@ -1,0 +1,68 @@
+//! Counters and durations: one meter, scraped as Prometheus text and, where there is a collector, sent to it.
+
+use super::TelemetryError;
+use crate::config::TelemetryConfig;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Encoder, TextEncoder};
+
+/// The metrics of the process, as text. Clones show the same.
+#[derive(Clone, Default)]
+pub struct Metrics(prometheus::Registry);
+
+impl Metrics {
+    /// Everything measured so far, in Prometheus' text format.
+    pub fn text(&self) -> String {
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.0.gather(), &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+pub(super) fn start(
+    config: &TelemetryConfig,
+    resource: Resource,
+) -> Result<(SdkMeterProvider, Metrics), TelemetryError> {
+    let metrics = Metrics::default();
+    let scraped = opentelemetry_prometheus::exporter()
+        .with_registry(metrics.0.clone())
+        .scope_info_enabled(false)
+        .build()
+        .map_err(TelemetryError::new)?;
+    let mut provider = SdkMeterProvider::builder().with_resource(resource).with_reader(scraped);
+    if let Some(endpoint) = &config.otlp_endpoint {
+        let exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
+        provider = provider.with_periodic_exporter(exporter.map_err(TelemetryError::new)?);
+    }
+    Ok((provider.build(), metrics))
+}
+
+fn meter() -> Meter {
+    opentelemetry::global::meter("candor")
+}
+
+/// A counter, such as `candor_journal_entries_written`; `_total` is added where it is scraped. Make it once, after
+/// telemetry has started: one made earlier counts nothing.
+pub fn counter(name: &'static str, description: &'static str) -> Counter<u64> {
+    meter().u64_counter(name).with_description(description).build()
+}
+
+/// A value that goes up and down, such as the length of a queue. Made like a [`counter`].
+pub fn gauge(name: &'static str, description: &'static str) -> Gauge<u64> {
+    meter().u64_gauge(name).with_description(description).build()
+}
+
+/// Durations in seconds; `_seconds` is added where they are scraped. Made like a [`counter`].
+pub fn histogram(name: &'static str, description: &'static str) -> Histogram<f64> {
+    let boundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+    meter()
+        .f64_histogram(name)
+        .with_description(description)
+        .with_unit("s")
+        .with_boundaries(boundaries.to_vec())
+        .build()
+}

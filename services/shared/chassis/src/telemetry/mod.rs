@@ -1,0 +1,130 @@
+//! Logs, traces and metrics of a process. None of them ever holds private text.
+
+mod metrics;
+pub mod propagate;
+
+pub use metrics::{Metrics, counter, gauge, histogram};
+pub use opentelemetry::KeyValue;
+
+use crate::config::{ConfigError, Platform, TelemetryConfig};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::Layer;
+
+/// Libraries that would show headers, frames or statements when told to talk; they are never told to.
+const QUIET: [&str; 12] = [
+    "h2", "hyper", "hyper_util", "tonic", "tower", "sqlx", "lapin", "rustls", "axum", "opentelemetry",
+    "opentelemetry_sdk", "opentelemetry_otlp",
+];
+
+/// Keeps telemetry going; [`Guard::shutdown`] sends what is left.
+pub struct Guard {
+    traces: SdkTracerProvider,
+    meters: SdkMeterProvider,
+    metrics: Metrics,
+}
+
+/// Telemetry cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error("telemetry cannot be started: {0}")]
+pub struct TelemetryError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl TelemetryError {
+    fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Whether the settings can be used.
+pub(crate) fn check(config: &TelemetryConfig) -> Result<(), ConfigError> {
+    if EnvFilter::builder().parse(&config.log).is_err() {
+        return Err(ConfigError::invalid("telemetry.log", "must be tracing directives such as info,journal=debug"));
+    }
+    match config.otlp_endpoint.clone().map(tonic::transport::Endpoint::from_shared) {
+        Some(Err(_)) => Err(ConfigError::invalid("telemetry.otlp_endpoint", "must be an http or https address")),
+        _ => Ok(()),
+    }
+}
+
+/// Starts telemetry for the process; call it inside the runtime, before anything makes a counter. `service` is the
+/// name it goes by. A second start in one process (tests) keeps the first one's logs.
+///
+/// # Errors
+/// When the endpoint cannot be used.
+pub fn init(platform: &Platform, service: &'static str) -> Result<Guard, TelemetryError> {
+    let config = &platform.telemetry;
+    let resource = Resource::builder()
+        .with_service_name(service)
+        .with_attribute(KeyValue::new("service.namespace", "candor"))
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let traces = traces(config, resource.clone())?;
+    let (meters, metrics) = metrics::start(config, resource)?;
+    opentelemetry::global::set_meter_provider(meters.clone());
+
+    let mut filter = EnvFilter::builder().parse(&config.log).map_err(TelemetryError::new)?;
+    for library in QUIET {
+        let level = if library == "sqlx" { "warn" } else { "info" };
+        filter = filter.add_directive(format!("{library}={level}").parse().map_err(TelemetryError::new)?);
+    }
+    let logs = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
+    // Spans are kept whatever is logged: a trace must not break because the log is quiet.
+    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("candor")).with_filter(kept_spans());
+    let _ = tracing_subscriber::registry().with(logs).with(spans).try_init();
+    quiet_panics();
+    Ok(Guard { traces, meters, metrics })
+}
+
+fn kept_spans() -> Targets {
+    QUIET.iter().fold(Targets::new().with_default(LevelFilter::INFO), |targets, library| {
+        targets.with_target(*library, LevelFilter::OFF)
+    })
+}
+
+fn traces(config: &TelemetryConfig, resource: Resource) -> Result<SdkTracerProvider, TelemetryError> {
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
+    // Without an endpoint there are ids all the same: they tie events and logs together.
+    let mut provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
+    if let Some(endpoint) = &config.otlp_endpoint {
+        let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+        provider = provider.with_batch_exporter(exporter.map_err(TelemetryError::new)?);
+    }
+    Ok(provider.build())
+}
+
+/// A panic's message can quote the text it tripped over; only its place is logged.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
+}
+
+impl Guard {
+    /// The metrics, to be scraped.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
+    /// Sends what is left and stops. Waits a few seconds at most when nobody answers.
+    pub async fn shutdown(self) {
+        // The providers block until their own threads are done.
+        let done = tokio::task::spawn_blocking(move || {
+            let patience = std::time::Duration::from_secs(3);
+            let _ = self.traces.shutdown_with_timeout(patience);
+            let _ = self.meters.shutdown_with_timeout(patience);
+        });
+        let _ = done.await;
+    }
+}
