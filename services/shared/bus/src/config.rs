@@ -1,0 +1,33 @@
+//! Where the broker is.
+
+use serde::Deserialize;
+use std::fmt;
+
+/// Settings of the RabbitMQ transport.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
+    pub amqp_url: String,
+    /// The topic exchange; queues are named `<exchange>.<consumer>`.
+    #[serde(default = "default_exchange")]
+    pub exchange: String,
+}
+
+impl Config {
+    /// Settings with the usual exchange, `candor.events`.
+    pub fn new(amqp_url: impl Into<String>) -> Self {
+        Self { amqp_url: amqp_url.into(), exchange: default_exchange() }
+    }
+}
+
+fn default_exchange() -> String {
+    "candor.events".to_owned()
+}
+
+// The URL holds a password.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("exchange", &self.exchange).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,188 @@
+//! Taking a batch of events over: one transaction, a savepoint per event.
+
+use super::{
+    Arrival, HandlerError, Inbox, Meta,
+    failure::{Failure, is_away, is_collision},
+    retry,
+};
+use crate::{
+    Envelope, metrics,
+    step::{self, Step},
+    store::{self, Parked},
+    trace,
+};
+use futures::FutureExt as _;
+use jiff::Timestamp;
+use sqlx::{Connection as _, PgConnection};
+use std::{collections::HashSet, panic::AssertUnwindSafe};
+use tracing::Instrument as _;
+
+/// How often an event alone in its transaction may collide with others before that counts as a failure.
+const COLLISIONS: usize = 3;
+
+impl<C: Send + Sync + 'static> Inbox<C> {
+    /// Handles events that came by another way than a transport, exactly as if they had been delivered.
+    /// An error means that the database is away and nothing was taken over.
+    pub async fn handle(&self, events: &[Envelope]) -> Result<(), sqlx::Error> {
+        let arrivals: Vec<_> =
+            events.iter().map(|event| Arrival { event: event.clone(), hopeless: None }).collect();
+        let wanted: Vec<_> = arrivals.into_iter().filter(|arrival| self.wanted(arrival)).collect();
+        self.take_over(&wanted).await
+    }
+
+    /// Takes all of them over. What goes wrong for the whole transaction (a collision, a constraint that
+    /// fails only at the commit) is tried again event by event, so that neighbours do not pay for it.
+    pub(super) async fn take_over(&self, arrivals: &[Arrival]) -> Result<(), sqlx::Error> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        match self.transact(arrivals).await {
+            Err(error) if !is_away(&error) => {
+                for arrival in arrivals {
+                    self.take_over_alone(arrival).await?;
+                }
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn take_over_alone(&self, arrival: &Arrival) -> Result<(), sqlx::Error> {
+        let mut collisions = 0;
+        loop {
+            match self.transact(std::slice::from_ref(arrival)).await {
+                Err(error) if is_collision(&error) && collisions < COLLISIONS => collisions += 1,
+                Err(error) if !is_away(&error) => {
+                    return self.set_aside(arrival, Failure::from(&error)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Records a failure of an event whose own transaction cannot be committed.
+    async fn set_aside(&self, arrival: &Arrival, failure: Failure) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await?;
+        let fresh = store::receive(&mut tx, self.consumer, &[arrival.event.id], now).await?;
+        let outcome = [(&arrival.event, 0, Err(failure))];
+        if !fresh.is_empty() {
+            store::park(&mut tx, self.consumer, &parked(&outcome, now)).await?;
+        }
+        tx.commit().await?;
+        if !fresh.is_empty() {
+            self.report(&outcome, now);
+        }
+        Ok(())
+    }
+
+    async fn transact(&self, arrivals: &[Arrival]) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await?;
+        let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
+        let mut fresh: HashSet<_> =
+            store::receive(&mut tx, self.consumer, &ids, now).await?.into_iter().collect();
+        let mut outcomes = Vec::with_capacity(fresh.len());
+        // `remove`: an event may be in the batch twice.
+        for Arrival { event, hopeless } in arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)) {
+            let outcome = match hopeless {
+                Some(reason) => Err(Failure::fatal(reason)),
+                None => self.attempt(&mut tx, event).await?,
+            };
+            outcomes.push((event, 0, outcome));
+        }
+        let parked = parked(&outcomes, now);
+        if !parked.is_empty() {
+            store::park(&mut tx, self.consumer, &parked).await?;
+        }
+        step::reached(self.observer.as_ref(), Step::Handled).await;
+        tx.commit().await?;
+        self.report(&outcomes, now);
+        step::reached(self.observer.as_ref(), Step::Committed).await;
+        Ok(())
+    }
+
+    /// Runs a handler under a savepoint. An error is one of the whole transaction.
+    pub(super) async fn attempt(
+        &self,
+        conn: &mut PgConnection,
+        event: &Envelope,
+    ) -> Result<Result<(), Failure>, sqlx::Error> {
+        let Some(handler) = self.handlers.get(&event.key) else {
+            // Only a replay after an upgrade comes here: nobody wants it any more.
+            return Ok(Ok(()));
+        };
+        let span = tracing::info_span!(
+            "bus.handle",
+            otel.name = format!("{} {}", self.consumer, event.key),
+            otel.kind = "consumer",
+            event_id = %event.id,
+        );
+        trace::set_parent(&span, event.traceparent.as_deref());
+        let meta = Meta {
+            event_id: event.id,
+            aggregate_id: event.aggregate_id,
+            version: event.version,
+            time: event.time,
+        };
+        let mut savepoint = conn.begin().await?;
+        let handling = async { handler(&self.context, &mut savepoint, &meta, event.body.clone()).await };
+        let failure = match AssertUnwindSafe(handling).catch_unwind().instrument(span).await {
+            Ok(Ok(())) => {
+                savepoint.commit().await?;
+                return Ok(Ok(()));
+            }
+            Ok(Err(HandlerError::Database(error))) if is_collision(&error) => return Err(error),
+            Ok(Err(error)) => Failure::from(error),
+            Err(_) => Failure::panicked(),
+        };
+        // When the connection itself is lost, this says so, and the whole batch waits for the database.
+        savepoint.rollback().await?;
+        Ok(Err(failure))
+    }
+
+    /// After the commit: counts, complains, and wakes who has to know.
+    pub(super) fn report(&self, outcomes: &[Outcome<'_>], now: Timestamp) {
+        for (event, attempts, outcome) in outcomes {
+            match outcome {
+                Ok(()) => metrics::handled(self.consumer, &event.key, event.time, now),
+                Err(failure) => {
+                    let (attempts, dead) = retry::verdict(*attempts, failure);
+                    let (consumer, key, reason) = (self.consumer, &event.key, &failure.reason);
+                    if dead {
+                        metrics::dead(consumer, key);
+                        tracing::error!(consumer, event_id = %event.id, key, attempts, reason, "an event is dead; replay it once its cause is gone");
+                    } else {
+                        metrics::retried(consumer, key);
+                        tracing::warn!(consumer, event_id = %event.id, key, attempts, reason, "an event failed and will be tried again");
+                    }
+                }
+            }
+        }
+        if let Some(outbox) = &self.outbox {
+            outbox.wake();
+        }
+    }
+}
+
+/// An event, its attempts before, and how this one went.
+pub(super) type Outcome<'a> = (&'a Envelope, i32, Result<(), Failure>);
+
+/// The rows that the failures among some outcomes become.
+pub(super) fn parked<'a>(outcomes: &[Outcome<'a>], now: Timestamp) -> Vec<Parked<'a>> {
+    let failed = outcomes
+        .iter()
+        .filter_map(|(event, before, outcome)| Some((*event, *before, outcome.as_ref().err()?)));
+    failed
+        .map(|(event, before, failure)| {
+            let (attempts, dead) = retry::verdict(before, failure);
+            Parked {
+                event,
+                attempts,
+                next_at: retry::next_at(now, attempts),
+                reason: failure.reason.clone(),
+                dead_at: dead.then_some(now),
+            }
+        })
+        .collect()
+}

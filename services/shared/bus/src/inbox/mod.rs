@@ -1,0 +1,190 @@
+//! The receiving end. Every event's effect is committed once, together with the note that it was handled.
+
+mod batch;
+mod failure;
+mod retry;
+
+pub use failure::HandlerError;
+
+use crate::{
+    Envelope, Outbox, Transport, TransportError, key_of,
+    step::Observer,
+    transport::{Content, Delivery},
+};
+use bytes::Bytes;
+use chassis::Clock;
+use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
+use sqlx::{PgConnection, PgPool};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Events per transaction, at most; never waited for.
+const BATCH: usize = 100;
+/// How often the retry table is looked at.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// Names foreign messages in the table of dead letters, where every row needs an id.
+const FOREIGN: Uuid = Uuid::from_u128(0x0bad_f00d_0000_4000_8000_0000_0000_0000);
+
+/// What is known about an event besides its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// The event.
+    pub event_id: Uuid,
+    /// What it is about.
+    pub aggregate_id: Uuid,
+    /// The aggregate's version after it. Events come in any order: compare.
+    pub version: i64,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
+type Handler<C> = Box<
+    dyn for<'c> Fn(&'c C, &'c mut PgConnection, &'c Meta, Bytes) -> BoxFuture<'c, Result<(), HandlerError>>
+        + Send
+        + Sync,
+>;
+
+/// One consumer: its handlers and the database they write to. `C` is what the handlers need besides it.
+pub struct Inbox<C> {
+    consumer: &'static str,
+    pool: PgPool,
+    context: C,
+    clock: Clock,
+    handlers: BTreeMap<String, Handler<C>>,
+    outbox: Option<Outbox>,
+    observer: Option<Observer>,
+}
+
+/// An event to take over; with a reason where there is no point in handling it.
+struct Arrival {
+    event: Envelope,
+    hopeless: Option<&'static str>,
+}
+
+impl<C: Send + Sync + 'static> Inbox<C> {
+    /// A consumer without handlers. `pool` is the database of the service, the tables' and the handlers'.
+    pub fn new(consumer: &'static str, pool: PgPool, context: C, clock: Clock) -> Self {
+        Self { consumer, pool, context, clock, handlers: BTreeMap::new(), outbox: None, observer: None }
+    }
+
+    /// Handles events of a generated message. The handler writes on the given connection and nowhere else:
+    /// its work is committed with the event or not at all, and may be run again. It must cope with
+    /// disorder. It makes no network calls: a transaction is open.
+    #[must_use]
+    pub fn on<E>(
+        mut self,
+        handler: impl for<'c> Fn(
+            &'c C,
+            &'c mut PgConnection,
+            &'c Meta,
+            E,
+        ) -> BoxFuture<'c, Result<(), HandlerError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self
+    where
+        E: prost::Message + prost::Name + Default + 'static,
+    {
+        let erased: Handler<C> = Box::new(move |context, conn, meta, body| match E::decode(body) {
+            Ok(event) => handler(context, conn, meta, event),
+            Err(_) => Box::pin(ready(Err(HandlerError::Malformed("UNDECODABLE")))),
+        });
+        self.handlers.insert(key_of::<E>(), erased);
+        self
+    }
+
+    /// The outbox to wake after each commit, where handlers append events themselves.
+    #[must_use]
+    pub fn outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Somebody to tell about each step.
+    #[must_use]
+    pub fn observe(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The routing keys of all handlers.
+    pub fn keys(&self) -> Vec<String> {
+        self.handlers.keys().cloned().collect()
+    }
+
+    /// Consumes until the process wants to stop. While the database is away nothing is consumed and nothing
+    /// given back: what was delivered waits here. Only an unknown consumer is an error.
+    pub async fn run(self, transport: Transport, shutdown: CancellationToken) -> Result<(), TransportError> {
+        let mut subscription = transport.subscribe(self.consumer, &self.keys())?;
+        let mut retry = interval(RETRY_EVERY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut swept = None;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                first = subscription.next() => {
+                    let mut batch = vec![first];
+                    while batch.len() < BATCH && let Some(delivery) = subscription.ready() {
+                        batch.push(delivery);
+                    }
+                    self.settle(batch, &shutdown).await;
+                }
+                _ = retry.tick() => {
+                    if let Err(error) = self.upkeep(&mut swept).await {
+                        tracing::debug!(%error, consumer = self.consumer, "retries have to wait");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a batch over, however long the database makes us wait, then acknowledges it.
+    async fn settle(&self, batch: Vec<Delivery>, shutdown: &CancellationToken) {
+        let now = self.clock.now();
+        let (arrivals, ackers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|delivery| (Arrival::of(delivery.content, now), delivery.acker)).unzip();
+        let arrivals: Vec<_> = arrivals.into_iter().filter(|arrival| self.wanted(arrival)).collect();
+        let mut pause = Duration::from_millis(100);
+        while let Err(error) = self.take_over(&arrivals).await {
+            tracing::warn!(%error, consumer = self.consumer, "consuming pauses until the database is back");
+            tokio::select! {
+                // Not acknowledged: the events come again.
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(5)),
+            }
+        }
+        for acker in ackers {
+            acker.ack().await;
+        }
+    }
+
+    /// A key nobody handles is a binding left over from an older version.
+    fn wanted(&self, arrival: &Arrival) -> bool {
+        arrival.hopeless.is_some() || self.handlers.contains_key(&arrival.event.key)
+    }
+
+    async fn upkeep(&self, swept: &mut Option<Timestamp>) -> Result<(), sqlx::Error> {
+        self.retry_due().await?;
+        self.sweep_hourly(swept).await
+    }
+}
+
+impl Arrival {
+    fn of(content: Content, now: Timestamp) -> Self {
+        match content {
+            Content::Event(event) => Self { event, hopeless: None },
+            Content::Exhausted(event) => Self { event, hopeless: Some("DELIVERY_LIMIT") },
+            Content::Foreign(key, body) => {
+                // The same message delivered again gets the same id.
+                let id = Uuid::new_v5(&FOREIGN, &body);
+                let (aggregate_id, version, traceparent) = (Uuid::nil(), 0, None);
+                let event = Envelope { id, key, aggregate_id, version, time: now, traceparent, body };
+                Self { event, hopeless: Some("FOREIGN") }
+            }
+        }
+    }
+}
