@@ -4,9 +4,8 @@ use crate::DataKey;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Keys by owner, each for one lifetime. A key's memory is wiped when its last user lets go of it.
@@ -33,10 +32,10 @@ impl Cache {
         cache
     }
 
-    pub(crate) fn get(&self, owner: Uuid) -> Option<DataKey> {
+    pub(crate) fn get(&self, owner: Uuid, now: Instant) -> Option<DataKey> {
         let keys = self.lock();
         let (ends, key) = keys.by_owner.get(&owner)?;
-        (*ends > Instant::now()).then(|| key.clone())
+        (*ends > now).then(|| key.clone())
     }
 
     /// To be asked before a key is read from the store, and handed to [`Cache::insert`].
@@ -45,12 +44,11 @@ impl Cache {
     }
 
     /// Keeps a key, unless any was evicted since `epoch`.
-    pub(crate) fn insert(&self, owner: Uuid, key: &DataKey, epoch: u64) {
+    pub(crate) fn insert(&self, owner: Uuid, key: &DataKey, epoch: u64, now: Instant) {
         let mut keys = self.lock();
         if keys.epoch != epoch {
             return;
         }
-        let now = Instant::now();
         keys.drop_ended(now);
         while keys.ends.len() >= self.capacity {
             keys.drop_oldest();
@@ -64,6 +62,11 @@ impl Cache {
         let mut keys = self.lock();
         keys.epoch += 1;
         keys.by_owner.remove(&owner);
+    }
+
+    /// Wipes what has ended.
+    fn sweep(&self, now: Instant) {
+        self.lock().drop_ended(now);
     }
 
     fn lock(&self) -> MutexGuard<'_, Keys> {
@@ -92,7 +95,7 @@ async fn sweep(cache: Weak<Cache>, every: Duration) {
     loop {
         ticks.tick().await;
         let Some(cache) = cache.upgrade() else { return };
-        cache.lock().drop_ended(Instant::now());
+        cache.sweep(Instant::now());
     }
 }
 
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
     use zeroize::Zeroizing;
 
-    const LIFETIME: Duration = Duration::from_secs(30);
+    const LIFETIME: Duration = Duration::from_secs(20);
 
     fn key(owner: Uuid) -> DataKey {
         DataKey::new("journal", owner, owner, &Zeroizing::new([1; 32])).unwrap()
@@ -111,38 +114,35 @@ mod tests {
         Uuid::from_u128(number)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_key_is_kept_for_its_lifetime_and_wiped_after_it() {
-        let cache = Cache::start(10, LIFETIME);
-        cache.insert(owner(1), &key(owner(1)), 0);
-        tokio::time::advance(LIFETIME - Duration::from_millis(1)).await;
-        assert!(cache.get(owner(1)).is_some());
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(cache.get(owner(1)).is_none());
-        tokio::time::advance(LIFETIME / 4).await;
-        tokio::task::yield_now().await;
-        assert!(cache.lock().by_owner.is_empty());
+        let (cache, now) = (Cache::start(10, LIFETIME), Instant::now());
+        cache.insert(owner(1), &key(owner(1)), 0, now);
+        assert!(cache.get(owner(1), now + LIFETIME - Duration::from_millis(1)).is_some());
+        assert!(cache.get(owner(1), now + LIFETIME).is_none());
+        cache.sweep(now + LIFETIME);
+        assert!(cache.lock().by_owner.is_empty() && cache.lock().ends.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn it_never_holds_more_than_its_capacity() {
-        let cache = Cache::start(3, LIFETIME);
+        let (cache, now) = (Cache::start(3, LIFETIME), Instant::now());
         for number in 1..=5 {
-            cache.insert(owner(number), &key(owner(number)), 0);
-            cache.insert(owner(number), &key(owner(number)), 0);
+            cache.insert(owner(number), &key(owner(number)), 0, now);
+            cache.insert(owner(number), &key(owner(number)), 0, now + Duration::from_secs(1));
         }
         assert!(cache.lock().ends.len() <= 3 && cache.lock().by_owner.len() <= 3);
-        assert!(cache.get(owner(5)).is_some() && cache.get(owner(1)).is_none());
+        assert!(cache.get(owner(5), now).is_some() && cache.get(owner(1), now).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_key_read_before_an_eviction_is_not_kept_after_it() {
-        let cache = Cache::start(10, LIFETIME);
+        let (cache, now) = (Cache::start(10, LIFETIME), Instant::now());
         let before = cache.epoch();
         cache.evict(owner(1));
-        cache.insert(owner(1), &key(owner(1)), before);
-        assert!(cache.get(owner(1)).is_none());
-        cache.insert(owner(1), &key(owner(1)), cache.epoch());
-        assert!(cache.get(owner(1)).is_some());
+        cache.insert(owner(1), &key(owner(1)), before, now);
+        assert!(cache.get(owner(1), now).is_none());
+        cache.insert(owner(1), &key(owner(1)), cache.epoch(), now);
+        assert!(cache.get(owner(1), now).is_some());
     }
 }

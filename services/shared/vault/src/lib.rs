@@ -28,7 +28,7 @@ use sqlx::PgPool;
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -85,7 +85,7 @@ impl Vault {
     /// # Errors
     /// [`Error::Destroyed`] once shredded, [`Error::UnknownKek`], [`Error::KekFile`], [`Error::Store`].
     pub async fn data_key(&self, owner: Uuid) -> Result<DataKey, Error> {
-        if let Some(key) = self.0.cache.get(owner) {
+        if let Some(key) = self.0.cache.get(owner, Instant::now()) {
             return Ok(key);
         }
         let epoch = self.0.cache.epoch();
@@ -93,7 +93,7 @@ impl Vault {
             Some(row) => self.unwrap(owner, &row)?,
             None => self.create(owner).await?,
         };
-        self.0.cache.insert(owner, &key, epoch);
+        self.0.cache.insert(owner, &key, epoch, Instant::now());
         Ok(key)
     }
 
@@ -124,7 +124,7 @@ impl Vault {
         let (kek_id, wrapped) = self.reload()?.wrap(&self.identity(owner, key_id), &root)?;
         let new = store::NewKey { service: self.0.service, owner, key_id, kek_id, wrapped };
         if store::insert(&self.0.store, &new, self.0.clock.now()).await? {
-            return Ok(DataKey::new(self.0.service, owner, key_id, &root)?);
+            return DataKey::new(self.0.service, owner, key_id, &root);
         }
         match store::find(&self.0.store, self.0.service, owner).await? {
             Some(row) => self.unwrap(owner, &row),

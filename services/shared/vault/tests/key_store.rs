@@ -1,0 +1,235 @@
+//! The vault against a real key store.
+
+mod database;
+
+use chassis::{Clock, Ids};
+use database::Database;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use uuid::Uuid;
+use vault::{Error, Place, Vault};
+
+struct Stage {
+    database: Database,
+    folder: tempfile::TempDir,
+    clock: Clock,
+    ids: Ids,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let database = Database::make().await;
+        vault::migrate(&database.pool).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        vault::init_kek(&folder.path().join("kek")).unwrap();
+        let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
+        Self { database, folder, ids: Ids::new(clock.clone()), clock }
+    }
+
+    fn kek_file(&self) -> PathBuf {
+        self.folder.path().join("kek")
+    }
+
+    /// What another replica would see: nothing in memory.
+    fn vault(&self, service: &'static str) -> Vault {
+        let store = self.database.pool.clone();
+        Vault::with_store(store, self.kek_file(), service, self.clock.clone(), self.ids.clone()).unwrap()
+    }
+}
+
+fn place(row: Uuid) -> Place<'static> {
+    Place { table: "entries", column: "body", row }
+}
+
+#[tokio::test]
+async fn what_one_replica_seals_another_opens_and_other_services_do_not() {
+    let stage = Stage::new().await;
+    let (owner, other, row) = (stage.ids.next(), stage.ids.next(), stage.ids.next());
+    let blob = stage.vault("journal").data_key(owner).await.unwrap().seal(&place(row), b"a quiet evening");
+    let key = stage.vault("journal").data_key(owner).await.unwrap();
+    assert_eq!(key.open(&place(row), &blob).unwrap().as_slice(), b"a quiet evening");
+    let elsewhere = [
+        stage.vault("journal").data_key(other).await.unwrap(),
+        stage.vault("content").data_key(owner).await.unwrap(),
+    ];
+    for key in elsewhere {
+        assert!(matches!(key.open(&place(row), &blob), Err(Error::Refused)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_first_uses_at_once_make_one_key() {
+    let stage = Stage::new().await;
+    for _ in 0..10 {
+        let owner = stage.ids.next();
+        let replicas: Vec<_> = (0..16).map(|_| stage.vault("journal")).collect();
+        let asked: Vec<_> = replicas
+            .into_iter()
+            .map(|vault| tokio::spawn(async move { vault.data_key(owner).await.unwrap().mac("test", b"") }))
+            .collect();
+        let mut codes = Vec::new();
+        for answer in asked {
+            codes.push(answer.await.unwrap());
+        }
+        assert!(codes.iter().all(|code| *code == codes[0]));
+    }
+}
+
+#[tokio::test]
+async fn a_destroyed_key_stays_destroyed() {
+    let stage = Stage::new().await;
+    let (owner, never_used) = (stage.ids.next(), stage.ids.next());
+    let vault = stage.vault("journal");
+    let other_service = stage.vault("content");
+    vault.data_key(owner).await.unwrap();
+    other_service.data_key(owner).await.unwrap();
+    for _ in 0..2 {
+        vault.shred(owner).await.unwrap();
+        vault.shred(never_used).await.unwrap();
+    }
+    for vault in [vault, stage.vault("journal")] {
+        assert!(matches!(vault.data_key(owner).await, Err(Error::Destroyed)));
+        assert!(matches!(vault.data_key(never_used).await, Err(Error::Destroyed)));
+    }
+    assert!(other_service.data_key(owner).await.is_ok());
+    let wrapped = stage.database.text("SELECT count(wrapped)::text FROM vault.data_keys").await;
+    assert_eq!(wrapped, "1", "only the other service's key is left");
+}
+
+#[tokio::test]
+async fn altered_rows_are_refused_and_reported() {
+    let stage = Stage::new().await;
+    let (altered, sound) = (stage.ids.next(), stage.ids.next());
+    stage.vault("journal").data_key(altered).await.unwrap();
+    stage.vault("journal").data_key(sound).await.unwrap();
+    let alter = format!(
+        "UPDATE vault.data_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)
+         WHERE owner_id = '{altered}'"
+    );
+    stage.database.execute(&alter).await;
+    assert!(matches!(stage.vault("journal").data_key(altered).await, Err(Error::Refused)));
+    vault::add_kek(&stage.kek_file()).unwrap();
+    let done = vault::rewrap(&stage.database.pool, &stage.kek_file(), 1).await.unwrap();
+    assert_eq!((done.moved, done.unreadable, done.remaining), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_running_process_takes_up_a_new_kek_by_itself() {
+    let stage = Stage::new().await;
+    let (before, after) = (stage.ids.next(), stage.ids.next());
+    let running = stage.vault("journal");
+    running.data_key(before).await.unwrap();
+    let idle = stage.vault("journal");
+    vault::add_kek(&stage.kek_file()).unwrap();
+    // What it makes from now on is wrapped by the new KEK ...
+    running.data_key(after).await.unwrap();
+    assert_eq!(vault::remaining(&stage.database.pool, &stage.kek_file()).await.unwrap(), 1);
+    // ... and a process that has not noticed yet reads the file when it meets one.
+    idle.data_key(after).await.unwrap();
+}
+
+/// Something sealed, to be read again at the end; `destroyed` once its owner's key was shredded.
+struct Sealed {
+    owner: Uuid,
+    row: Uuid,
+    blob: Vec<u8>,
+    destroyed: bool,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
+    let stage = Stage::new().await;
+    let pool = &stage.database.pool;
+    let file = stage.kek_file();
+    let stop = Arc::new(AtomicBool::new(false));
+    let sealed = Arc::new(Mutex::new(Vec::new()));
+    let rounds: Arc<Vec<AtomicU64>> = Arc::new((0..32).map(|_| AtomicU64::new(0)).collect());
+    let writers: Vec<_> = (0..32)
+        .map(|number| {
+            let (vault, ids) = (stage.vault("journal"), stage.ids.clone());
+            let (stop, sealed, rounds) = (Arc::clone(&stop), Arc::clone(&sealed), Arc::clone(&rounds));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let round = rounds[number].fetch_add(1, Ordering::Relaxed);
+                    write_once(&vault, &ids, round, &sealed).await;
+                }
+            })
+        })
+        .collect();
+
+    let first = first_kek(&file);
+    wait_until(|| rounds.iter().all(|count| count.load(Ordering::Relaxed) >= 8)).await;
+    vault::add_kek(&file).unwrap();
+    // Every writer has come round twice, so none still holds a key wrapped before the new KEK was there.
+    let seen: Vec<u64> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2)).await;
+
+    let at_first = vault::remaining(pool, &file).await.unwrap();
+    tokio::select! {
+        _ = vault::rewrap(pool, &file, 2) => panic!("it was to be killed midway"),
+        () = wait_for_progress(&stage, at_first - 20) => {}
+    }
+    let halfway = vault::remaining(pool, &file).await.unwrap();
+    assert!(0 < halfway && halfway <= at_first - 20, "{halfway} of {at_first} remain");
+    let rest = vault::rewrap(pool, &file, 50).await.unwrap();
+    assert!(rest.moved > 0 && rest.unreadable == 0 && rest.remaining == 0, "{rest:?}");
+
+    vault::remove_kek(&file, &first).unwrap();
+    let seen: Vec<u64> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2)).await;
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let fresh = stage.vault("journal");
+    let sealed = std::mem::take(&mut *sealed.lock().unwrap());
+    assert!(sealed.iter().any(|item| item.destroyed) && sealed.len() > 300);
+    for item in sealed {
+        match fresh.data_key(item.owner).await {
+            Ok(key) => {
+                assert!(!item.destroyed);
+                assert_eq!(key.open(&place(item.row), &item.blob).unwrap().as_slice(), item.row.as_bytes());
+            }
+            Err(error) => assert!(item.destroyed && matches!(error, Error::Destroyed), "{error}"),
+        }
+    }
+}
+
+/// Makes a key and seals with it; every fourth time destroys a key as well.
+async fn write_once(vault: &Vault, ids: &Ids, round: u64, sealed: &Mutex<Vec<Sealed>>) {
+    let (owner, row) = (ids.next(), ids.next());
+    let blob = vault.data_key(owner).await.unwrap().seal(&place(row), row.as_bytes());
+    let destroyed = round % 4 == 3;
+    if destroyed {
+        vault.shred(owner).await.unwrap();
+    }
+    sealed.lock().unwrap().push(Sealed { owner, row, blob, destroyed });
+}
+
+fn first_kek(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let line = text.lines().find(|line| !line.starts_with('#')).unwrap();
+    line.split(' ').next().unwrap().to_owned()
+}
+
+async fn wait_for_progress(stage: &Stage, at_most: u64) {
+    while vault::remaining(&stage.database.pool, &stage.kek_file()).await.unwrap() > at_most {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn wait_until(holds: impl Fn() -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while !holds() {
+            ticks.tick().await;
+        }
+    });
+    waited.await.unwrap();
+}
