@@ -1,1 +1,39 @@
+//! The test kit: what tests of every crate need around the thing they test, and nothing of Candor's own.
+//!
+//! - [`postgres()`]: a database of the test's own on the shared test server;
+//! - [`rabbit()`]: the shared broker, with an exchange name of the test's own; [`Rabbit`]: a node of the test's
+//!   own that it may stop, kill and start;
+//! - [`eventually`]: waits for a condition, never for a time;
+//! - [`TestClock`]: time that several processes share and the test moves;
+//! - [`Process`]: a program of ours as a child, with its log in a file.
+//!
+//! The shared servers come from `testbed` (`make test` starts it), which says where they are in
+//! `CANDOR_TEST_POSTGRES_URL` and `CANDOR_TEST_AMQP_URL`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a kit for tests: what fails, fails the test
 
+mod child;
+mod clock;
+mod eventually;
+mod postgres;
+mod process;
+mod rabbit;
+
+pub use clock::TestClock;
+pub use eventually::eventually;
+pub use postgres::{Database, postgres};
+pub use process::{Process, binary, free_address};
+pub use rabbit::{Broker, Rabbit, rabbit};
+
+/// The variable that names the shared PostgreSQL.
+pub const POSTGRES_URL: &str = "CANDOR_TEST_POSTGRES_URL";
+/// The variable that names the shared RabbitMQ.
+pub const AMQP_URL: &str = "CANDOR_TEST_AMQP_URL";
+
+fn shared(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set: run the tests with `make test`, or a single one with \
+             `cargo run -p candor-tests --bin testbed -- run -- cargo test -p CRATE NAME`"
+        )
+    })
+}
