@@ -70,7 +70,12 @@ pub fn init(platform: &Platform, service: &'static str) -> Result<Guard, Telemet
 
     let mut filter = EnvFilter::builder().parse(&config.log).map_err(TelemetryError::new)?;
     for library in QUIET {
-        let level = if library == "sqlx" { "warn" } else { "info" };
+        // lapin warns of a returned message by showing all of it.
+        let level = match library {
+            "sqlx" => "warn",
+            "lapin" => "error",
+            _ => "info",
+        };
         filter = filter.add_directive(format!("{library}={level}").parse().map_err(TelemetryError::new)?);
     }
     let logs = tracing_subscriber::fmt::layer()
