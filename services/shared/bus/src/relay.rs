@@ -11,7 +11,7 @@ use crate::{
     store,
 };
 use chassis::Clock;
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use jiff::{SignedDuration, civil::Date};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -155,9 +155,12 @@ impl Relay {
     async fn publish(&self, events: &[Envelope], shutdown: &CancellationToken) -> Vec<Uuid> {
         let mut confirmed = Vec::with_capacity(events.len());
         let publishing = async {
-            let mut results = stream::iter(events)
-                .map(|event| async move { (event, self.transport.publish(event).await) })
-                .buffer_unordered(IN_FLIGHT);
+            // Boxed before the stream sees them: a closure over references would keep this future from being spawned.
+            let sends: Vec<_> = events
+                .iter()
+                .map(|event| async move { (event, self.transport.publish(event).await) }.boxed())
+                .collect();
+            let mut results = stream::iter(sends).buffer_unordered(IN_FLIGHT);
             let mut failed = None;
             while let Some((event, result)) = results.next().await {
                 match result {
