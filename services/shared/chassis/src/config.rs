@@ -144,6 +144,15 @@ impl ConfigError {
 /// # Errors
 /// One sentence naming the key that is unknown, missing or wrong.
 pub fn load<T: Settings>(file: Option<&Path>) -> Result<(Platform, T), ConfigError> {
+    load_from(sources(file, &[T::SECTION])?)
+}
+
+/// What was set: `file`, then the environment's variables of the platform and of the given sections. A process
+/// that runs several services puts its own defaults below it and hands the whole to [`load_from`].
+///
+/// # Errors
+/// When the file cannot be read or is not TOML.
+pub fn sources(file: Option<&Path>, sections: &[&str]) -> Result<Figment, ConfigError> {
     let mut figment = Figment::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -155,18 +164,18 @@ pub fn load<T: Settings>(file: Option<&Path>) -> Result<(Platform, T), ConfigErr
         }
     }
     let prefixes: Vec<String> =
-        SECTIONS.iter().chain([&T::SECTION]).map(|section| format!("{}__", section.to_uppercase())).collect();
+        SECTIONS.iter().chain(sections).map(|section| format!("{}__", section.to_uppercase())).collect();
     let env = Env::raw()
         .filter(move |key| {
             let key = key.as_str().to_uppercase();
             key == "PROFILE" || prefixes.iter().any(|prefix| key.starts_with(prefix))
         })
         .split("__");
-    load_from(figment.merge(env))
+    Ok(figment.merge(env))
 }
 
 /// The platform's sections; everything else at the top belongs to some service.
-const SECTIONS: [&str; 4] = ["clock", "telemetry", "ops", "limits"];
+pub const SECTIONS: [&str; 4] = ["clock", "telemetry", "ops", "limits"];
 
 /// The same from settings at hand, laid out as in the file: `profile`, `clock.file`, `journal.database.url` …
 /// Sections of other services are ignored.

@@ -102,6 +102,31 @@ pub async fn claim_many(connection: &mut PgConnection, claims: &[Claim]) -> Resu
     Ok(claims.iter().map(outcome).collect())
 }
 
+/// Takes back claims of this same transaction, for writes that were refused after all: a refused write must not
+/// look like one that happened.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(connection: &mut PgConnection, claims: &[Claim]) -> Result<(), sqlx::Error> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<Uuid> = claims.iter().map(|claim| claim.account_id).collect();
+    let methods: Vec<String> = claims.iter().map(|claim| claim.method.to_owned()).collect();
+    let keys: Vec<Uuid> = claims.iter().map(|claim| claim.key).collect();
+    sqlx::query!(
+        "DELETE FROM chassis.idempotency kept
+         USING UNNEST($1::uuid[], $2::text[], $3::uuid[]) AS refused (account_id, method, key)
+         WHERE kept.account_id = refused.account_id AND kept.method = refused.method AND kept.key = refused.key",
+        &accounts,
+        &methods,
+        &keys,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 fn name(claim: &Claim) -> (Uuid, &'static str, Uuid) {
     (claim.account_id, claim.method, claim.key)
 }

@@ -108,12 +108,19 @@ where
     done
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
+/// Takes an address.
+///
+/// # Errors
+/// A sentence's end that names the address.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
     TcpListener::bind(address).map_err(|error| format!("it cannot listen on {address}: {error}").into())
 }
 
 /// A token that fires at the first SIGTERM or SIGINT. The second ends the process at once.
-fn stop_on_signals() -> std::io::Result<CancellationToken> {
+///
+/// # Errors
+/// When the signals cannot be listened for.
+pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let shutdown = CancellationToken::new();
@@ -165,7 +172,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String>
     Ok(command)
 }
 
-fn chain(error: &(dyn Error + 'static)) -> String {
+/// An error and what caused it, as one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -3,6 +3,7 @@
 use super::claims::{AUDIENCE, Claims, ISSUER, MAX_LIFETIME};
 use super::{Passport, remote};
 use crate::{Clock, Code, Fault};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
@@ -167,11 +168,13 @@ impl Keyring {
 
     fn replace(&self, keys: &[PublicKey]) {
         let usable = keys.iter().filter_map(|key| {
-            let decoding = DecodingKey::from_ed_components(&key.x);
-            if decoding.is_err() {
+            // The verifier takes the length for granted.
+            let whole = URL_SAFE_NO_PAD.decode(&key.x).is_ok_and(|bytes| bytes.len() == 32);
+            let decoding = DecodingKey::from_ed_components(&key.x).ok().filter(|_| whole);
+            if decoding.is_none() {
                 tracing::warn!(key_id = %key.key_id, "a signing key cannot be used");
             }
-            Some((key.key_id.clone(), decoding.ok()?))
+            Some((key.key_id.clone(), decoding?))
         });
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = usable.collect();
     }

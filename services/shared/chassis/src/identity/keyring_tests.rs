@@ -1,0 +1,222 @@
+use super::*;
+use crate::identity::Kind;
+use jiff::Timestamp;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use uuid::Uuid;
+
+/// An Ed25519 private key in PKCS #8.
+fn private(seed: u8) -> Vec<u8> {
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend([seed; 32]);
+    der
+}
+
+fn public(key_id: &str, seed: u8) -> PublicKey {
+    let jwk = Jwk::from_encoding_key(&EncodingKey::from_ed_der(&private(seed)), Algorithm::EdDSA).unwrap();
+    let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else { panic!("an Ed25519 key") };
+    PublicKey { key_id: key_id.to_owned(), x: pair.x }
+}
+
+#[derive(Default)]
+struct Keys {
+    keys: Mutex<Vec<PublicKey>>,
+    away: std::sync::atomic::AtomicBool,
+    fetches: AtomicUsize,
+}
+
+impl KeySource for Keys {
+    fn fetch(&self) -> BoxFuture<'_, Result<Vec<PublicKey>, Fault>> {
+        self.fetches.fetch_add(1, Ordering::SeqCst);
+        let answer = match self.away.load(Ordering::SeqCst) {
+            true => Err(Fault::new(Code::Unavailable, "UNAVAILABLE", "away")),
+            false => Ok(self.keys.lock().unwrap().clone()),
+        };
+        Box::pin(async move { answer })
+    }
+}
+
+struct World {
+    clock: Clock,
+    source: Arc<Keys>,
+    keyring: Keyring,
+    account: Uuid,
+}
+
+fn world() -> World {
+    let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
+    let source = Arc::new(Keys::default());
+    source.keys.lock().unwrap().push(public("k1", 1));
+    let keyring = Keyring::new(source.clone(), clock.clone());
+    World { clock, source, keyring, account: Uuid::from_u128(7) }
+}
+
+impl World {
+    fn claims(&self) -> Claims {
+        let now = self.clock.now();
+        Claims::new(self.account, Uuid::from_u128(8), Kind::Member, now, now)
+    }
+
+    fn advance(&self, seconds: i64) {
+        self.clock.set(self.clock.now() + SignedDuration::from_secs(seconds));
+    }
+
+    async fn reason(&self, token: &str) -> &'static str {
+        let fault = self.keyring.verify(token).await.unwrap_err();
+        assert_eq!(fault.code, Code::Unauthenticated);
+        fault.reason
+    }
+}
+
+fn signed(claims: &Claims) -> String {
+    claims.sign("k1", &private(1)).unwrap()
+}
+
+fn with(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+    jsonwebtoken::encode(header, claims, key).unwrap()
+}
+
+#[tokio::test]
+async fn a_passport_is_who_it_says_until_it_ends() {
+    let world = world();
+    let token = signed(&world.claims());
+    let passport = world.keyring.verify(&token).await.unwrap();
+    assert_eq!((passport.account_id, passport.kind), (world.account, Kind::Member));
+    world.advance(59);
+    world.keyring.verify(&token).await.unwrap();
+    world.advance(1);
+    assert_eq!(world.reason(&token).await, "PASSPORT_EXPIRED"); // remembered
+    let fresh = Keyring::new(world.source.clone(), world.clock.clone());
+    assert_eq!(fresh.verify(&token).await.unwrap_err().reason, "PASSPORT_EXPIRED"); // never seen
+    assert_eq!(world.source.fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn claims_that_a_passport_never_has_are_refused() {
+    let world = world();
+    let good = world.claims();
+    let wrong = [
+        Claims { aud: "elsewhere".into(), ..good.clone() },
+        Claims { iss: "somebody".into(), ..good.clone() },
+        Claims { exp: good.exp + 1, ..good.clone() },
+        Claims { iat: good.iat + 31, exp: good.exp + 31, ..good.clone() },
+        Claims { exp: good.iat, ..good.clone() },
+        Claims { iat: i64::MIN, ..good.clone() },
+        Claims { iat: i64::MAX - 1, exp: i64::MAX, ..good.clone() },
+        Claims { auth_time: i64::MAX, ..good.clone() },
+    ];
+    for claims in wrong {
+        assert_eq!(world.reason(&signed(&claims)).await, "PASSPORT_INVALID");
+    }
+    let ahead = Claims { iat: good.iat + 30, exp: good.exp + 30, ..good };
+    world.keyring.verify(&signed(&ahead)).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_signed_otherwise_are_refused() {
+    let world = world();
+    let claims = serde_json::to_value(world.claims()).unwrap();
+    let b64 = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = format!("{}.{}.", b64(&json!({"alg": "none", "typ": "JWT", "kid": "k1"})), b64(&claims));
+    assert_eq!(world.reason(&unsigned).await, "PASSPORT_INVALID");
+    // HMAC keyed with what everybody knows: the public key.
+    let x = public("k1", 1).x;
+    let header = Header { kid: Some("k1".into()), ..Header::new(Algorithm::HS256) };
+    for secret in [x.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(&x).unwrap()] {
+        let token = with(&header, &claims, &EncodingKey::from_secret(&secret));
+        assert_eq!(world.reason(&token).await, "PASSPORT_INVALID");
+    }
+    let own = EncodingKey::from_ed_der(&private(1));
+    let no_kid = with(&Header::new(Algorithm::EdDSA), &claims, &own);
+    assert_eq!(world.reason(&no_kid).await, "PASSPORT_INVALID");
+    let strangers = world.claims().sign("k1", &private(2)).unwrap();
+    assert_eq!(world.reason(&strangers).await, "PASSPORT_INVALID");
+    for missing in ["sub", "sid", "kind", "auth_time", "iat", "exp", "iss", "aud"] {
+        let mut partial = claims.clone();
+        partial.as_object_mut().unwrap().remove(missing);
+        let header = Header { kid: Some("k1".into()), ..Header::new(Algorithm::EdDSA) };
+        assert_eq!(world.reason(&with(&header, &partial, &own)).await, "PASSPORT_INVALID", "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn damaged_tokens_are_refused() {
+    let world = world();
+    let token = signed(&world.claims());
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
+    let other = Claims { sub: Uuid::from_u128(9), ..world.claims() };
+    let stolen = signed(&other);
+    let foreign = stolen.split('.').nth(1).unwrap();
+    let long = "a".repeat(MAX_TOKEN_BYTES + 1);
+    for damaged in [
+        format!("{header}.{foreign}.{signature}"),
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}"),
+        format!("{token}.x"),
+        format!("{token}é"),
+        String::new(),
+        "..".to_owned(),
+        "not a token at all \u{0}".to_owned(),
+        long,
+    ] {
+        assert_eq!(world.reason(&damaged).await, "PASSPORT_INVALID");
+    }
+    world.keyring.verify(&token).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_keys_are_asked_for_seldom_and_found_after_a_rotation() {
+    let world = world();
+    let fetches = || world.source.fetches.load(Ordering::SeqCst);
+    world.keyring.verify(&signed(&world.claims())).await.unwrap();
+    let rotated = world.claims().sign("k2", &private(2)).unwrap();
+    for _ in 0..100 {
+        assert_eq!(world.reason(&rotated).await, "PASSPORT_INVALID");
+    }
+    assert_eq!(fetches(), 1);
+    world.source.keys.lock().unwrap().push(public("k2", 2));
+    tokio::time::advance(REFRESH_INTERVAL).await;
+    world.keyring.verify(&rotated).await.unwrap();
+    assert_eq!(fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_accounts_is_away_known_keys_still_work_and_others_are_unavailable() {
+    let world = world();
+    world.source.away.store(true, Ordering::SeqCst);
+    let token = signed(&world.claims());
+    for _ in 0..3 {
+        assert_eq!(world.keyring.verify(&token).await.unwrap_err().code, Code::Unavailable);
+    }
+    assert_eq!(world.source.fetches.load(Ordering::SeqCst), 1);
+    world.source.away.store(false, Ordering::SeqCst);
+    tokio::time::advance(RETRY_INTERVAL).await;
+    world.keyring.verify(&token).await.unwrap();
+    world.source.away.store(true, Ordering::SeqCst);
+    world.advance(1);
+    world.keyring.verify(&signed(&world.claims())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_of_the_wrong_length_is_left_out() {
+    let world = world();
+    *world.source.keys.lock().unwrap() = vec![PublicKey { key_id: "k1".into(), x: "AAAA".into() }];
+    assert_eq!(world.reason(&signed(&world.claims())).await, "PASSPORT_INVALID");
+}
+
+#[tokio::test]
+async fn the_memory_of_passports_is_bounded() {
+    let world = world();
+    let passport = world.keyring.verify(&signed(&world.claims())).await.unwrap();
+    for n in 0..CACHE_SIZE as u64 + 10 {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&n.to_be_bytes());
+        world.keyring.remember(digest, &passport);
+    }
+    assert!(world.keyring.0.verified.lock().unwrap().len() <= CACHE_SIZE);
+    let late = Passport { expires_at: Timestamp::MAX, ..passport };
+    world.keyring.remember([255; 32], &late);
+    assert!(world.keyring.remembered(&[255; 32]).is_some());
+}

@@ -55,3 +55,12 @@ pub fn caller(extensions: &tonic::Extensions) -> Result<&Passport, Fault> {
         .get::<Passport>()
         .ok_or_else(|| Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first."))
 }
+
+/// The one bearer token of a request. Identity comes from it alone; no other header means anything.
+pub(crate) fn bearer(headers: &http::HeaderMap) -> Result<&str, Fault> {
+    let missing = || Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first.");
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(missing()) };
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token) } else { Err(missing()) }
+}

@@ -66,3 +66,21 @@ pub fn histogram(name: &'static str, description: &'static str) -> Histogram<f64
         .with_boundaries(boundaries.to_vec())
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::{KeyValue, metrics::MeterProvider};
+
+    #[test]
+    fn names_are_scraped_as_the_dashboards_know_them() {
+        let (provider, metrics) = start(&TelemetryConfig::default(), Resource::builder().build()).unwrap();
+        let meter = provider.meter("candor");
+        meter.u64_counter("candor_grpc_requests").build().add(2, &[KeyValue::new("code", "OK")]);
+        let duration = meter.f64_histogram("candor_grpc_request_duration").with_unit("s").build();
+        duration.record(0.5, &[]);
+        let text = metrics.text();
+        assert!(text.contains("candor_grpc_requests_total{code=\"OK\"} 2"), "{text}");
+        assert!(text.contains("candor_grpc_request_duration_seconds_count 1"), "{text}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What the descriptors say about every RPC, looked up by its path.
+
+use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// `candor.options.v1.Access.ACCESS_PUBLIC`.
+const PUBLIC: i32 = 1;
+
+/// One RPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Method {
+    /// `candor.journal.v1.EntryService`.
+    pub(super) service: String,
+    /// `WriteEntry`.
+    pub(super) name: String,
+    /// `journal.write_entry`.
+    pub(super) span: String,
+    /// Whether anyone may call it.
+    pub(super) public: bool,
+    /// Whether it answers with a stream.
+    pub(super) streams: bool,
+    /// Whether it belongs to the server itself: no trace, and cut off as soon as the server drains.
+    pub(super) housekeeping: bool,
+    /// Whether it is health, which answers however busy the server is.
+    pub(super) health: bool,
+}
+
+/// Every RPC by its path.
+pub(super) struct Methods {
+    known: HashMap<String, Arc<Method>>,
+    unknown: Arc<Method>,
+}
+
+impl Methods {
+    pub(super) fn read() -> Result<Self, String> {
+        let pool = DescriptorPool::decode(candor_proto::DESCRIPTOR_SET).map_err(|error| error.to_string())?;
+        let access = pool
+            .get_extension_by_name("candor.options.v1.access")
+            .ok_or("candor.options.v1.access is missing")?;
+        let mut known = HashMap::new();
+        for service in pool.services() {
+            for method in service.methods() {
+                let path = format!("/{}/{}", service.full_name(), method.name());
+                known.insert(path, Arc::new(describe(&method, &access)));
+            }
+        }
+        for service in ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+            let names: &[&str] =
+                if service.contains("health") { &["Check", "List", "Watch"] } else { &["ServerReflectionInfo"] };
+            for name in names {
+                known.insert(format!("/{service}/{name}"), Arc::new(housekeeping(service, name)));
+            }
+        }
+        let alpha = "grpc.reflection.v1alpha.ServerReflection";
+        let path = format!("/{alpha}/ServerReflectionInfo");
+        known.insert(path, Arc::new(housekeeping(alpha, "ServerReflectionInfo")));
+        // One name for whatever is asked: callers do not get to make up labels.
+        let unknown = Arc::new(Method { public: false, housekeeping: false, ..housekeeping("unknown", "unknown") });
+        Ok(Self { known, unknown })
+    }
+
+    pub(super) fn find(&self, path: &str) -> Arc<Method> {
+        self.known.get(path).unwrap_or(&self.unknown).clone()
+    }
+
+    /// The services of a package, by full name.
+    pub(super) fn services_of(&self, package: &str) -> Vec<String> {
+        let of_package = |service: &str| {
+            service.strip_prefix(package).and_then(|rest| rest.strip_prefix('.')).is_some_and(|n| !n.contains('.'))
+        };
+        let mut services: Vec<String> = self.known.values().map(|method| method.service.clone()).collect();
+        services.retain(|service| of_package(service));
+        services.sort();
+        services.dedup();
+        services
+    }
+}
+
+fn describe(method: &MethodDescriptor, access: &ExtensionDescriptor) -> Method {
+    let service = method.parent_service().full_name().to_owned();
+    Method {
+        span: span_name(&service, method.name()),
+        name: method.name().to_owned(),
+        public: *method.options().get_extension(access) == Value::EnumNumber(PUBLIC),
+        streams: method.is_server_streaming(),
+        housekeeping: false,
+        health: false,
+        service,
+    }
+}
+
+fn housekeeping(service: &str, name: &str) -> Method {
+    Method {
+        service: service.to_owned(),
+        name: name.to_owned(),
+        span: span_name(service, name),
+        public: true,
+        streams: true,
+        housekeeping: true,
+        health: service == "grpc.health.v1.Health",
+    }
+}
+
+/// `candor.journal.v1.EntryService`, `WriteEntry` → `journal.write_entry`.
+fn span_name(service: &str, method: &str) -> String {
+    let mut package: Vec<&str> = service.split('.').collect();
+    package.truncate(package.len().saturating_sub(2).max(1)); // without the version and the service
+    let mut name = package.last().copied().unwrap_or_default().to_owned();
+    name.push('.');
+    for (index, letter) in method.chars().enumerate() {
+        if letter.is_uppercase() && index > 0 {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_knows_its_span_and_whether_it_is_public() {
+        let methods = Methods::read().unwrap();
+        let write = methods.find("/candor.journal.v1.EntryService/WriteEntry");
+        assert_eq!((write.span.as_str(), write.public), ("journal.write_entry", false));
+        assert!(methods.find("/candor.accounts.v1.SessionService/SignIn").public);
+        assert!(methods.find("/grpc.health.v1.Health/Check").public);
+        assert!(!methods.find("/candor.journal.v1.EntryService/Nothing").public);
+        assert_eq!(methods.find("/anything").span, "unknown.unknown");
+    }
+
+    #[test]
+    fn a_package_lists_its_own_services_only() {
+        let services = Methods::read().unwrap().services_of("candor.accounts.v1");
+        assert_eq!(services, ["candor.accounts.v1.IdentityService", "candor.accounts.v1.SessionService"]);
+    }
+}

@@ -1,0 +1,116 @@
+//! A span, a count and a duration for every call.
+
+use super::methods::Method;
+use crate::telemetry::{self, KeyValue, propagate};
+use http::HeaderMap;
+use opentelemetry::metrics::{Counter, Histogram};
+use std::sync::Arc;
+use tokio::time::Instant;
+use tonic::Code;
+use tracing::{Span, field::Empty};
+
+/// What is measured.
+#[derive(Clone)]
+pub(super) struct Meters {
+    requests: Counter<u64>,
+    duration: Histogram<f64>,
+}
+
+impl Meters {
+    pub(super) fn new() -> Self {
+        Self {
+            requests: telemetry::counter("candor_grpc_requests", "Calls by service, method and outcome."),
+            duration: telemetry::histogram("candor_grpc_request_duration", "How long calls take."),
+        }
+    }
+}
+
+/// The call's span, with its parent set: it has not been entered yet.
+pub(super) fn span(method: &Method, headers: &HeaderMap) -> Span {
+    if method.housekeeping {
+        return Span::none(); // asked every second by everybody
+    }
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = method.span,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        rpc.system = "grpc",
+        rpc.service = method.service,
+        rpc.method = method.name,
+        rpc.grpc.status_code = Empty,
+        trace_id = Empty,
+    );
+    if let Some(traceparent) = headers.get(propagate::TRACEPARENT).and_then(|value| value.to_str().ok()) {
+        propagate::set_parent(&span, traceparent);
+    }
+    if let Some(id) = propagate::trace_id(&span) {
+        span.record("trace_id", id);
+    }
+    span
+}
+
+/// Records how a call ends, once; a call that is dropped was cancelled by its caller.
+pub(super) struct Record {
+    meters: Meters,
+    method: Arc<Method>,
+    span: Span,
+    started: Instant,
+    finished: bool,
+}
+
+impl Record {
+    pub(super) fn new(meters: &Meters, method: Arc<Method>, span: Span) -> Self {
+        Self { meters: meters.clone(), method, span, started: Instant::now(), finished: false }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    pub(super) fn finish(&mut self, code: Code) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let labels = [
+            KeyValue::new("service", self.method.service.clone()),
+            KeyValue::new("method", self.method.name.clone()),
+            KeyValue::new("code", name(code)),
+        ];
+        self.meters.requests.add(1, &labels);
+        self.meters.duration.record(self.started.elapsed().as_secs_f64(), &labels[..2]);
+        self.span.record("rpc.grpc.status_code", code as i32);
+        if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable | Code::DeadlineExceeded) {
+            self.span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.finish(Code::Cancelled);
+    }
+}
+
+/// The code as gRPC's specification spells it.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

@@ -1,0 +1,183 @@
+//! A small service on a free port, and clients for it.
+
+use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
+use candor_proto::accounts::v1::session_service_server::{SessionService, SessionServiceServer};
+use candor_proto::accounts::v1::*;
+use chassis::config::Platform;
+use chassis::identity::claims::Claims;
+use chassis::identity::{KeySource, Keyring, Kind, PublicKey, caller};
+use chassis::serve::ServeError;
+use chassis::telemetry::propagate;
+use chassis::{Clock, Fault, Health, Host, Ids, rpc};
+use futures::future::BoxFuture;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+/// Nothing here takes that long.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An Ed25519 private key in PKCS #8.
+fn private_key() -> Vec<u8> {
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend([3; 32]);
+    der
+}
+
+pub struct OneKey;
+
+impl KeySource for OneKey {
+    fn fetch(&self) -> BoxFuture<'_, Result<Vec<PublicKey>, Fault>> {
+        let key = jsonwebtoken::EncodingKey::from_ed_der(&private_key());
+        let jwk = Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::EdDSA).unwrap();
+        let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else { panic!("an Ed25519 key") };
+        Box::pin(async move { Ok(vec![PublicKey { key_id: "k".into(), x: pair.x }]) })
+    }
+}
+
+/// Lets a test hold a call inside its handler.
+pub struct Control {
+    pub entered: Semaphore,
+    pub release: Semaphore,
+}
+
+pub struct Server {
+    pub address: SocketAddr,
+    pub shutdown: CancellationToken,
+    pub health: Health,
+    pub control: Arc<Control>,
+    pub done: JoinHandle<Result<(), ServeError>>,
+    clock: Clock,
+}
+
+pub fn start(platform: Platform) -> Server {
+    start_with(platform, |clock| Keyring::new(Arc::new(OneKey), clock))
+}
+
+pub fn start_with(platform: Platform, keyring: impl FnOnce(Clock) -> Keyring) -> Server {
+    let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let control = Arc::new(Control { entered: Semaphore::new(0), release: Semaphore::new(0) });
+    let host = Host {
+        ids: Ids::new(clock.clone()),
+        clock: clock.clone(),
+        shutdown: CancellationToken::new(),
+        listener,
+        platform: Arc::new(platform),
+        health: Health::new(),
+    };
+    let (shutdown, health) = (host.shutdown.clone(), host.health.clone());
+    let mut routes = tonic::service::Routes::builder();
+    routes.add_service(SessionServiceServer::new(Sessions(control.clone())));
+    let keyring = keyring(clock.clone());
+    let done = tokio::spawn(chassis::serve::serve(host, "candor.accounts.v1", keyring, routes));
+    Server { address, shutdown, health, control, done, clock }
+}
+
+impl Server {
+    pub fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
+    }
+
+    pub fn client(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel())
+    }
+
+    pub fn token(&self, account: Uuid) -> String {
+        let now = self.clock.now();
+        Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).sign("k", &private_key()).unwrap()
+    }
+
+    /// A request with a passport.
+    pub fn signed<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let value = format!("Bearer {}", self.token(Uuid::from_u128(1))).parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+        request
+    }
+
+    /// Asks the service to panic, to wait, or nothing in particular.
+    pub fn ask(&self, what: &str) -> Request<EndSessionRequest> {
+        self.signed(EndSessionRequest { session_id: what.to_owned() })
+    }
+
+    /// A call that stays in its handler until it is released.
+    pub async fn held(&self) -> JoinHandle<Result<Response<EndSessionResponse>, Status>> {
+        let (mut client, request) = (self.client(), self.ask("wait"));
+        let call = tokio::spawn(async move { client.end_session(request).await });
+        within(self.control.entered.acquire()).await.unwrap().forget();
+        call
+    }
+
+    pub async fn ready(&self) {
+        within(self.health.watch().wait_for(|ready| *ready)).await.unwrap();
+    }
+}
+
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+}
+
+struct Sessions(Arc<Control>);
+
+#[tonic::async_trait]
+impl SessionService for Sessions {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+        assert!(caller(request.extensions()).is_err());
+        rpc::admit_public(request)?;
+        Ok(Response::new(SignInResponse::default()))
+    }
+
+    async fn mint_passport(
+        &self,
+        _: Request<MintPassportRequest>,
+    ) -> Result<Response<MintPassportResponse>, Status> {
+        Err(Status::internal("a handler's own words"))
+    }
+
+    /// Answers with the caller's account and the trace it is in.
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let (passport, _) = rpc::admit_member(request)?;
+        let session = Session {
+            session_id: passport.account_id.to_string(),
+            device_label: propagate::inject_current().unwrap_or_default(),
+            ..Default::default()
+        };
+        Ok(Response::new(ListSessionsResponse { sessions: vec![session] }))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<EndSessionRequest>,
+    ) -> Result<Response<EndSessionResponse>, Status> {
+        match request.into_inner().session_id.as_str() {
+            "panic" => panic!("on purpose"),
+            "wait" => {
+                self.0.entered.add_permits(1);
+                self.0.release.acquire().await.unwrap().forget();
+            }
+            _ => {}
+        }
+        Ok(Response::new(EndSessionResponse {}))
+    }
+
+    async fn list_signing_keys(
+        &self,
+        _: Request<ListSigningKeysRequest>,
+    ) -> Result<Response<ListSigningKeysResponse>, Status> {
+        let keys = OneKey.fetch().await?;
+        let keys = keys.into_iter().map(|key| SigningKey { key_id: key.key_id, public_key: key.x }).collect();
+        Ok(Response::new(ListSigningKeysResponse { keys }))
+    }
+}

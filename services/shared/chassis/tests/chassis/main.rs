@@ -1,0 +1,9 @@
+//! The chassis as its users meet it: a real server, real HTTP/2 clients, a real database.
+
+mod calls;
+mod idempotency;
+mod kit;
+mod limits;
+mod readiness;
+mod settings;
+mod trace;
