@@ -1,0 +1,141 @@
+//! The command line.
+
+use crate::{operator, run};
+use chassis::config::ConfigError;
+use chassis::process::chain;
+use clap::{Args, Parser, Subcommand};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Settings cannot be used; a wrong command line ends with the same code.
+const MISCONFIGURED: u8 = 2;
+
+/// Candor in one process: every service, a private PostgreSQL, the in-memory bus. Settings of single services come
+/// from a file or the environment, as in JOURNAL__DATABASE__URL; what is not set is provided.
+#[derive(Parser)]
+#[command(name = "candor")]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts everything and serves until Ctrl-C or SIGTERM
+    Run(Run),
+    /// Brings every database up to date and loads the library, without serving
+    Migrate(Place),
+    /// Says whether the settings can be used
+    CheckConfig(Place),
+    /// Operators: those who run the platform and can read nobody's journal
+    Operator {
+        #[command(subcommand)]
+        action: Operator,
+    },
+}
+
+/// Where data and settings are.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The folder for everything that is kept
+    #[arg(long, value_name = "DIR", default_value = ".candor")]
+    pub(crate) data: PathBuf,
+    /// A TOML file with settings; the environment wins over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How to serve.
+#[derive(Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Where browsers and REST clients connect; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+    /// Where the first of the gRPC services answers; the others take the ports after it, or all a free one with port 0
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:50051")]
+    pub(crate) grpc: SocketAddr,
+    /// Written once everything answers: a JSON object with the addresses
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Operator {
+    /// Makes an operator's account. The password is read from the terminal or from standard input
+    Create(NewOperator),
+}
+
+/// Who becomes an operator.
+#[derive(Args)]
+pub(crate) struct NewOperator {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Their e-mail address
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Their time zone, an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) time_zone: String,
+    /// Their language
+    #[arg(long, value_name = "TAG", default_value = "en")]
+    pub(crate) locale: String,
+}
+
+/// From the command line to the exit code.
+pub(crate) fn main() -> ExitCode {
+    let line = Line::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("The process cannot start: {error}."), 1),
+    };
+    let done = runtime.block_on(async {
+        match line.command {
+            Command::Run(options) => run::run(&options).await,
+            Command::Migrate(place) => run::migrate(&place).await,
+            Command::CheckConfig(place) => run::check(&place),
+            Command::Operator { action: Operator::Create(new) } => operator::create(&new).await,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = if error.is::<ConfigError>() { MISCONFIGURED } else { 1 };
+            complain(&chain(error.as_ref()), code)
+        }
+    }
+}
+
+/// Tells the person at the terminal.
+#[allow(clippy::print_stdout)] // what a command says goes there; logs go to standard error
+pub(crate) fn say(sentence: &str) {
+    println!("{sentence}");
+}
+
+#[allow(clippy::print_stderr)]
+fn complain(sentence: &str, code: u8) -> ExitCode {
+    eprintln!("candor: {sentence}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_knows_no_password() {
+        let mut command = Line::command();
+        command.build();
+        command.debug_assert();
+        let create = command.find_subcommand("operator").unwrap().find_subcommand("create").unwrap();
+        assert!(create.get_arguments().all(|argument| !argument.get_id().as_str().contains("password")));
+    }
+}

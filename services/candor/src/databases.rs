@@ -1,0 +1,65 @@
+//! The databases: those that were set, and a private server for the rest.
+
+use crate::cli::{BoxError, say};
+use crate::settings::{DATABASES, Given, Urls};
+use private_postgres::{Access, Error, Options, Server};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Databases that answer, for as long as this is kept.
+pub(crate) struct Databases {
+    server: Option<Server>,
+    pub(crate) urls: Urls,
+}
+
+impl Databases {
+    /// Starts the private server if any database needs it.
+    pub(crate) async fn start(given: &Given, data: &Path) -> Result<Self, BoxError> {
+        let missing = missing(given);
+        if missing.is_empty() {
+            return Ok(Self { server: None, urls: Urls::new() });
+        }
+        let folder = data.join("postgres");
+        let first = if folder.join("cluster").exists() { "" } else { " for the first time; installs it if need be" };
+        say(&format!("Starting PostgreSQL{first} (data in {}).", folder.display()));
+        let server = Server::start(Options { folder, install: true, ..Options::default() }).await?;
+        let urls = create(server.access(), &missing).await?;
+        Ok(Self { server: Some(server), urls })
+    }
+
+    /// As [`Databases::start`], or the server that a running `candor` has on the same folder.
+    pub(crate) async fn start_or_join(given: &Given, data: &Path) -> Result<Self, BoxError> {
+        match Self::start(given, data).await {
+            Err(error) if matches!(error.downcast_ref(), Some(Error::InUse { .. })) => {
+                let running = Access::of_running(&data.join("postgres")).ok_or(error)?;
+                Ok(Self { server: None, urls: create(&running, &missing(given)).await? })
+            }
+            other => other,
+        }
+    }
+
+    /// Stops the private server.
+    pub(crate) async fn stop(self) {
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+    }
+}
+
+/// The settings without a database.
+fn missing(given: &Given) -> Vec<(&'static str, &'static str)> {
+    DATABASES.into_iter().filter(|(key, _)| given.text(key).is_none()).collect()
+}
+
+/// One database and one role a service, and one pair for the keys.
+async fn create(access: &Access, missing: &[(&'static str, &'static str)]) -> Result<Urls, Error> {
+    let mut made: BTreeMap<&str, String> = BTreeMap::new();
+    let mut urls = Urls::new();
+    for (key, name) in missing {
+        if !made.contains_key(name) {
+            made.insert(name, access.create_database(name, name).await?);
+        }
+        urls.insert(key, made[name].clone());
+    }
+    Ok(urls)
+}

@@ -1,0 +1,162 @@
+//! Every service, started in this process and watched.
+
+use crate::cli::BoxError;
+use crate::doors::Doors;
+use crate::settings::{GATEWAY, Settings};
+use bus::Transport;
+use chassis::config::Platform;
+use chassis::{Clock, Health, Host, Ids};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::TcpListener;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The bus: RabbitMQ where it is set, memory otherwise.
+pub(crate) fn transport(settings: &Settings) -> Result<Transport, BoxError> {
+    match &settings.broker {
+        Some(broker) => Ok(Transport::rabbit(broker)?),
+        None => Ok(Transport::memory(&[
+            (reminders::CONSUMER, reminders::consumes()),
+            (content::CONSUMER, content::consumes()),
+        ])),
+    }
+}
+
+/// Brings every database up to date, all at the same time.
+pub(crate) async fn migrate(settings: &Settings, transport: &Transport) -> Result<(), BoxError> {
+    if !settings.production() {
+        vault::init_kek(&settings.accounts.vault.kek_file)?;
+        vault::init_kek(&settings.journal.vault.kek_file)?;
+    }
+    let mut migrations = JoinSet::new();
+    let (accounts, journal) = (settings.accounts.clone(), settings.journal.clone());
+    migrations.spawn(async { named("accounts", accounts::migrate(accounts).await) });
+    migrations.spawn(async { named("journal", journal::migrate(journal).await) });
+    let (reminders, events) = (settings.reminders.clone(), transport.clone());
+    migrations.spawn(async { named("reminders", reminders::migrate(reminders, events).await) });
+    let (content, events) = (settings.content.clone(), transport.clone());
+    migrations.spawn(async { named("content", content::migrate(content, events).await) });
+    while let Some(done) = migrations.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+fn named<E: Error + Send + Sync + 'static>(name: &str, done: Result<(), E>) -> Result<(), BoxError> {
+    done.map_err(|error| format!("{name}: {}", chassis::process::chain(&error)).into())
+}
+
+/// What all services share.
+pub(crate) struct Ground {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Services that run.
+pub(crate) struct Running {
+    tasks: JoinSet<Result<(), BoxError>>,
+    healths: Vec<(&'static str, Health)>,
+}
+
+impl Running {
+    /// Starts all of them behind their doors.
+    pub(crate) fn start(settings: Settings, doors: Doors, ground: &Ground, transport: &Transport) -> Self {
+        let mut running = Self { tasks: JoinSet::new(), healths: Vec::new() };
+        let mut listeners = doors.listeners;
+        let Settings { accounts, journal, reminders, content, gateway, .. } = settings;
+        if let Some(host) = running.host("accounts", &mut listeners, ground) {
+            let events = transport.clone();
+            running.tasks.spawn(async { named("accounts", accounts::run(accounts, host, events).await) });
+        }
+        if let Some(host) = running.host("journal", &mut listeners, ground) {
+            let events = transport.clone();
+            running.tasks.spawn(async { named("journal", journal::run(journal, host, events).await) });
+        }
+        if let Some(host) = running.host("reminders", &mut listeners, ground) {
+            let events = transport.clone();
+            running.tasks.spawn(async { named("reminders", reminders::run(reminders, host, events).await) });
+        }
+        if let Some(host) = running.host("content", &mut listeners, ground) {
+            let events = transport.clone();
+            running.tasks.spawn(async { named("content", content::run(content, host, events).await) });
+        }
+        if let Some(host) = running.host(GATEWAY, &mut listeners, ground) {
+            running.tasks.spawn(async { named(GATEWAY, gateway::run(gateway, host).await) });
+        }
+        running
+    }
+
+    fn host(
+        &mut self,
+        name: &'static str,
+        listeners: &mut BTreeMap<&'static str, TcpListener>,
+        ground: &Ground,
+    ) -> Option<Host> {
+        let health = Health::new();
+        health.start(ground.shutdown.clone());
+        self.healths.push((name, health.clone()));
+        Some(Host {
+            clock: ground.clock.clone(),
+            ids: ground.ids.clone(),
+            shutdown: ground.shutdown.clone(),
+            listener: listeners.remove(name)?,
+            platform: ground.platform.clone(),
+            health,
+        })
+    }
+
+    /// One health that is as good as the worst of theirs.
+    pub(crate) fn health(&self) -> Health {
+        let all = Health::new();
+        for (name, health) in &self.healths {
+            let health = health.clone();
+            all.register(name, move || {
+                let ready = health.is_ready();
+                Box::pin(async move { ready })
+            });
+        }
+        all
+    }
+
+    /// Returns once all are ready, or with the reason why one of them ended.
+    pub(crate) async fn ready(&mut self) -> Result<(), BoxError> {
+        let healths: Vec<Health> = self.healths.iter().map(|(_, health)| health.clone()).collect();
+        let all = async {
+            for health in healths {
+                // Closed only when the service is gone, which the other branch reports.
+                let _ = health.watch().wait_for(|ready| *ready).await;
+            }
+        };
+        tokio::select! {
+            () = all => Ok(()),
+            ended = self.tasks.join_next() => ended_early(ended),
+        }
+    }
+
+    /// Waits for the end of the first, which is the end of all; they then have until `shutdown`'s grace is over.
+    pub(crate) async fn finish(mut self, shutdown: &CancellationToken) -> Result<(), BoxError> {
+        let first = self.tasks.join_next().await;
+        let wanted = shutdown.is_cancelled();
+        shutdown.cancel();
+        let mut done = if wanted { flatten(first) } else { ended_early(first) };
+        while let Some(next) = self.tasks.join_next().await {
+            done = done.and(flatten(Some(next)));
+        }
+        done
+    }
+}
+
+type Ended = Option<Result<Result<(), BoxError>, tokio::task::JoinError>>;
+
+fn flatten(ended: Ended) -> Result<(), BoxError> {
+    ended.map_or(Ok(()), |joined| joined?)
+}
+
+fn ended_early(ended: Ended) -> Result<(), BoxError> {
+    flatten(ended)?;
+    Err("a service ended by itself".into())
+}
