@@ -1,1 +1,107 @@
+//! The journal: all private text and self-ratings. Entries and moods, each seen by their writer alone.
 
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod rpc;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+
+use bus::{Outbox, Transport};
+use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
+use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
+use chassis::identity::Keyring;
+use chassis::serve::MAX_MESSAGE_BYTES;
+use chassis::{Health, Host, database};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vault::Vault;
+
+/// The journal's name: in keys, spans and metrics.
+pub const NAME: &str = "journal";
+
+/// Brings the journal's databases up to date: its own, the bus's and the chassis' tables in it, and the key store.
+///
+/// # Errors
+/// [`Error::Migrate`] naming the part that failed.
+pub async fn migrate(config: Config) -> Result<(), Error> {
+    let pool = database::connect_direct(&config.database).await?;
+    let keystore = database::connect_direct(&config.vault.keystore).await?;
+    let failed = |part| move |cause| Error::Migrate(part, cause);
+    bus::migrate(&pool).await.map_err(failed("bus"))?;
+    chassis::idempotency::migrate(&pool).await.map_err(failed("idempotency records"))?;
+    sqlx::migrate!().run(&pool).await.map_err(failed("journal"))?;
+    vault::migrate(&keystore).await.map_err(failed("key store"))?;
+    Ok(())
+}
+
+/// Serves until the host shuts down; then drains, writes what was handed in, and returns.
+///
+/// # Errors
+/// When the key file or an address cannot be used, or the server fails.
+pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
+    let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
+    run_with(config, host, transport, keyring).await
+}
+
+/// The same with a keyring at hand instead of accounts' keys over the network.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    host: Host,
+    transport: Transport,
+    keyring: Keyring,
+) -> Result<(), Error> {
+    let pool = database::connect(&config.database).await?;
+    let vault =
+        Vault::open(&config.vault, NAME, host.clock.clone(), host.ids.clone()).await.map_err(Error::Vault)?;
+    register_checks(&host.health, &pool, &vault, &transport);
+    let outbox = Outbox::new();
+    let background = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(bus::relay::run(
+        pool.clone(),
+        outbox.clone(),
+        transport,
+        host.clock.clone(),
+        background.clone(),
+    ));
+    tasks.spawn(jobs::sweep_idempotency(pool.clone(), host.clock.clone(), background.clone()));
+    tasks.close();
+
+    let journal =
+        rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);
+    let mut routes = tonic::service::RoutesBuilder::default();
+    routes
+        .add_service(EntryServiceServer::new(journal.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(MoodServiceServer::new(journal.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES));
+    let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes).await;
+
+    // The server has drained: finish what it handed in, then the background work.
+    journal.close().await;
+    background.cancel();
+    tasks.wait().await;
+    Ok(served?)
+}
+
+fn register_checks(health: &Health, pool: &PgPool, vault: &Vault, transport: &Transport) {
+    health.register("journal database", database::probe(pool));
+    let vault = vault.clone();
+    health.register("journal key store", move || {
+        let vault = vault.clone();
+        Box::pin(async move { vault.is_reachable().await })
+    });
+    let transport = transport.clone();
+    health.register("journal bus", move || {
+        let transport = transport.clone();
+        Box::pin(async move { transport.healthy() })
+    });
+}

@@ -1,0 +1,46 @@
+//! What the journal does, on a connection or transaction that somebody else opened and will commit.
+
+mod entries;
+mod moods;
+mod pages;
+
+pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
+pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
+pub use pages::{Timeline, open_token, seal_token};
+
+use chassis::idempotency::Claim;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+use vault::DataKey;
+
+pub use crate::store::{list_entries, list_moods};
+
+/// How long a retry is recognised by its idempotency key. The rows' own ids protect them for good.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// What tells a retry of a create from another create.
+#[derive(Clone, Copy)]
+pub struct Attempt {
+    /// The idempotency key: the one sent, or else the id of what is created.
+    pub key: Uuid,
+    /// A keyed MAC of the request.
+    pub request_mac: [u8; 32],
+}
+
+impl Attempt {
+    /// Of a request in its canonical bytes, under the caller's data key.
+    pub fn new(key: Uuid, data_key: &DataKey, method: &'static str, canonical_request: &[u8]) -> Self {
+        Self { key, request_mac: data_key.mac(method, canonical_request) }
+    }
+
+    fn claim(&self, account_id: Uuid, method: &'static str, resource_id: Uuid, now: Timestamp) -> Claim {
+        Claim {
+            account_id,
+            method,
+            key: self.key,
+            body_mac: self.request_mac,
+            resource_id,
+            expires_at: now.saturating_add(KEPT).unwrap_or(Timestamp::MAX),
+        }
+    }
+}

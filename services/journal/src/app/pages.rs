@@ -1,0 +1,54 @@
+//! Page tokens: a cursor and its MAC under the account's data key, so that a token that was altered, or made for
+//! another account or another list, is none.
+
+use crate::Error;
+use crate::domain::{Cursor, Invalid};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use subtle::ConstantTimeEq as _;
+use vault::DataKey;
+
+const VERSION: u8 = 1;
+const MAC: usize = 32;
+const CURSOR_END: usize = 1 + Cursor::LENGTH;
+
+/// The lists that have pages; a token of one is none for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeline {
+    /// Entries by the moment they are about.
+    Entries,
+    /// Moods by the moment they were felt.
+    Moods,
+}
+
+impl Timeline {
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::Entries => "journal.v1.ListEntries.page_token",
+            Self::Moods => "journal.v1.ListMoods.page_token",
+        }
+    }
+}
+
+/// A token for the page after the cursor.
+pub fn seal_token(data_key: &DataKey, timeline: Timeline, cursor: Cursor) -> String {
+    let mut bytes = Vec::with_capacity(CURSOR_END + MAC);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&cursor.to_bytes());
+    let mac = data_key.mac(timeline.purpose(), &bytes);
+    bytes.extend_from_slice(&mac);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The cursor of a token.
+///
+/// # Errors
+/// [`Error::Invalid`] naming `page_token` when this account was never given it for this list.
+pub fn open_token(data_key: &DataKey, timeline: Timeline, token: &str) -> Result<Cursor, Error> {
+    let unknown =
+        || Error::Invalid(Invalid { field: "page_token", rule: "is not one that this list gave you" });
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| unknown())?;
+    let (head, mac) = bytes.split_at_checked(CURSOR_END).ok_or_else(unknown)?;
+    let genuine = bool::from(data_key.mac(timeline.purpose(), head).ct_eq(mac));
+    let cursor: &[u8; Cursor::LENGTH] = head[1..].try_into().map_err(|_| unknown())?;
+    Cursor::from_bytes(cursor).filter(|_| genuine && head[0] == VERSION).ok_or_else(unknown)
+}

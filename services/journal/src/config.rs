@@ -1,0 +1,81 @@
+//! The journal's settings: section `journal`, environment `JOURNAL__…`.
+
+use crate::Error;
+use bus::Transport;
+use chassis::config::{ConfigError, Listen, Platform, Settings};
+use serde::Deserialize;
+
+/// Settings of the journal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the service answers.
+    pub listen: Listen,
+    /// The journal's own database.
+    pub database: chassis::database::Config,
+    /// Where the keys are.
+    pub vault: vault::Config,
+    /// Where accounts answers, for its signing keys: `http://host:port`.
+    pub accounts_url: String,
+    /// The message broker. Left out only where all services share one process.
+    #[serde(default)]
+    pub bus: Option<bus::Config>,
+    /// How entries are written together.
+    #[serde(default)]
+    pub batch: BatchConfig,
+}
+
+/// How entries are written together.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchConfig {
+    /// Entries in one transaction at most.
+    pub max: usize,
+    /// Entries that may wait; one more is answered RESOURCE_EXHAUSTED. Each may hold 64 KiB in memory.
+    pub queue: usize,
+    /// Transactions in flight at the same time.
+    pub writers: usize,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self { max: 64, queue: 1024, writers: 4 }
+    }
+}
+
+impl Config {
+    /// The transport of a journal in a process of its own.
+    ///
+    /// # Errors
+    /// When the broker's settings are missing, or its address cannot be read.
+    pub fn transport(&self) -> Result<Transport, Error> {
+        let broker =
+            self.bus.as_ref().ok_or_else(|| ConfigError::invalid("journal.bus.amqp_url", "is required"))?;
+        Ok(Transport::rabbit(broker)?)
+    }
+}
+
+impl Settings for Config {
+    const SECTION: &'static str = "journal";
+
+    fn listen(&self) -> &Listen {
+        &self.listen
+    }
+
+    fn check(&self, _platform: &Platform) -> Result<(), ConfigError> {
+        let url = &self.accounts_url;
+        if !(url.starts_with("http://") || url.starts_with("https://")) {
+            return Err(ConfigError::invalid("journal.accounts_url", "must begin with http:// or https://"));
+        }
+        for (key, value) in [
+            ("journal.batch.max", self.batch.max),
+            ("journal.batch.queue", self.batch.queue),
+            ("journal.batch.writers", self.batch.writers),
+        ] {
+            if !(1..=100_000).contains(&value) {
+                return Err(ConfigError::invalid(key, "must be between 1 and 100000"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! Everything that can go wrong in the journal, and what its caller reads of it.
+
+use crate::domain::Invalid;
+use chassis::{Code, Fault};
+
+/// A failure of the journal. It holds no text and no value of a request.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field breaks a rule.
+    #[error("{} {}", .0.field, .0.rule)]
+    Invalid(Invalid),
+    /// The caller has no such entry: it does not exist, or it is not theirs.
+    #[error("there is no such entry")]
+    EntryNotFound,
+    /// The caller has no such mood: it does not exist, or it is not theirs.
+    #[error("there is no such mood")]
+    MoodNotFound,
+    /// The id is taken by an entry with other content.
+    #[error("the entry's id is taken")]
+    EntryIdReused,
+    /// The id is taken by a mood with other content.
+    #[error("the mood's id is taken")]
+    MoodIdReused,
+    /// The idempotency key came before, with other content.
+    #[error("the idempotency key came before with other content")]
+    IdempotencyKeyReused,
+    /// The account's data key is destroyed: it can write no more.
+    #[error("the account is erased")]
+    AccountErased,
+    /// A kept text does not open, or is no text.
+    #[error("a kept text does not open")]
+    Unreadable(#[source] vault::Error),
+    /// The key store.
+    #[error("the key store")]
+    Vault(#[source] vault::Error),
+    /// The database.
+    #[error("the database")]
+    Database(#[from] sqlx::Error),
+    /// A migration.
+    #[error("a migration of the {0}")]
+    Migrate(&'static str, #[source] sqlx::migrate::MigrateError),
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] chassis::config::ConfigError),
+    /// The message broker.
+    #[error("the message broker")]
+    Bus(#[from] bus::TransportError),
+    /// The server.
+    #[error("the server")]
+    Serve(#[from] chassis::serve::ServeError),
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(Invalid { field, rule }) => Self::invalid_field(field, rule),
+            Error::EntryNotFound => Self::new(
+                Code::NotFound,
+                "ENTRY_NOT_FOUND",
+                "There is no such entry in your journal. Nothing was changed.",
+            ),
+            Error::MoodNotFound => Self::new(
+                Code::NotFound,
+                "MOOD_NOT_FOUND",
+                "There is no such mood among yours. Nothing was changed.",
+            ),
+            Error::EntryIdReused => Self::new(
+                Code::AlreadyExists,
+                "ENTRY_ID_REUSED",
+                "You have another entry with this id. That one is unchanged; please send this one with a new id.",
+            ),
+            Error::MoodIdReused => Self::new(
+                Code::AlreadyExists,
+                "MOOD_ID_REUSED",
+                "You have another mood with this id. That one is unchanged; please send this one with a new id.",
+            ),
+            Error::IdempotencyKeyReused => Self::new(
+                Code::AlreadyExists,
+                "IDEMPOTENCY_KEY_REUSED",
+                "This idempotency key came before with other content. What came first is kept; \
+                 please send this with a new key.",
+            ),
+            Error::AccountErased => Self::new(
+                Code::FailedPrecondition,
+                "ACCOUNT_ERASED",
+                "This account is erased, and nothing more can be kept for it. Nothing was stored.",
+            ),
+            Error::Database(cause) => Self::from(cause),
+            Error::Vault(cause) => Self::from(cause),
+            error @ (Error::Unreadable(_)
+            | Error::Migrate(..)
+            | Error::Config(_)
+            | Error::Bus(_)
+            | Error::Serve(_)) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        Fault::from(error).into()
+    }
+}
