@@ -1,1 +1,106 @@
+//! Reminders: everything with a time. Plans a gentle look back at each entry, fires it once when it is due, and
+//! keeps the in-app inbox. It knows ids and times; there is no private text here.
 
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod rpc;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+pub use events::{CONSUMER, consumes};
+
+use bus::{Outbox, Transport};
+use candor_proto::reminders::v1::inbox_service_server::InboxServiceServer;
+use candor_proto::reminders::v1::schedule_service_server::ScheduleServiceServer;
+use chassis::identity::Keyring;
+use chassis::serve::MAX_MESSAGE_BYTES;
+use chassis::{Health, Host, database};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Brings reminders' database up to date (the bus's tables and its own) and declares the queue, so that nothing is
+/// lost before the first start.
+///
+/// # Errors
+/// When the database or the broker cannot be reached, or a migration fails.
+pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
+    let pool = database::connect_direct(&config.database).await?;
+    bus::migrate(&pool).await?;
+    sqlx::migrate!().run(&pool).await?;
+    bus::declare(&transport, CONSUMER, &consumes()).await?;
+    Ok(())
+}
+
+/// Serves until the host shuts down; then drains and returns.
+///
+/// # Errors
+/// When an address cannot be used, the consumer is unknown to the transport, or the server fails.
+pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
+    let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
+    run_with(config, host, transport, keyring).await
+}
+
+/// The same with a keyring at hand instead of accounts' keys over the network.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    host: Host,
+    transport: Transport,
+    keyring: Keyring,
+) -> Result<(), Error> {
+    let pool = database::connect(&config.database).await?;
+    register_checks(&host.health, &pool, &transport);
+    let (clock, outbox) = (host.clock.clone(), Outbox::new());
+    let background = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let firing = jobs::Firing::new(pool.clone(), outbox.clone(), clock.clone(), host.ids.clone());
+    tasks.spawn(firing.run(background.clone()));
+    let relay = bus::relay::run(pool.clone(), outbox, transport.clone(), clock.clone(), background.clone());
+    tasks.spawn(relay);
+    let inbox = events::inbox(pool.clone(), clock.clone());
+    let consuming = tasks.spawn(inbox.run(transport, background.clone()));
+    tasks.close();
+
+    let reminders = rpc::Reminders::new(pool, clock);
+    let mut routes = tonic::service::RoutesBuilder::default();
+    routes
+        .add_service(
+            ScheduleServiceServer::new(reminders.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
+        )
+        .add_service(InboxServiceServer::new(reminders).max_decoding_message_size(MAX_MESSAGE_BYTES));
+    let shutdown = host.shutdown.clone();
+    let serving = async {
+        let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
+        background.cancel();
+        served
+    };
+    // Without its inbox the process cannot do its work: when that ends early, all of it ends.
+    let consuming = async {
+        let consumed = consuming.await;
+        shutdown.cancel();
+        consumed
+    };
+    let (served, consumed) = tokio::join!(serving, consuming);
+    tasks.wait().await;
+    if let Ok(consumed) = consumed {
+        consumed?;
+    }
+    Ok(served?)
+}
+
+fn register_checks(health: &Health, pool: &PgPool, transport: &Transport) {
+    health.register("reminders database", database::probe(pool));
+    let transport = transport.clone();
+    health.register("reminders bus", move || {
+        let transport = transport.clone();
+        Box::pin(async move { transport.healthy() })
+    });
+}

@@ -97,8 +97,7 @@ impl Mailer {
     /// # Errors
     /// [`Error::Config`], [`Error::Folder`].
     pub fn new(config: &Config, clock: Clock, ids: Ids) -> Result<Self, Error> {
-        let from =
-            config.from.parse().map_err(|_| Error::Config("from", "is not a mail address"))?;
+        let from = config.from.parse().map_err(|_| Error::Config("from", "is not a mail address"))?;
         let way = match (&config.smtp_url, &config.folder) {
             (Some(url), None) => Way::Smtp(
                 AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
@@ -110,7 +109,9 @@ impl Mailer {
                 folder::make(folder).map_err(Error::Folder)?;
                 Way::Folder(folder.clone())
             }
-            (Some(_), Some(_)) => return Err(Error::Config("folder", "cannot be set together with `smtp_url`")),
+            (Some(_), Some(_)) => {
+                return Err(Error::Config("folder", "cannot be set together with `smtp_url`"));
+            }
             (None, None) => return Err(Error::Config("smtp_url", "or `folder` must be set")),
         };
         Ok(Self(Arc::new(Inner { from, clock, ids, way })))
@@ -124,12 +125,14 @@ impl Mailer {
         let id = self.0.ids.next();
         let mail = self.compose(message, &id.to_string())?;
         match &self.0.way {
-            Way::Folder(folder) => folder::write(folder, &id.to_string(), &mail.formatted())
-                .await
-                .map_err(Error::Folder),
+            Way::Folder(folder) => {
+                folder::write(folder, &id.to_string(), &mail.formatted()).await.map_err(Error::Folder)
+            }
             Way::Smtp(server) => match server.send(mail).await {
                 Ok(_) => Ok(()),
-                Err(error) => Err(error.status().map_or(Error::Unreachable, |code| Error::Refused(code.into()))),
+                Err(error) => {
+                    Err(error.status().map_or(Error::Unreachable, |code| Error::Refused(code.into())))
+                }
             },
         }
     }

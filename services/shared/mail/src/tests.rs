@@ -123,7 +123,10 @@ async fn a_bad_address_or_subject_is_refused_without_repeating_it() {
 #[test]
 fn settings_that_cannot_work_are_refused_in_one_sentence() {
     let problem = |url: Option<&str>, folder: Option<&str>| {
-        mailer(url.map(Into::into), folder.map(Into::into)).err().map(|error| error.to_string()).unwrap_or_default()
+        mailer(url.map(Into::into), folder.map(Into::into))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     assert_eq!(problem(None, None), "the mail setting `smtp_url` or `folder` must be set");
     assert!(problem(Some("smtp://localhost"), Some("mail")).contains("`folder` cannot be set together"));

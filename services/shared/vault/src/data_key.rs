@@ -169,9 +169,11 @@ mod tests {
             assert!(matches!(sealed_by.open(&place, &blob), Err(Error::Refused)), "{place:?}");
         }
         // The same key material under another owner, service or key id is another key.
-        for other in
-            [key("journal", Uuid::from_u128(8), 1, 5), key("content", OWNER, 1, 5), key("journal", OWNER, 2, 5)]
-        {
+        for other in [
+            key("journal", Uuid::from_u128(8), 1, 5),
+            key("content", OWNER, 1, 5),
+            key("journal", OWNER, 2, 5),
+        ] {
             assert!(matches!(other.open(&PLACE, &blob), Err(Error::Refused)), "{other:?}");
         }
         assert!(matches!(key("journal", OWNER, 1, 6).open(&PLACE, &blob), Err(Error::Refused)));

@@ -18,6 +18,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 const WRAPPED_VERSION: u8 = 1;
+/// Bytes of the file at most: some hundreds of keys.
+const FILE_MAX: usize = 64 * 1024;
 const HEADING: &str = "# Candor's key encryption keys, newest first. Keep a copy in a safe place: \
                        without these keys nothing that was sealed can be read.\n";
 
@@ -44,18 +46,19 @@ impl KekFile {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let fail = |problem: &'static str| failure(path, problem);
-        let mut file = File::open(path).map_err(|error| match error.kind() {
+        let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => fail("does not exist"),
             io::ErrorKind::PermissionDenied => fail("may not be read by this process"),
             _ => fail("cannot be opened"),
         })?;
         demand_private(&file, path)?;
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(|_| fail("cannot be read as text"))?;
+        // Room for all of it from the start: a string that grows leaves copies behind that nobody wipes.
+        let mut text = Zeroizing::new(String::with_capacity(FILE_MAX));
+        file.take(FILE_MAX as u64).read_to_string(&mut text).map_err(|_| fail("cannot be read as text"))?;
         let mut keks: Vec<Kek> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let kek = parse(line)
-                .ok_or_else(|| fail("holds a line that is not `<id> <32 bytes in base64>`"))?;
+            let kek =
+                parse(line).ok_or_else(|| fail("holds a line that is not `<id> <32 bytes in base64>`"))?;
             if keks.iter().any(|known| known.id == kek.id) {
                 return Err(fail("holds two keys of the same id"));
             }
@@ -113,7 +116,8 @@ impl KekFile {
     }
 
     fn text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(HEADING.to_owned());
+        let mut text = Zeroizing::new(String::with_capacity(FILE_MAX));
+        text.push_str(HEADING);
         for kek in &self.keks {
             text.push_str(&kek.id);
             text.push(' ');
@@ -362,7 +366,9 @@ mod tests {
         assert!(remove_kek(&path, &second).is_err() && remove_kek(&path, "none").is_err());
         remove_kek(&path, &first).unwrap();
         let rest = KekFile::read(&path).unwrap();
-        assert!(matches!(rest.unwrap(&first, &IDENTITY, &wrapped), Err(Error::UnknownKek(id)) if id == first));
+        assert!(
+            matches!(rest.unwrap(&first, &IDENTITY, &wrapped), Err(Error::UnknownKek(id)) if id == first)
+        );
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub const KEY_LIFETIME: Duration = Duration::from_secs(20);
 /// How many unwrapped data keys stay in memory at most.
 const KEYS_IN_MEMORY: usize = 10_000;
 
+type Probe = Box<dyn Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
+
 /// The data keys of one service. Clones share the same memory.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
@@ -46,6 +48,7 @@ pub struct Vault(Arc<Inner>);
 struct Inner {
     service: &'static str,
     store: PgPool,
+    probe: Probe,
     kek_file: PathBuf,
     keks: RwLock<Arc<KekFile>>,
     cache: Arc<Cache>,
@@ -76,7 +79,8 @@ impl Vault {
     ) -> Result<Self, Error> {
         let keks = RwLock::new(Arc::new(KekFile::read(&kek_file)?));
         let cache = Cache::start(KEYS_IN_MEMORY, KEY_LIFETIME);
-        Ok(Self(Arc::new(Inner { service, store, kek_file, keks, cache, clock, ids })))
+        let probe: Probe = Box::new(chassis::database::probe(&store));
+        Ok(Self(Arc::new(Inner { service, store, probe, kek_file, keks, cache, clock, ids })))
     }
 
     /// The data key of an owner, made on first use. Of several writers that ask at the same time for a key
@@ -112,7 +116,7 @@ impl Vault {
 
     /// Whether the key store answers; for a readiness check.
     pub async fn is_reachable(&self) -> bool {
-        store::ping(&self.0.store).await.is_ok()
+        (self.0.probe)().await
     }
 
     /// Makes the owner's key, or takes the one that somebody else made a moment earlier.

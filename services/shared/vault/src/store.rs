@@ -140,7 +140,3 @@ pub(crate) async fn count_not_wrapped_by(store: &PgPool, kek_id: &str) -> Result
     .fetch_one(store)
     .await
 }
-
-pub(crate) async fn ping(store: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(store).await.map(|_| ())
-}

@@ -1,9 +1,7 @@
 //! The vault against a real key store.
 
-mod database;
-
+use candor_tests::{Database, eventually, postgres};
 use chassis::{Clock, Ids};
-use database::Database;
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -24,8 +22,8 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let database = Database::make().await;
-        vault::migrate(&database.pool).await.unwrap();
+        let database = postgres().await;
+        vault::migrate(database.pool()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         vault::init_kek(&folder.path().join("kek")).unwrap();
         let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
@@ -38,7 +36,7 @@ impl Stage {
 
     /// What another replica would see: nothing in memory.
     fn vault(&self, service: &'static str) -> Vault {
-        let store = self.database.pool.clone();
+        let store = self.database.pool().clone();
         Vault::with_store(store, self.kek_file(), service, self.clock.clone(), self.ids.clone()).unwrap()
     }
 }
@@ -98,8 +96,9 @@ async fn a_destroyed_key_stays_destroyed() {
         assert!(matches!(vault.data_key(never_used).await, Err(Error::Destroyed)));
     }
     assert!(other_service.data_key(owner).await.is_ok());
-    let wrapped = stage.database.text("SELECT count(wrapped)::text FROM vault.data_keys").await;
-    assert_eq!(wrapped, "1", "only the other service's key is left");
+    let count = sqlx::query_scalar("SELECT count(wrapped) FROM vault.data_keys");
+    let wrapped: i64 = count.fetch_one(stage.database.pool()).await.unwrap();
+    assert_eq!(wrapped, 1, "only the other service's key is left");
 }
 
 #[tokio::test]
@@ -108,14 +107,16 @@ async fn altered_rows_are_refused_and_reported() {
     let (altered, sound) = (stage.ids.next(), stage.ids.next());
     stage.vault("journal").data_key(altered).await.unwrap();
     stage.vault("journal").data_key(sound).await.unwrap();
-    let alter = format!(
-        "UPDATE vault.data_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)
-         WHERE owner_id = '{altered}'"
-    );
-    stage.database.execute(&alter).await;
+    sqlx::query(
+        "UPDATE vault.data_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) WHERE owner_id = $1",
+    )
+    .bind(altered)
+    .execute(stage.database.pool())
+    .await
+    .unwrap();
     assert!(matches!(stage.vault("journal").data_key(altered).await, Err(Error::Refused)));
     vault::add_kek(&stage.kek_file()).unwrap();
-    let done = vault::rewrap(&stage.database.pool, &stage.kek_file(), 1).await.unwrap();
+    let done = vault::rewrap(stage.database.pool(), &stage.kek_file(), 1).await.unwrap();
     assert_eq!((done.moved, done.unreadable, done.remaining), (1, 1, 1));
 }
 
@@ -129,7 +130,7 @@ async fn a_running_process_takes_up_a_new_kek_by_itself() {
     vault::add_kek(&stage.kek_file()).unwrap();
     // What it makes from now on is wrapped by the new KEK ...
     running.data_key(after).await.unwrap();
-    assert_eq!(vault::remaining(&stage.database.pool, &stage.kek_file()).await.unwrap(), 1);
+    assert_eq!(vault::remaining(stage.database.pool(), &stage.kek_file()).await.unwrap(), 1);
     // ... and a process that has not noticed yet reads the file when it meets one.
     idle.data_key(after).await.unwrap();
 }
@@ -145,7 +146,7 @@ struct Sealed {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
     let stage = Stage::new().await;
-    let pool = &stage.database.pool;
+    let pool = stage.database.pool();
     let file = stage.kek_file();
     let stop = Arc::new(AtomicBool::new(false));
     let sealed = Arc::new(Mutex::new(Vec::new()));
@@ -168,7 +169,8 @@ async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
     vault::add_kek(&file).unwrap();
     // Every writer has come round twice, so none still holds a key wrapped before the new KEK was there.
     let seen: Vec<u64> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2)).await;
+    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2))
+        .await;
 
     let at_first = vault::remaining(pool, &file).await.unwrap();
     tokio::select! {
@@ -182,7 +184,8 @@ async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
 
     vault::remove_kek(&file, &first).unwrap();
     let seen: Vec<u64> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2)).await;
+    wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2))
+        .await;
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();
@@ -219,17 +222,11 @@ fn first_kek(file: &Path) -> String {
 }
 
 async fn wait_for_progress(stage: &Stage, at_most: u64) {
-    while vault::remaining(&stage.database.pool, &stage.kek_file()).await.unwrap() > at_most {
+    while vault::remaining(stage.database.pool(), &stage.kek_file()).await.unwrap() > at_most {
         tokio::task::yield_now().await;
     }
 }
 
 async fn wait_until(holds: impl Fn() -> bool) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(5));
-    let waited = tokio::time::timeout(Duration::from_secs(60), async {
-        while !holds() {
-            ticks.tick().await;
-        }
-    });
-    waited.await.unwrap();
+    eventually("every writer has come round", Duration::from_secs(60), async || holds()).await;
 }

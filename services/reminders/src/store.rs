@@ -1,0 +1,213 @@
+//! All SQL of reminders: free functions on one connection.
+
+use crate::domain::{Cursor, Fired, InboxItem, Kind, Schedule};
+use crate::error::Error;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx as _};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+const LOOK_BACK: i16 = 1;
+
+fn to_number(kind: Kind) -> i16 {
+    match kind {
+        Kind::LookBack => LOOK_BACK,
+    }
+}
+
+fn to_kind(number: i16) -> Result<Kind, Error> {
+    match number {
+        LOOK_BACK => Ok(Kind::LookBack),
+        _ => Err(Error::Unreadable),
+    }
+}
+
+/// Plans it, unless it is known already, or the member has a pending one of the kind that day.
+/// Says whether it was planned.
+pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT DO NOTHING",
+        schedule.schedule_id,
+        schedule.account_id,
+        to_number(schedule.kind),
+        schedule.subject_id,
+        schedule.due_at.to_sqlx() as _,
+        schedule.due_on.to_sqlx() as _,
+        schedule.time_zone,
+        schedule.created_at.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What is pending for an account behind the cursor, soonest first.
+pub async fn list_schedules(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    after: Cursor,
+    limit: i64,
+) -> Result<Vec<Schedule>, Error> {
+    let rows = sqlx::query!(
+        "SELECT schedule_id, kind, subject_id, due_at, due_on, time_zone, created_at FROM schedules
+         WHERE account_id = $1 AND state = 'pending' AND (due_at, schedule_id) > ($2, $3)
+         ORDER BY due_at, schedule_id
+         LIMIT $4",
+        account_id,
+        after.time.to_sqlx() as _,
+        after.id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        Ok(Schedule {
+            schedule_id: row.schedule_id,
+            account_id,
+            kind: to_kind(row.kind)?,
+            subject_id: row.subject_id,
+            due_at: row.due_at.to_jiff(),
+            due_on: row.due_on.to_jiff(),
+            time_zone: row.time_zone,
+            created_at: row.created_at.to_jiff(),
+        })
+    });
+    read.collect()
+}
+
+/// Cancels a schedule of the account if it is still pending. False when the account has none of that id.
+pub async fn cancel_schedule(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    schedule_id: Uuid,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE schedules
+         SET settled_at = CASE state WHEN 'pending' THEN $3 ELSE settled_at END,
+             state = CASE state WHEN 'pending' THEN 'cancelled' ELSE state END
+         WHERE account_id = $1 AND schedule_id = $2",
+        account_id,
+        schedule_id,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Marks what is due as fired, soonest first, and returns it. What another replica is firing is left to it.
+pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Vec<Fired>, Error> {
+    let rows = sqlx::query!(
+        "WITH due AS (
+             SELECT schedule_id FROM schedules
+             WHERE state = 'pending' AND due_at <= $1
+             ORDER BY due_at, schedule_id
+             LIMIT $2
+             FOR UPDATE SKIP LOCKED
+         )
+         UPDATE schedules SET state = 'fired', settled_at = $1
+         FROM due WHERE schedules.schedule_id = due.schedule_id
+         RETURNING schedules.schedule_id, account_id, kind, subject_id, due_at",
+        now.to_sqlx() as _,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        Ok(Fired {
+            schedule_id: row.schedule_id,
+            account_id: row.account_id,
+            kind: to_kind(row.kind)?,
+            subject_id: row.subject_id,
+            due_at: row.due_at.to_jiff(),
+            fired_at: now,
+        })
+    });
+    read.collect()
+}
+
+/// Puts what fired into its owners' inboxes, each under the id beside it.
+pub async fn insert_inbox_items(conn: &mut PgConnection, fired: &[(Uuid, Fired)]) -> Result<(), Error> {
+    let ids: Vec<Uuid> = fired.iter().map(|(id, _)| *id).collect();
+    let accounts: Vec<Uuid> = fired.iter().map(|(_, item)| item.account_id).collect();
+    let schedules: Vec<Uuid> = fired.iter().map(|(_, item)| item.schedule_id).collect();
+    let kinds: Vec<i16> = fired.iter().map(|(_, item)| to_number(item.kind)).collect();
+    let subjects: Vec<Option<Uuid>> = fired.iter().map(|(_, item)| item.subject_id).collect();
+    let times: Vec<SqlTimestamp> = fired.iter().map(|(_, item)| item.fired_at.to_sqlx()).collect();
+    sqlx::query!(
+        "INSERT INTO inbox_items (inbox_item_id, account_id, schedule_id, kind, subject_id, created_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::timestamptz[])",
+        &ids,
+        &accounts,
+        &schedules,
+        &kinds,
+        &subjects as &[Option<Uuid>],
+        &times as &[SqlTimestamp],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An account's inbox behind the cursor, newest first.
+pub async fn list_inbox_items(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    after: Cursor,
+    limit: i64,
+) -> Result<Vec<InboxItem>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT inbox_item_id, kind, subject_id, created_at, read_at IS NOT NULL AS "read!" FROM inbox_items
+           WHERE account_id = $1 AND (created_at, inbox_item_id) < ($2, $3)
+           ORDER BY created_at DESC, inbox_item_id DESC
+           LIMIT $4"#,
+        account_id,
+        after.time.to_sqlx() as _,
+        after.id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        Ok(InboxItem {
+            inbox_item_id: row.inbox_item_id,
+            kind: to_kind(row.kind)?,
+            subject_id: row.subject_id,
+            created_at: row.created_at.to_jiff(),
+            read: row.read,
+        })
+    });
+    read.collect()
+}
+
+/// Marks an item of the account read, the first time. False when the account has none of that id.
+pub async fn mark_read(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    inbox_item_id: Uuid,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE inbox_items SET read_at = coalesce(read_at, $3) WHERE account_id = $1 AND inbox_item_id = $2",
+        account_id,
+        inbox_item_id,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// When the oldest overdue schedule was due; none when nothing is.
+pub async fn oldest_overdue(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let oldest = sqlx::query_scalar!(
+        "SELECT due_at FROM schedules WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT 1",
+        now.to_sqlx() as _,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(oldest.map(SqlTimestamp::to_jiff))
+}
