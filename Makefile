@@ -1,0 +1,63 @@
+# Every target says what it does: `make help`.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Where `make run` keeps everything, and where it answers.
+DATA ?= .candor
+HTTP ?= 127.0.0.1:8080
+
+# Queries are checked against committed data; `make sqlx` renews them, `make check` compares them.
+export SQLX_OFFLINE := true
+TESTBED := target/debug/testbed
+
+.PHONY: help run test test-full check sqlx fmt protos clippy architecture queries doc
+
+help: ## Lists what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+run: ## Builds and starts everything in one process; data stays in .candor; Ctrl-C stops it (DATA=, HTTP=)
+	@.ci/need cargo cc
+	@echo "Building Candor (the first time this takes some minutes)."
+	@cargo build --package candor
+	@exec target/debug/candor run --data $(DATA) --http $(HTTP)
+
+test: ## Runs every test beside a private PostgreSQL and RabbitMQ, which it starts and stops
+	@.ci/need cargo cc
+	cargo build --workspace --bins --tests
+	$(TESTBED) run -- .ci/tests
+
+test-full: ## As test, and everything slow as well
+	@.ci/need cargo cc
+	cargo build --workspace --bins --tests
+	CANDOR_TEST_FULL=1 $(TESTBED) run -- .ci/tests --run-ignored all
+
+check: fmt protos clippy architecture queries doc ## Formatting, lints, protos, the rules of the house, queries, documentation
+
+sqlx: ## Writes the offline data of every query, from the migrations (CRATES="journal …" for some)
+	@.ci/need cargo cc
+	cargo build --package candor-tests --bin testbed
+	$(TESTBED) sqlx $(CRATES)
+
+fmt:
+	@.ci/need cargo
+	cargo fmt --all --check
+
+protos: # lint, and no breaking change against what others may use already
+	@.ci/need npm
+	.ci/protos
+
+clippy:
+	@.ci/need cargo cc
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+# --workspace here and above, so that every step sees the same features and shares what is built.
+architecture:
+	cargo test --workspace --test architecture
+
+queries: clippy architecture
+	$(TESTBED) sqlx --check
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
