@@ -178,9 +178,12 @@ impl Relay {
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            Some((error, event)) = publishing => complain(&error, event, events.len()),
+            failed = publishing => {
+                if let Some((error, event)) = failed {
+                    complain(&error, event, events.len());
+                }
+            }
             () = patience => {}
-            else => {}
         }
         confirmed
     }
