@@ -7,12 +7,12 @@ use candor_proto::reminders::v1::inbox_service_server::InboxService as _;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleService as _;
 use candor_tests::{Database, eventually, postgres};
 use chassis::config::Listen;
-use chassis::identity::{Kind, Passport};
-use chassis::{Clock, Ids};
+use chassis::identity::{Keyring, Kind, Passport};
+use chassis::{Clock, Health, Host, Ids};
 use jiff::{SignedDuration, Timestamp};
 use reminders::{Config, app, events, jobs::Firing, rpc::Reminders};
 use sqlx::{Connection as _, PgPool};
-use std::time::Duration;
+use std::{net::TcpListener, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
@@ -30,13 +30,7 @@ const DUE: &str = "2024-03-31T08:00:00Z";
 impl Stage {
     async fn new() -> Self {
         let database = postgres().await;
-        let transport = Transport::memory(&[(reminders::CONSUMER, reminders::consumes())]);
-        let config = Config {
-            listen: Listen { address: "127.0.0.1:0".parse().unwrap() },
-            database: chassis::database::Config::new(database.url()),
-            accounts_url: "http://127.0.0.1:1".into(),
-            bus: None,
-        };
+        let (config, transport) = (config(&database), transport());
         reminders::migrate(config.clone(), transport.clone()).await.unwrap();
         reminders::migrate(config, transport).await.unwrap();
         let clock = Clock::manual(START.parse().unwrap());
@@ -122,6 +116,19 @@ impl Stage {
 
     async fn handle(&self, events: &[Envelope]) {
         events::inbox(self.pool().clone(), self.clock.clone()).handle(events).await.unwrap();
+    }
+}
+
+fn transport() -> Transport {
+    Transport::memory(&[(reminders::CONSUMER, reminders::consumes())])
+}
+
+fn config(database: &Database) -> Config {
+    Config {
+        listen: Listen { address: "127.0.0.1:0".parse().unwrap() },
+        database: chassis::database::Config::new(database.url()),
+        accounts_url: "http://127.0.0.1:1".into(),
+        bus: None,
     }
 }
 
@@ -409,4 +416,37 @@ async fn a_page_token_from_elsewhere_is_refused_by_name() {
     let message = proto::ListInboxItemsRequest { page_size: 101, page_token: String::new() };
     let status = stage.rpc().list_inbox_items(stage.request(account, message)).await.err().unwrap();
     assert!(status.code() == Code::InvalidArgument && status.message().contains("page_size"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_service_turns_an_event_into_a_reminder_and_stops_when_asked() {
+    let stage = Stage::new().await;
+    let (account, transport) = (stage.ids.next(), transport());
+    let host = Host {
+        clock: stage.clock.clone(),
+        ids: stage.ids.clone(),
+        shutdown: CancellationToken::new(),
+        listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        platform: Arc::default(),
+        health: Health::new(),
+    };
+    let (shutdown, health) = (host.shutdown.clone(), host.health.clone());
+    health.start(shutdown.clone());
+    let keyring = Keyring::remote("http://127.0.0.1:1", stage.clock.clone());
+    let service =
+        tokio::spawn(reminders::run_with(config(&stage.database), host, transport.clone(), keyring));
+    let patience = Duration::from_secs(20);
+    eventually("the service is ready", patience, async || health.is_ready()).await;
+
+    transport.publish(&stage.entry_written(account, stage.ids.next(), "Europe/Berlin")).await.unwrap();
+    eventually("the look-back is planned", patience, async || stage.schedules(account).await.len() == 1)
+        .await;
+    stage.clock.set(DUE.parse().unwrap());
+    eventually("the reminder is in the inbox", patience, async || stage.inbox(account).await.len() == 1)
+        .await;
+    eventually("its events are on their way", patience, async || stage.told("reminder_due").await == (0, 0))
+        .await;
+
+    shutdown.cancel();
+    tokio::time::timeout(patience, service).await.unwrap().unwrap().unwrap();
 }
