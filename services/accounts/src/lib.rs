@@ -1,1 +1,122 @@
+//! Accounts: who somebody is to Candor. Registration and the proof of an address, sign-in, sessions, and the
+//! short-lived passports every other service believes.
 
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod outbound;
+pub mod rpc;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+
+use app::{Accounts, OwnKeys};
+use bus::Transport;
+use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
+use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
+use chassis::{Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
+use outbound::Postman;
+use rpc::Rpc;
+use sqlx::PgPool;
+use std::sync::Arc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+use vault::Vault;
+
+/// The service's name: in keys, spans and metrics.
+pub const NAME: &str = "accounts";
+
+/// Brings the databases of accounts up to date: its own, the bus's tables in it, and the key store.
+///
+/// # Errors
+/// [`Error::Migrate`] naming the part that failed.
+pub async fn migrate(config: Config) -> Result<(), Error> {
+    let pool = database::connect_direct(&config.database).await?;
+    let keystore = database::connect_direct(&config.vault.keystore).await?;
+    let failed = |part| move |cause| Error::Migrate(part, cause);
+    bus::migrate(&pool).await.map_err(failed("bus"))?;
+    migrate_own(&pool).await.map_err(failed("accounts"))?;
+    vault::migrate(&keystore).await.map_err(failed("key store"))
+}
+
+/// Brings only the tables of accounts up to date.
+///
+/// # Errors
+/// When the database cannot be reached or a migration fails.
+pub async fn migrate_own(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
+    sqlx::migrate!().run(pool).await
+}
+
+/// Serves until the host shuts down; then drains, finishes what background work has begun, and returns.
+///
+/// # Errors
+/// When the key file, the mail settings or an address cannot be used, or the server fails.
+pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
+    let accounts = Arc::new(assemble(&config, &host.clock, &host.ids).await?);
+    let mailer = mail::Mailer::new(&config.mail, host.clock.clone(), host.ids.clone())?;
+    let postman = Postman::new(mailer, &config.public_url);
+    register_checks(&host.health, &accounts, &transport);
+
+    let background = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let (pool, clock) = (accounts.pool.clone(), host.clock.clone());
+    let relay = bus::relay::run(pool.clone(), accounts.outbox.clone(), transport, clock.clone(), background.clone());
+    tasks.spawn(relay);
+    tasks.spawn(jobs::run(Arc::clone(&accounts), postman, background.clone()));
+    tasks.close();
+
+    let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());
+    let rpc = Rpc::new(accounts);
+    let mut routes = tonic::service::RoutesBuilder::default();
+    routes
+        .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(SessionServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
+    let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
+
+    background.cancel();
+    tasks.wait().await;
+    Ok(served?)
+}
+
+/// Makes an operator's account with the given settings, without serving; for the `candor` command.
+///
+/// # Errors
+/// As [`app::create_operator`], or a setting cannot be used.
+pub async fn create_operator(
+    config: &Config,
+    clock: &Clock,
+    ids: &Ids,
+    operator: app::NewOperator,
+) -> Result<Uuid, Error> {
+    app::create_operator(&assemble(config, clock, ids).await?, operator).await
+}
+
+async fn assemble(config: &Config, clock: &Clock, ids: &Ids) -> Result<Accounts, Error> {
+    let pool = database::connect(&config.database).await?;
+    let vault = Vault::open(&config.vault, NAME, clock.clone(), ids.clone()).await?;
+    Ok(Accounts::new(pool, clock.clone(), ids.clone(), vault, config.hashing, config.sessions))
+}
+
+fn register_checks(health: &Health, accounts: &Arc<Accounts>, transport: &Transport) {
+    health.register("accounts database", database::probe(&accounts.pool));
+    let vault = accounts.vault.clone();
+    health.register("accounts key store", move || {
+        let vault = vault.clone();
+        Box::pin(async move { vault.is_reachable().await })
+    });
+    let transport = transport.clone();
+    health.register("accounts bus", move || {
+        let transport = transport.clone();
+        Box::pin(async move { transport.healthy() })
+    });
+    // Until the first key is made, nobody could be given a passport.
+    let signing = Arc::clone(accounts);
+    health.register("accounts signing key", move || {
+        let signing = Arc::clone(&signing);
+        Box::pin(async move { signing.can_sign().await })
+    });
+}

@@ -1,0 +1,31 @@
+//! Removes what has served its time.
+
+use super::Accounts;
+use crate::{
+    Error,
+    store::{mail, request, session, throttle, verification},
+};
+use jiff::SignedDuration;
+
+/// Rows removed from one table at a time, so that no statement takes long.
+const AT_A_TIME: i64 = 1_000;
+/// A request that could not be settled for so long is given up: its caller has tried again by now.
+const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Dead mails are counted for so long.
+const DEAD_MAILS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Ended sessions answer "already over" for so long.
+const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Removes what has served its time from every table, some at a time; returns how many rows went.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
+    let now = accounts.clock.now();
+    let mut conn = accounts.pool.acquire().await?;
+    Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
+        + verification::sweep(&mut conn, now, AT_A_TIME).await?
+        + throttle::sweep(&mut conn, now, AT_A_TIME).await?
+        + mail::sweep(&mut conn, now - DEAD_MAILS_KEPT, AT_A_TIME).await?
+        + session::sweep(&mut conn, now - SESSIONS_KEPT, AT_A_TIME).await?)
+}

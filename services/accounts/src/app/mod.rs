@@ -1,0 +1,132 @@
+//! The use cases of accounts. What changes the database does so in the caller's transaction; what hashes,
+//! asks the vault or signs does so outside of any.
+
+mod announce;
+mod hashing;
+mod house;
+mod operator;
+mod outgoing;
+mod passport;
+mod registration;
+mod session;
+mod settle;
+mod sign_in;
+mod signing;
+mod verification;
+
+pub use announce::current_state;
+pub use hashing::Hashing;
+pub use house::sweep;
+pub use operator::{NewOperator, create_operator};
+pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter};
+pub use passport::{MintedPassport, mint};
+pub use registration::{Applicant, Application, apply, record, resend};
+pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
+pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, list_sessions, live_session};
+pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
+pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
+pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
+pub use verification::{MyAccount, me, verify_email};
+
+use crate::{Error, config, domain::Address};
+use bus::Outbox;
+use chassis::{Clock, Ids};
+use sqlx::PgPool;
+use std::sync::Arc;
+use tokio::sync::{Notify, OnceCell};
+use uuid::Uuid;
+use vault::{DataKey, Place, Vault};
+
+/// The owner of what belongs to the service itself: the index of addresses, password hashes, signing keys.
+const SERVICE_ITSELF: Uuid = Uuid::from_u128(0x0000_0000_0000_5000_8000_6163_636f_756e);
+
+/// What the use cases stand on.
+pub struct Accounts {
+    /// The service's database.
+    pub pool: PgPool,
+    /// Time.
+    pub clock: Clock,
+    /// Ids.
+    pub ids: Ids,
+    /// The accounts' keys.
+    pub vault: Vault,
+    /// Password hashing.
+    pub hashing: Hashing,
+    /// This replica's copy of the signing keys.
+    pub signing: SigningKeys,
+    /// Wakes the relay.
+    pub outbox: Outbox,
+    /// Wakes the job that takes requests up.
+    pub requests: Arc<Notify>,
+    /// Wakes the job that sends mail.
+    pub mails: Arc<Notify>,
+    /// How long sessions last.
+    pub sessions: config::Sessions,
+    key: OnceCell<DataKey>,
+}
+
+impl Accounts {
+    /// Puts the service together.
+    pub fn new(
+        pool: PgPool,
+        clock: Clock,
+        ids: Ids,
+        vault: Vault,
+        hashing: config::Hashing,
+        sessions: config::Sessions,
+    ) -> Self {
+        Self {
+            pool,
+            clock,
+            ids,
+            vault,
+            hashing: Hashing::new(hashing),
+            signing: SigningKeys::default(),
+            outbox: Outbox::new(),
+            requests: Arc::default(),
+            mails: Arc::default(),
+            sessions,
+            key: OnceCell::new(),
+        }
+    }
+
+    /// The service's own key. Asked of the vault once and then kept: nothing works without it.
+    async fn key(&self) -> Result<&DataKey, Error> {
+        Ok(self.key.get_or_try_init(|| self.vault.data_key(SERVICE_ITSELF)).await?)
+    }
+
+    /// Whether passports can be minted.
+    pub async fn can_sign(&self) -> bool {
+        self.signing.signer(self).await.is_ok()
+    }
+
+    /// What an address is found by: nobody without the key can tell whose it is.
+    ///
+    /// # Errors
+    /// When the key store is away.
+    pub async fn index(&self, address: &Address) -> Result<[u8; 32], Error> {
+        Ok(self.key().await?.mac("e-mail address", address.lookup().as_bytes()))
+    }
+}
+
+/// Where a password's hash is sealed.
+fn password_place(account_id: Uuid) -> Place<'static> {
+    Place { table: "account", column: "password_hash", row: account_id }
+}
+
+/// Where an account's address is sealed.
+fn email_place(account_id: Uuid) -> Place<'static> {
+    Place { table: "account", column: "email", row: account_id }
+}
+
+/// 256 bits nobody can guess.
+fn random() -> Result<[u8; 32], Error> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(bytes)
+}
+
+/// Text that was sealed.
+fn text(bytes: &[u8]) -> Result<String, Error> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| Error::Unreadable)
+}

@@ -1,0 +1,60 @@
+//! The first operator: made by hand, on the machine, not over the network.
+
+use super::{Accounts, announce, email_place, password_place};
+use crate::{
+    Error,
+    domain::{AccountKind, Address, Locale, Password, Zone},
+    store::account::{self, NewAccount, State},
+};
+use bus::outbox;
+use uuid::Uuid;
+
+/// An operator as somebody at the machine names them.
+pub struct NewOperator {
+    /// The address.
+    pub address: Address,
+    /// The password.
+    pub password: Password,
+    /// The time zone.
+    pub zone: Zone,
+    /// The language.
+    pub locale: Locale,
+}
+
+/// Makes an operator's account, its address taken as proven, and returns its id. An unproven account that a
+/// stranger made with the address gives way.
+///
+/// # Errors
+/// [`Error::AddressInUse`] when a proven account has the address: nobody becomes an operator by accident.
+pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Result<Uuid, Error> {
+    let email_index = accounts.index(&operator.address).await?;
+    let hash = accounts.hashing.hash(operator.password).await?;
+    let account_id = accounts.ids.next();
+    let key = accounts.vault.data_key(account_id).await?;
+    let now = accounts.clock.now();
+    let new = NewAccount {
+        account_id,
+        email_index: &email_index,
+        email: &key.seal(&email_place(account_id), operator.address.as_str().as_bytes()),
+        password_hash: &accounts.key().await?.seal(&password_place(account_id), hash.as_bytes()),
+        kind: AccountKind::Operator.as_str(),
+        time_zone: operator.zone.as_str(),
+        locale: operator.locale.as_str(),
+    };
+    let mut tx = accounts.pool.begin().await?;
+    account::delete_unverified(&mut tx, &email_index).await?;
+    if !account::insert(&mut tx, &new, now, Some(now)).await? {
+        return Err(Error::AddressInUse);
+    }
+    let state = State {
+        account_id,
+        version: 1,
+        time_zone: operator.zone.as_str().to_owned(),
+        locale: operator.locale.as_str().to_owned(),
+        verified: true,
+    };
+    outbox::append(&mut tx, &[announce::verified(&accounts.ids, now, &state)]).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(account_id)
+}

@@ -1,0 +1,69 @@
+//! The queue of mails: claimed, sent by a job outside any transaction, recorded.
+
+use super::{Accounts, settle::letter_place};
+use crate::{
+    Error,
+    domain::{Letter, LetterKind, MAIL_ATTEMPTS, mail_backoff},
+    store::mail::{self, Claimed},
+};
+use jiff::SignedDuration;
+
+/// Mails claimed at a time.
+const AT_A_TIME: i64 = 16;
+/// A mail whose replica died is sent again after this; well above what a slow mail server may take.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Claims mails that are due.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim_mails(accounts: &Accounts) -> Result<Vec<Claimed>, Error> {
+    let now = accounts.clock.now();
+    Ok(mail::claim(&mut *accounts.pool.acquire().await?, now, now + LEASE, AT_A_TIME).await?)
+}
+
+/// What a mail says; `None` for one that nobody can read any more, because its account's key was destroyed.
+///
+/// # Errors
+/// When the key store is away, or the mail does not read back.
+pub async fn open_letter(
+    accounts: &Accounts,
+    claimed: &Claimed,
+) -> Result<Option<(LetterKind, Letter)>, Error> {
+    let key = match accounts.vault.data_key(claimed.account_id).await {
+        Err(vault::Error::Destroyed) => return Ok(None),
+        key => key?,
+    };
+    let plain = key.open(&letter_place(claimed.mail_id), &claimed.letter)?;
+    let letter = serde_json::from_slice(&plain).map_err(|_| Error::Unreadable)?;
+    Ok(Some((LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?, letter)))
+}
+
+/// Records that a mail was sent, or is not wanted any more.
+///
+/// # Errors
+/// When the database fails; the mail is then sent once more.
+pub async fn mail_sent(accounts: &Accounts, claimed: &Claimed) -> Result<(), Error> {
+    Ok(mail::finish(&mut *accounts.pool.acquire().await?, claimed.mail_id).await?)
+}
+
+/// Records that a mail was not sent: it waits for another attempt, or is given up. True when given up.
+///
+/// # Errors
+/// When the database fails; the lease then decides when it is tried again.
+pub async fn mail_failed(
+    accounts: &Accounts,
+    claimed: &Claimed,
+    is_permanent: bool,
+) -> Result<bool, Error> {
+    let now = accounts.clock.now();
+    let mut conn = accounts.pool.acquire().await?;
+    let is_dead = is_permanent || claimed.attempts >= MAIL_ATTEMPTS;
+    if is_dead {
+        mail::bury(&mut conn, claimed.mail_id, now).await?;
+    } else {
+        let next_at = now + mail_backoff(claimed.attempts);
+        mail::postpone(&mut conn, claimed.mail_id, claimed.attempts, next_at).await?;
+    }
+    Ok(is_dead)
+}

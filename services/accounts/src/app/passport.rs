@@ -1,0 +1,40 @@
+//! Passports: short-lived, signed, and believed everywhere without a question back.
+
+use super::Accounts;
+use crate::{Error, domain::AccountKind, store::session::Live};
+use chassis::identity::{Kind, claims::Claims};
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+/// A passport.
+pub struct MintedPassport {
+    /// The signed token.
+    pub token: Zeroizing<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Mints a passport that speaks for a live session.
+///
+/// # Errors
+/// [`Error::NoSigningKey`] in the first moments of an installation; or the database is away.
+pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Error> {
+    let signer = accounts.signing.signer(accounts).await?;
+    let kind = match AccountKind::stored(&live.kind) {
+        AccountKind::Member => Kind::Member,
+        AccountKind::Operator => Kind::Operator,
+    };
+    let now = accounts.clock.now();
+    let claims = Claims::new(live.account_id, live.session_id, kind, live.created_at, now);
+    let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
+    let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
+    Ok(MintedPassport { token: Zeroizing::new(token), expires_at })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_signing_key_outlives_the_longest_passport() {
+        assert_eq!(crate::domain::PASSPORT_LIFE, chassis::identity::claims::MAX_LIFETIME);
+    }
+}

@@ -1,0 +1,107 @@
+//! Sessions once they have started.
+
+use super::{Accounts, announce, text};
+use crate::{
+    Error,
+    domain::SessionSecret,
+    store::session::{self, Ended, Live},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::Place;
+
+/// Sessions in a list at most.
+const MOST_LISTED: i64 = 100;
+
+/// A label, sealed for the session it belongs to.
+pub struct SealedLabel {
+    /// The session.
+    pub(super) session_id: Uuid,
+    /// The label.
+    pub(super) sealed: Vec<u8>,
+}
+
+/// Where a label is sealed.
+pub(super) fn label_place(session_id: Uuid) -> Place<'static> {
+    Place { table: "session", column: "device_label", row: session_id }
+}
+
+/// A session as its owner sees it.
+pub struct OwnSession {
+    /// The session.
+    pub session_id: Uuid,
+    /// What its owner knows the device by.
+    pub device_label: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// The live session of a secret: one statement.
+///
+/// # Errors
+/// [`Error::SessionOver`] when it ended, timed out, or never was.
+pub async fn live_session(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    secret: &SessionSecret,
+) -> Result<Live, Error> {
+    let found = session::live(conn, &secret.hash(), accounts.clock.now(), accounts.sessions.idle()).await?;
+    found.ok_or(Error::SessionOver)
+}
+
+/// An account's live sessions, newest first.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn list_sessions(accounts: &Accounts, account_id: Uuid) -> Result<Vec<OwnSession>, Error> {
+    let now = accounts.clock.now();
+    let listed = session::list(&mut *accounts.pool.acquire().await?, account_id, now, MOST_LISTED).await?;
+    let key = accounts.vault.data_key(account_id).await?;
+    listed
+        .into_iter()
+        .map(|row| {
+            Ok(OwnSession {
+                session_id: row.session_id,
+                device_label: text(&key.open(&label_place(row.session_id), &row.device_label)?)?,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect()
+}
+
+/// Ends a session of the account. One that is over already stays so.
+///
+/// # Errors
+/// [`Error::SessionNotFound`] when there is none, or it is somebody else's.
+pub async fn end_session(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    session_id: Uuid,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    if session::end(conn, session_id, account_id, now).await? {
+        let ended = [Ended { session_id, account_id }];
+        return Ok(announce::sessions_ended(conn, &accounts.ids, now, &ended).await?);
+    }
+    if session::exists(conn, session_id, account_id).await? { Ok(()) } else { Err(Error::SessionNotFound) }
+}
+
+/// Ends sessions whose time is over, some at a time; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_expired_sessions(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    limit: i64,
+) -> Result<usize, Error> {
+    let now = accounts.clock.now();
+    let ended = session::end_expired(conn, now, limit).await?;
+    announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+    Ok(ended.len())
+}

@@ -1,0 +1,262 @@
+//! What becomes of a request once its caller has been answered. Here, out of sight, known and unknown
+//! addresses part.
+
+use super::{Accounts, announce, email_place, password_place, random, registration, text};
+use crate::{
+    Error,
+    domain::{Address, AccountKind, Letter, LetterKind, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VerificationToken},
+    store::{
+        account::{self, Known, NewAccount, State},
+        mail, request, throttle, verification,
+    },
+};
+use bus::outbox;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::{DataKey, Place};
+use zeroize::Zeroizing;
+
+/// A request, made ready before the transaction: whose it seems to be, and everything sealed for them.
+pub struct Plan {
+    known: Option<Uuid>,
+    owner: Option<(Uuid, DataKey)>,
+    mail_subject: [u8; 32],
+    content: Option<Content>,
+}
+
+/// A registration sealed for the account it will belong to.
+struct Content {
+    address: Zeroizing<String>,
+    email: Vec<u8>,
+    password_hash: Vec<u8>,
+    time_zone: String,
+    locale: String,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is done; commit.
+    Done,
+    /// Something changed since the plan; roll back and plan again.
+    Stale,
+    /// Another replica has it, or a newer request took its place; roll back.
+    Lost,
+}
+
+/// Where a mail is sealed.
+pub(super) fn letter_place(mail_id: Uuid) -> Place<'static> {
+    Place { table: "mail_queue", column: "letter", row: mail_id }
+}
+
+/// Requests taken up at a time.
+const AT_A_TIME: i64 = 20;
+/// A request whose replica died is taken up again after this.
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Claims requests that are due.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim_requests(accounts: &Accounts) -> Result<Vec<request::Claimed>, Error> {
+    let now = accounts.clock.now();
+    Ok(request::claim(&mut *accounts.pool.acquire().await?, now, now + LEASE, AT_A_TIME).await?)
+}
+
+/// Lets a request that could not be settled wait, longer each time, up to a minute.
+///
+/// # Errors
+/// When the database fails.
+pub async fn postpone_request(accounts: &Accounts, claimed: &request::Claimed) -> Result<(), Error> {
+    let wait = SignedDuration::from_secs(1 << claimed.attempts.clamp(0, 6)).min(SignedDuration::from_secs(60));
+    let next_at = accounts.clock.now() + wait;
+    let mut conn = accounts.pool.acquire().await?;
+    Ok(request::postpone(&mut conn, claimed.request_id, claimed.attempts, next_at).await?)
+}
+
+/// Makes a request ready. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store is away, or the request cannot be read.
+pub async fn plan(accounts: &Accounts, claimed: &request::Claimed) -> Result<Plan, Error> {
+    let key = accounts.key().await?;
+    let known = account::find(&mut *accounts.pool.acquire().await?, &claimed.email_index).await?;
+    let known = known.map(|known| known.account_id);
+    let is_registration = claimed.email.is_some();
+    // The account of a new address has the id of its request, so that another attempt asks for the same key.
+    let owner = known.or(is_registration.then_some(claimed.request_id));
+    let owner = match owner {
+        Some(id) => Some((id, accounts.vault.data_key(id).await?)),
+        None => None,
+    };
+    let content = match &owner {
+        Some((id, owner_key)) => content(claimed, key, *id, owner_key)?,
+        None => None,
+    };
+    let mail_subject = key.mac("mail to an address", &claimed.email_index);
+    Ok(Plan { known, owner, mail_subject, content })
+}
+
+fn content(
+    claimed: &request::Claimed,
+    key: &DataKey,
+    owner: Uuid,
+    owner_key: &DataKey,
+) -> Result<Option<Content>, Error> {
+    let (Some(email), Some(hash)) = (&claimed.email, &claimed.password_hash) else {
+        return Ok(None);
+    };
+    let (Some(time_zone), Some(locale)) = (&claimed.time_zone, &claimed.locale) else {
+        return Err(Error::Unreadable);
+    };
+    let address = key.open(&registration::email_place(claimed.request_id), email)?;
+    let hash = key.open(&registration::password_place(claimed.request_id), hash)?;
+    Ok(Some(Content {
+        email: owner_key.seal(&email_place(owner), &address),
+        password_hash: key.seal(&password_place(owner), &hash),
+        address: Zeroizing::new(text(&address)?),
+        time_zone: time_zone.clone(),
+        locale: locale.clone(),
+    }))
+}
+
+/// Settles a request as planned:
+/// - a new address becomes an account, unproven, and gets a verification mail;
+/// - an unproven account becomes its newest registrant's: their password, and every earlier token dies, so
+///   that whoever registered a stranger's address first holds nothing;
+/// - a proven account is left alone, and its owner told that somebody tried.
+///
+/// # Errors
+/// When the database fails or a stored value does not read back.
+pub async fn settle(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    claimed: &request::Claimed,
+    plan: &Plan,
+) -> Result<Settled, Error> {
+    let known = account::lock(conn, &claimed.email_index).await?;
+    if known.as_ref().map(|known| known.account_id) != plan.known {
+        return Ok(Settled::Stale);
+    }
+    let now = accounts.clock.now();
+    let desk = Desk { accounts, plan, now };
+    match (&known, &plan.owner, &plan.content) {
+        (None, Some((id, key)), Some(content)) => {
+            if !desk.open_account(conn, *id, &claimed.email_index, content).await? {
+                return Ok(Settled::Stale);
+            }
+            desk.ask_for_proof(conn, *id, key, &content.address).await?;
+        }
+        (Some(known), Some((id, key)), Some(content)) if !known.verified => {
+            let new = new_account(*id, &claimed.email_index, content);
+            account::replace_unverified(conn, &new, now).await?;
+            verification::clear(conn, *id).await?;
+            desk.ask_for_proof(conn, *id, key, &content.address).await?;
+        }
+        (Some(known), Some((_, key)), None) if !known.verified => {
+            if !mail::is_waiting(conn, known.account_id).await? {
+                let address = stored_address(known, key)?;
+                desk.ask_for_proof(conn, known.account_id, key, address.as_str()).await?;
+            }
+        }
+        (Some(known), Some((_, key)), Some(_)) => desk.tell_owner(conn, known, key).await?,
+        _ => {}
+    }
+    let ours = request::finish(conn, claimed.request_id, claimed.attempts).await?;
+    Ok(if ours { Settled::Done } else { Settled::Lost })
+}
+
+fn new_account<'a>(account_id: Uuid, email_index: &'a [u8], content: &'a Content) -> NewAccount<'a> {
+    NewAccount {
+        account_id,
+        email_index,
+        email: &content.email,
+        password_hash: &content.password_hash,
+        kind: AccountKind::Member.as_str(),
+        time_zone: &content.time_zone,
+        locale: &content.locale,
+    }
+}
+
+fn stored_address(known: &Known, key: &DataKey) -> Result<Address, Error> {
+    Ok(Address::stored(text(&key.open(&email_place(known.account_id), &known.email)?)?))
+}
+
+/// Settles one request at one time.
+struct Desk<'a> {
+    accounts: &'a Accounts,
+    plan: &'a Plan,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// False when the address was taken a moment ago.
+    async fn open_account(
+        &self,
+        conn: &mut PgConnection,
+        account_id: Uuid,
+        email_index: &[u8],
+        content: &Content,
+    ) -> Result<bool, Error> {
+        let new = new_account(account_id, email_index, content);
+        if !account::insert(conn, &new, self.now, None).await? {
+            return Ok(false);
+        }
+        let state = State {
+            account_id,
+            version: 1,
+            time_zone: content.time_zone.clone(),
+            locale: content.locale.clone(),
+            verified: false,
+        };
+        outbox::append(conn, &[announce::registered(&self.accounts.ids, self.now, &state)]).await?;
+        Ok(true)
+    }
+
+    /// Queues a verification mail with a new token. One that still waits is replaced and keeps its turn, so
+    /// that a stranger who asks again and again moves nobody back.
+    async fn ask_for_proof(
+        &self,
+        conn: &mut PgConnection,
+        account_id: Uuid,
+        key: &DataKey,
+        address: &str,
+    ) -> Result<(), Error> {
+        let turn = match mail::take_waiting(conn, account_id).await? {
+            Some(turn) => turn,
+            None => throttle::reserve(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await?,
+        };
+        let send_at = turn.max(self.now);
+        let token = VerificationToken::of(random()?);
+        verification::insert(conn, &token.hash(), account_id, send_at + VERIFICATION_LIFE).await?;
+        let letter = Letter { to: address.to_owned(), token: Some(token.text().to_string()) };
+        self.queue(conn, account_id, key, LetterKind::Verification, &letter, send_at).await
+    }
+
+    /// Tells the owner of a proven address that somebody tried to register with it, unless they have been told
+    /// often enough of late.
+    async fn tell_owner(&self, conn: &mut PgConnection, known: &Known, key: &DataKey) -> Result<(), Error> {
+        if throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
+            let letter = Letter { to: stored_address(known, key)?.as_str().to_owned(), token: None };
+            self.queue(conn, known.account_id, key, LetterKind::AddressInUse, &letter, self.now).await?;
+        }
+        Ok(())
+    }
+
+    async fn queue(
+        &self,
+        conn: &mut PgConnection,
+        account_id: Uuid,
+        key: &DataKey,
+        kind: LetterKind,
+        letter: &Letter,
+        send_at: Timestamp,
+    ) -> Result<(), Error> {
+        let mail_id = self.accounts.ids.next();
+        let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Error::Unreadable)?);
+        let sealed = key.seal(&letter_place(mail_id), &plain);
+        let new = mail::NewMail { mail_id, account_id, kind: kind.as_str(), letter: &sealed, send_at };
+        Ok(mail::insert(conn, &new, self.now).await?)
+    }
+}

@@ -1,0 +1,135 @@
+//! Signing in.
+
+use super::{Accounts, password_place, random, session, text};
+use crate::{
+    Error,
+    domain::{Address, DeviceLabel, Password, SIGN_IN_PACE, SessionSecret},
+    store::{account, account::Credentials, session as sessions, throttle},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// A session that has started.
+pub struct Started {
+    /// What a passport is minted from.
+    pub live: sessions::Live,
+    /// Its secret.
+    pub secret: SessionSecret,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// An attempt to sign in with an address.
+pub struct Attempt {
+    email_index: [u8; 32],
+    counted_as: [u8; 32],
+}
+
+/// What an attempt with an address is looked up and counted as.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn attempt(accounts: &Accounts, address: &Address) -> Result<Attempt, Error> {
+    let email_index = accounts.index(address).await?;
+    let counted_as = accounts.key().await?.mac("sign-in with an address", &email_index);
+    Ok(Attempt { email_index, counted_as })
+}
+
+/// Lets an attempt through, whether or not the address is known.
+///
+/// # Errors
+/// [`Error::TooManyAttempts`]. Being refused counts for nothing, so the wait never grows.
+pub async fn admit_attempt(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    if throttle::take(conn, &attempt.counted_as, SIGN_IN_PACE, accounts.clock.now()).await? {
+        Ok(())
+    } else {
+        Err(Error::TooManyAttempts(SIGN_IN_PACE.interval.unsigned_abs()))
+    }
+}
+
+/// What an attempt is checked against, if the address is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn credentials(
+    conn: &mut PgConnection,
+    attempt: &Attempt,
+) -> Result<Option<Credentials>, Error> {
+    Ok(account::credentials(conn, &attempt.email_index).await?)
+}
+
+/// Checks a password. Runs Argon2 once whatever was found; needs no transaction.
+///
+/// # Errors
+/// [`Error::SignInRefused`] without saying why; [`Error::Busy`].
+pub async fn prove(
+    accounts: &Accounts,
+    found: Option<Credentials>,
+    password: Password,
+) -> Result<Credentials, Error> {
+    let key = accounts.key().await?;
+    let hash = match &found {
+        Some(found) => {
+            let opened = key.open(&password_place(found.account_id), &found.password_hash)?;
+            Some(Zeroizing::new(text(&opened)?))
+        }
+        None => None,
+    };
+    let fits = accounts.hashing.fits(password, hash).await?;
+    found.filter(|found| fits && found.verified).ok_or(Error::SignInRefused)
+}
+
+/// Starts a session of an account that has proven who it is, and forgets the failed attempts before.
+/// The label is sealed with the account's key by [`seal_label`] before the transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn start_session(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    proven: Credentials,
+    attempt: &Attempt,
+    label: &session::SealedLabel,
+) -> Result<Started, Error> {
+    let now = accounts.clock.now();
+    let secret = SessionSecret::of(random()?);
+    let (idle_until, absolute_until) = (now + accounts.sessions.idle(), now + accounts.sessions.absolute());
+    let new = sessions::NewSession {
+        session_id: label.session_id,
+        account_id: proven.account_id,
+        secret_hash: &secret.hash(),
+        device_label: &label.sealed,
+        idle_until,
+        absolute_until,
+    };
+    sessions::insert(conn, &new, now).await?;
+    throttle::clear(conn, &attempt.counted_as).await?;
+    let live = sessions::Live {
+        session_id: label.session_id,
+        account_id: proven.account_id,
+        kind: proven.kind,
+        created_at: now,
+    };
+    Ok(Started { live, secret, expires_at: idle_until.min(absolute_until) })
+}
+
+/// Seals the label of a session that is about to start. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn seal_label(
+    accounts: &Accounts,
+    account_id: Uuid,
+    label: &DeviceLabel,
+) -> Result<session::SealedLabel, Error> {
+    let session_id = accounts.ids.next();
+    let key = accounts.vault.data_key(account_id).await?;
+    let sealed = key.seal(&session::label_place(session_id), label.as_bytes());
+    Ok(session::SealedLabel { session_id, sealed })
+}

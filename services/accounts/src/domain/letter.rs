@@ -1,0 +1,37 @@
+//! The mails that accounts sends, before they are put into words.
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Why a mail is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterKind {
+    /// Asks for the proof of an address.
+    Verification,
+    /// Tells an owner that somebody tried to register with their address.
+    AddressInUse,
+}
+
+impl LetterKind {
+    /// The name in the queue.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::AddressInUse => "address_in_use",
+        }
+    }
+
+    /// Takes a kind back from the queue.
+    pub fn stored(text: &str) -> Option<Self> {
+        [Self::Verification, Self::AddressInUse].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What is sealed in the queue: to whom, and the token if there is one.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct Letter {
+    /// The address.
+    pub to: String,
+    /// The verification token.
+    pub token: Option<String>,
+}

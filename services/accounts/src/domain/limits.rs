@@ -1,0 +1,54 @@
+//! How long things live and how often they may happen.
+
+use jiff::SignedDuration;
+
+/// How long a passport is good for.
+pub const PASSPORT_LIFE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a verification token is good for.
+pub const VERIFICATION_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// After so many attempts a mail is dead.
+pub const MAIL_ATTEMPTS: i32 = 12;
+/// The longest wait between two attempts to send a mail.
+pub const LONGEST_MAIL_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
+
+/// How often something may happen to one subject: so many at once, then one each interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How many at once.
+    pub burst: i32,
+    /// One more after each of these.
+    pub interval: SignedDuration,
+}
+
+impl Pace {
+    /// How far ahead of the clock the next free turn may lie while a turn is still granted.
+    pub fn tolerance(self) -> SignedDuration {
+        self.interval * (self.burst - 1)
+    }
+}
+
+/// Attempts to sign in with one address. The wait is short and nothing adds to it while it lasts, so a
+/// stranger who hammers can slow the owner's next sign-in down but never lock it; open sessions do not notice.
+pub const SIGN_IN_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_secs(10) };
+/// Mails to one address that its owner may not have asked for.
+pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDuration::from_mins(10) };
+
+/// How long to wait after the given failed attempt (1, 2, …) to send a mail.
+pub fn mail_backoff(attempt: i32) -> SignedDuration {
+    let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(10);
+    SignedDuration::from_secs(15 << doublings).min(LONGEST_MAIL_BACKOFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_doubles_up_to_an_hour_and_outlasts_a_night_without_a_mail_server() {
+        assert_eq!(mail_backoff(1), SignedDuration::from_secs(15));
+        assert_eq!(mail_backoff(2), SignedDuration::from_secs(30));
+        assert_eq!(mail_backoff(i32::MAX), LONGEST_MAIL_BACKOFF);
+        let whole: SignedDuration = (1..MAIL_ATTEMPTS).map(mail_backoff).fold(SignedDuration::ZERO, |a, b| a + b);
+        assert!(whole > SignedDuration::from_hours(4), "{whole}");
+    }
+}

@@ -1,0 +1,30 @@
+//! What accounts is about: addresses, passwords, secrets, limits and the life of a signing key. Pure.
+
+mod address;
+mod letter;
+mod limits;
+mod password;
+mod person;
+mod rotation;
+mod secret;
+
+pub use address::Address;
+pub use letter::{Letter, LetterKind};
+pub use limits::{
+    LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, PASSPORT_LIFE, Pace, SIGN_IN_PACE, VERIFICATION_LIFE,
+    VERIFICATION_MAIL_PACE, mail_backoff,
+};
+pub use password::Password;
+pub use person::{AccountKind, DeviceLabel, Locale, Zone};
+pub use rotation::{COPY_LIFE, KeyTimes, PUBLISHED_BEFORE, PUBLISHED_AFTER, SIGNS_FOR, is_due, published, signer};
+pub use secret::{Secret, SessionSecret, VerificationToken};
+
+/// A value that breaks its field's rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {description}")]
+pub struct Invalid {
+    /// The field, as in the request.
+    pub field: &'static str,
+    /// What is wrong with it, to be read after the field's name. Never holds the value.
+    pub description: &'static str,
+}

@@ -1,0 +1,73 @@
+//! Secrets that are random from end to end: only their hash is kept, so nothing that is stolen opens a door.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use std::marker::PhantomData;
+use zeroize::Zeroizing;
+
+/// What a secret is for, told by its first characters.
+pub trait Purpose {
+    /// The first characters, which let people and scanners of leaked secrets recognise one.
+    const PREFIX: &'static str;
+}
+
+/// A session's secret: `cs_` and 256 random bits.
+pub struct OfSession;
+/// A verification mail's token: `cv_` and 256 random bits.
+pub struct OfVerification;
+
+impl Purpose for OfSession {
+    const PREFIX: &'static str = "cs_";
+}
+impl Purpose for OfVerification {
+    const PREFIX: &'static str = "cv_";
+}
+
+/// 256 random bits with a purpose.
+pub struct Secret<P>(Zeroizing<[u8; 32]>, PhantomData<P>);
+
+/// What a browser or client holds of a session.
+pub type SessionSecret = Secret<OfSession>;
+/// What a verification mail holds.
+pub type VerificationToken = Secret<OfVerification>;
+
+impl<P: Purpose> Secret<P> {
+    /// Makes a secret of random bytes.
+    pub fn of(random: [u8; 32]) -> Self {
+        Self(Zeroizing::new(random), PhantomData)
+    }
+
+    /// Reads a secret; `None` for anything that was never one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let encoded = text.strip_prefix(P::PREFIX)?;
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).ok()?);
+        Some(Self::of(bytes.as_slice().try_into().ok()?))
+    }
+
+    /// The secret as its owner keeps it.
+    pub fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}{}", P::PREFIX, URL_SAFE_NO_PAD.encode(self.0.as_slice())))
+    }
+
+    /// What is stored. No salt or slowness is needed over 256 random bits.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::new().chain_update(P::PREFIX).chain_update(self.0.as_slice()).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_reads_back_and_nothing_else_does() {
+        let secret = SessionSecret::of([7; 32]);
+        let text = secret.text();
+        assert_eq!(SessionSecret::parse(&text).unwrap().hash(), secret.hash());
+        assert_ne!(VerificationToken::of([7; 32]).hash(), secret.hash());
+        assert!(VerificationToken::parse(&text).is_none());
+        for other in ["", "cs_", "cs_AAAA", &format!("{}A", *text), "cs_\0", &"cs_".repeat(99)] {
+            assert!(SessionSecret::parse(other).is_none());
+        }
+    }
+}

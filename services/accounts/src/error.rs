@@ -1,0 +1,124 @@
+//! How accounts can fail, and what a caller is told.
+
+use crate::domain::Invalid;
+use chassis::{Code, Fault};
+use std::time::Duration;
+
+/// A failure. None holds an address, a password, a token or a label.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value breaks its field's rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Unknown address, wrong password or unproven address: nobody is told which.
+    #[error("address and password do not fit together")]
+    SignInRefused,
+    /// The address has been tried too often.
+    #[error("too many attempts with one address")]
+    TooManyAttempts(Duration),
+    /// More passwords wait to be checked than there is room for.
+    #[error("too many passwords wait to be checked")]
+    Busy,
+    /// The token was used, replaced, or is too old.
+    #[error("no such verification")]
+    VerificationNotFound,
+    /// The session is not there, or not the caller's.
+    #[error("no such session")]
+    SessionNotFound,
+    /// The session is over, or never was.
+    #[error("the session is over")]
+    SessionOver,
+    /// The passport's account is gone.
+    #[error("no such account")]
+    AccountGone,
+    /// An account with the address exists already; only ever told to operators.
+    #[error("an account with this address exists already")]
+    AddressInUse,
+    /// No signing key is there yet.
+    #[error("there is no signing key yet")]
+    NoSigningKey,
+    /// A signing key cannot sign.
+    #[error("a signing key cannot be used")]
+    SigningKey,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    Random,
+    /// Hashing failed or its thread is gone.
+    #[error("a password could not be hashed")]
+    Hashing,
+    /// A stored value does not read back.
+    #[error("a stored value does not read back")]
+    Unreadable,
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] chassis::config::ConfigError),
+    /// The broker's setting is wrong.
+    #[error(transparent)]
+    Bus(#[from] bus::TransportError),
+    /// The mail settings are wrong.
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The tables could not be made.
+    #[error("the tables of {0} cannot be brought up to date")]
+    Migrate(&'static str, #[source] sqlx::migrate::MigrateError),
+    /// The gRPC server failed.
+    #[error(transparent)]
+    Serve(#[from] chassis::serve::ServeError),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let unauthenticated = |reason, message| Fault::new(Code::Unauthenticated, reason, message);
+        let not_found = |reason, message| Fault::new(Code::NotFound, reason, message);
+        match error {
+            Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
+            Error::SignInRefused => unauthenticated(
+                "SIGN_IN_REFUSED",
+                "This address and password do not fit together, or the address is not confirmed yet. \
+                 Please check both, and your mail.",
+            ),
+            Error::TooManyAttempts(wait) => Fault::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_ATTEMPTS",
+                "There were many attempts with this address. Nothing is locked. Please try again in a moment.",
+            )
+            .retry_after(wait),
+            Error::Busy => Fault::new(
+                Code::ResourceExhausted,
+                "BUSY",
+                "Many people are signing in at this moment. Please try again in a moment.",
+            )
+            .retry_after(Duration::from_secs(1)),
+            Error::VerificationNotFound => not_found(
+                "VERIFICATION_NOT_FOUND",
+                "This link was used already, or it is too old. If your address is not confirmed yet, \
+                 you can ask for a new link.",
+            ),
+            Error::SessionNotFound => not_found("SESSION_NOT_FOUND", "There is no such session."),
+            Error::SessionOver | Error::AccountGone => {
+                unauthenticated("SESSION_ENDED", "This sign-in has ended. Please sign in again.")
+            }
+            Error::AddressInUse => Fault::new(
+                Code::AlreadyExists,
+                "ADDRESS_IN_USE",
+                "An account with this address exists already. Nothing was changed.",
+            ),
+            Error::NoSigningKey => Fault::unavailable(&error),
+            Error::Vault(cause) => Fault::from(cause),
+            Error::Database(cause) => Fault::from(cause),
+            other => Fault::internal(&other),
+        }
+    }
+}
+
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        Fault::from(error).into()
+    }
+}

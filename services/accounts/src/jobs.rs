@@ -1,0 +1,168 @@
+//! Background work: claim, act outside any transaction, record. Every replica runs all of it.
+
+use crate::{
+    Error,
+    app::{self, Accounts, Settled},
+    outbound::Postman,
+};
+use chassis::telemetry::counter;
+use futures::{StreamExt as _, stream};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Notify, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+/// How often somebody looks for what a dead replica left, or what a time has come for.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often keys, sessions and old rows are looked after.
+const TIDY: Duration = Duration::from_secs(15);
+/// Mails on their way at once.
+const MAILS_AT_ONCE: usize = 8;
+/// A request whose address changes hands while it is settled is planned again so often.
+const REPLANS: usize = 5;
+/// Sessions ended in one transaction.
+const SESSIONS_AT_ONCE: i64 = 200;
+
+/// Runs everything until `shutdown`; what has begun is finished.
+pub async fn run(accounts: Arc<Accounts>, postman: Postman, shutdown: CancellationToken) {
+    let (accounts, postman, never) = (&*accounts, &postman, Notify::new());
+    tokio::join!(
+        repeat("requests", LOOK, &accounts.requests, &shutdown, || settle_requests(accounts)),
+        repeat("mails", LOOK, &accounts.mails, &shutdown, || send_mails(accounts, postman)),
+        repeat("house", TIDY, &never, &shutdown, || keep_house(accounts)),
+    );
+}
+
+/// Takes a step whenever it is woken or time passes, and again at once while a step says there is more.
+async fn repeat<Step: Future<Output = Result<bool, Error>>>(
+    name: &'static str,
+    period: Duration,
+    wake: &Notify,
+    shutdown: &CancellationToken,
+    step: impl Fn() -> Step,
+) {
+    let mut timer = tokio::time::interval(period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !shutdown.is_cancelled() {
+        match step().await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(job = name, %error, "a job failed; it is tried again");
+                timer.reset_after(LOOK.min(period));
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = wake.notified() => {}
+            _ = timer.tick() => {}
+        }
+    }
+}
+
+/// Settles the requests that are due; true when there may be more.
+///
+/// # Errors
+/// When the database fails. One request that cannot be settled waits and holds nobody up.
+pub async fn settle_requests(accounts: &Accounts) -> Result<bool, Error> {
+    let claimed = app::claim_requests(accounts).await?;
+    for request in &claimed {
+        if let Err(error) = settle_one(accounts, request).await {
+            tracing::warn!(%error, attempts = request.attempts, "a request is not settled; it is tried again");
+            app::postpone_request(accounts, request).await?;
+        }
+    }
+    if !claimed.is_empty() {
+        accounts.outbox.wake();
+        accounts.mails.notify_one();
+    }
+    Ok(!claimed.is_empty())
+}
+
+async fn settle_one(accounts: &Accounts, request: &app::ClaimedRequest) -> Result<(), Error> {
+    for _ in 0..REPLANS {
+        let plan = app::plan(accounts, request).await?;
+        let mut tx = accounts.pool.begin().await?;
+        match app::settle(accounts, &mut tx, request, &plan).await? {
+            Settled::Done => return Ok(tx.commit().await?),
+            Settled::Lost => return Ok(tx.rollback().await?),
+            Settled::Stale => tx.rollback().await?,
+        }
+    }
+    app::postpone_request(accounts, request).await
+}
+
+/// Sends the mails that are due; true when there may be more.
+///
+/// # Errors
+/// When the database fails. One mail that cannot be sent waits and holds nobody up.
+pub async fn send_mails(accounts: &Accounts, postman: &Postman) -> Result<bool, Error> {
+    let claimed = app::claim_mails(accounts).await?;
+    let sends: Vec<_> = claimed.iter().map(|mail| send_one(accounts, postman, mail)).collect();
+    let results: Vec<_> = stream::iter(sends).buffer_unordered(MAILS_AT_ONCE).collect().await;
+    results.into_iter().collect::<Result<(), Error>>()?;
+    Ok(!claimed.is_empty())
+}
+
+async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::ClaimedMail) -> Result<(), Error> {
+    let (kind, letter) = match app::open_letter(accounts, claimed).await {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return app::mail_sent(accounts, claimed).await,
+        Err(error) => {
+            tracing::warn!(%error, mail = %claimed.mail_id, "a mail cannot be opened");
+            let is_permanent = matches!(error, Error::Unreadable | Error::Vault(vault::Error::Refused));
+            return failed(accounts, claimed, is_permanent).await;
+        }
+    };
+    match postman.send(kind, &letter).await {
+        Ok(()) => {
+            counter("candor_accounts_mails_sent", "Mails that a mail server has taken").add(1, &[]);
+            app::mail_sent(accounts, claimed).await
+        }
+        Err(error) => {
+            tracing::warn!(%error, mail = %claimed.mail_id, attempts = claimed.attempts, "a mail was not sent");
+            failed(accounts, claimed, error.is_permanent()).await
+        }
+    }
+}
+
+async fn failed(accounts: &Accounts, claimed: &app::ClaimedMail, is_permanent: bool) -> Result<(), Error> {
+    if app::mail_failed(accounts, claimed, is_permanent).await? {
+        tracing::error!(mail = %claimed.mail_id, attempts = claimed.attempts, "a mail is given up");
+        counter("candor_accounts_mails_dead", "Mails given up").add(1, &[]);
+    }
+    Ok(())
+}
+
+/// Looks after keys, sessions and old rows; true when there is more to do.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn keep_house(accounts: &Accounts) -> Result<bool, Error> {
+    rotate_keys(accounts).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let ended = app::end_expired_sessions(accounts, &mut tx, SESSIONS_AT_ONCE).await?;
+    tx.commit().await?;
+    if ended > 0 {
+        accounts.outbox.wake();
+    }
+    let swept = app::sweep(accounts).await?;
+    Ok(ended > 0 || swept > 0)
+}
+
+/// Makes the next signing key when its time has come; true when this replica did.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn rotate_keys(accounts: &Accounts) -> Result<bool, Error> {
+    if !app::is_rotation_due(accounts, &mut *accounts.pool.acquire().await?).await? {
+        return Ok(false);
+    }
+    let candidate = app::candidate(accounts).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let changed = app::rotate(accounts, &mut tx, candidate).await?;
+    tx.commit().await?;
+    if changed {
+        tracing::info!("signing keys have changed");
+    }
+    Ok(changed)
+}

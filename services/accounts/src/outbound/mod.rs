@@ -1,0 +1,5 @@
+//! The way to the world: mail.
+
+mod postman;
+
+pub use postman::Postman;

@@ -1,0 +1,61 @@
+//! Puts letters into words and sends them. Neutral on purpose: no name, no topic, nothing that would tell
+//! somebody who looks over a shoulder what the person is here for.
+
+use crate::domain::{Letter, LetterKind};
+use mail::{Mailer, Message};
+
+/// Sends accounts' mail.
+#[derive(Clone)]
+pub struct Postman {
+    mailer: Mailer,
+    public_url: String,
+}
+
+impl Postman {
+    /// `public_url` is what links begin with.
+    pub fn new(mailer: Mailer, public_url: &str) -> Self {
+        Self { mailer, public_url: public_url.trim_end_matches('/').to_owned() }
+    }
+
+    /// Sends one letter.
+    ///
+    /// # Errors
+    /// See [`mail::Error`].
+    pub async fn send(&self, kind: LetterKind, letter: &Letter) -> Result<(), mail::Error> {
+        let (subject, text) = match kind {
+            LetterKind::Verification => self.verification(letter.token.as_deref().unwrap_or_default()),
+            LetterKind::AddressInUse => self.address_in_use(),
+        };
+        self.mailer.send(Message { to: letter.to.clone(), subject: subject.to_owned(), text }).await
+    }
+
+    fn host(&self) -> &str {
+        self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, host)| host)
+    }
+
+    fn verification(&self, token: &str) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Somebody, most likely you, entered this address at {host}.\n\
+             To confirm that it is yours, open this page within 24 hours:\n\n\
+             {url}/verify?token={token}\n\n\
+             If it was not you, you need do nothing.\n\
+             Without the link nothing happens.\n"
+        );
+        ("Confirm your address", text)
+    }
+
+    fn address_in_use(&self) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Somebody entered this address at {host} to open a new account.\n\
+             You have one already. Nothing about it has changed.\n\n\
+             If it was you, you can sign in as before:\n\n\
+             {url}/\n\n\
+             If it was not you, you need do nothing.\n"
+        );
+        ("About your address", text)
+    }
+}

@@ -1,0 +1,95 @@
+//! `IdentityService`.
+
+use super::{Rpc, wire};
+use crate::{
+    Error,
+    app::{self, Applicant},
+    domain::{self, Address, Locale, Password, VerificationToken, Zone},
+};
+use candor_proto::accounts::v1::{
+    Account, AccountKind, GetMeRequest, GetMeResponse, RegisterRequest, RegisterResponse,
+    ResendVerificationRequest, ResendVerificationResponse, VerifyEmailRequest, VerifyEmailResponse,
+    identity_service_server::IdentityService,
+};
+use chassis::rpc::{admit_public, admit_signed_in};
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+#[tonic::async_trait]
+impl IdentityService for Rpc {
+    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+        let mut message = admit_public(request)?;
+        let typed = Zeroizing::new(std::mem::take(&mut message.password));
+        Ok(Response::new(register(self, &message, &typed).await?))
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        let message = admit_public(request)?;
+        Ok(Response::new(verify_email(self, &message.token).await?))
+    }
+
+    async fn resend_verification(
+        &self,
+        request: Request<ResendVerificationRequest>,
+    ) -> Result<Response<ResendVerificationResponse>, Status> {
+        let message = admit_public(request)?;
+        Ok(Response::new(resend(self, &message.email).await?))
+    }
+
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        let me = app::me(&self.0, passport.account_id).await?;
+        let kind = match me.kind {
+            domain::AccountKind::Member => AccountKind::Member,
+            domain::AccountKind::Operator => AccountKind::Operator,
+        };
+        let account = Account {
+            account_id: me.account_id.to_string(),
+            email: me.email,
+            time_zone: me.time_zone,
+            locale: me.locale,
+            create_time: Some(wire(me.created_at)),
+            kind: kind.into(),
+        };
+        Ok(Response::new(GetMeResponse { account: Some(account) }))
+    }
+}
+
+async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Result<RegisterResponse, Error> {
+    let accounts = &rpc.0;
+    let applicant = Applicant {
+        address: Address::parse(&message.email)?,
+        password: Password::choose(password)?,
+        zone: Zone::parse(&message.time_zone)?,
+        locale: Locale::parse(&message.locale)?,
+    };
+    let application = app::apply(accounts, applicant).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::record(accounts, &mut tx, application).await?;
+    tx.commit().await?;
+    accounts.requests.notify_one();
+    Ok(RegisterResponse {})
+}
+
+async fn verify_email(rpc: &Rpc, token: &str) -> Result<VerifyEmailResponse, Error> {
+    let accounts = &rpc.0;
+    let token = VerificationToken::parse(token).ok_or(Error::VerificationNotFound)?;
+    let mut tx = accounts.pool.begin().await?;
+    app::verify_email(accounts, &mut tx, &token).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(VerifyEmailResponse {})
+}
+
+async fn resend(rpc: &Rpc, email: &str) -> Result<ResendVerificationResponse, Error> {
+    let accounts = &rpc.0;
+    let email_index = accounts.index(&Address::parse(email)?).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::resend(accounts, &mut tx, &email_index).await?;
+    tx.commit().await?;
+    accounts.requests.notify_one();
+    Ok(ResendVerificationResponse {})
+}

@@ -1,0 +1,134 @@
+//! `SessionService`.
+
+use super::{Rpc, wire};
+use crate::{
+    Error,
+    app,
+    domain::{Address, DeviceLabel, Password, SessionSecret},
+};
+use candor_proto::accounts::v1::{
+    EndSessionRequest, EndSessionResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
+    ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest, SignInResponse,
+    SigningKey, session_service_server::SessionService,
+};
+use chassis::{
+    Fault,
+    identity::Passport,
+    rpc::{admit_public, admit_signed_in},
+};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+#[tonic::async_trait]
+impl SessionService for Rpc {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+        let mut message = admit_public(request)?;
+        let typed = Zeroizing::new(std::mem::take(&mut message.password));
+        Ok(Response::new(sign_in(self, &message, &typed).await?))
+    }
+
+    async fn mint_passport(
+        &self,
+        request: Request<MintPassportRequest>,
+    ) -> Result<Response<MintPassportResponse>, Status> {
+        let secret = Zeroizing::new(admit_public(request)?.session_secret);
+        Ok(Response::new(mint_passport(self, &secret).await?))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        Ok(Response::new(list_sessions(self, &passport).await?))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<EndSessionRequest>,
+    ) -> Result<Response<EndSessionResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let session_id = Uuid::try_parse(&message.session_id)
+            .map_err(|_| Fault::invalid_field("session_id", "is not a UUID"))?;
+        Ok(Response::new(end_session(self, &passport, session_id).await?))
+    }
+
+    async fn list_signing_keys(
+        &self,
+        request: Request<ListSigningKeysRequest>,
+    ) -> Result<Response<ListSigningKeysResponse>, Status> {
+        admit_public(request)?;
+        Ok(Response::new(list_signing_keys(self).await?))
+    }
+}
+
+async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<SignInResponse, Error> {
+    let accounts = &rpc.0;
+    let address = Address::parse(&message.email)?;
+    let password = Password::offer(password)?;
+    let label = DeviceLabel::parse(&message.device_label)?;
+    let attempt = app::attempt(accounts, &address).await?;
+    let found = {
+        let mut conn = accounts.pool.acquire().await?;
+        app::admit_attempt(accounts, &mut conn, &attempt).await?;
+        app::credentials(&mut conn, &attempt).await?
+    };
+    let proven = app::prove(accounts, found, password).await?;
+    let label = app::seal_label(accounts, proven.account_id, &label).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let started = app::start_session(accounts, &mut tx, proven, &attempt, &label).await?;
+    tx.commit().await?;
+    let passport = app::mint(accounts, &started.live).await?;
+    Ok(SignInResponse {
+        session_id: started.live.session_id.to_string(),
+        session_secret: started.secret.text().to_string(),
+        passport: passport.token.to_string(),
+        passport_expire_time: Some(wire(passport.expires_at)),
+        session_expire_time: Some(wire(started.expires_at)),
+    })
+}
+
+async fn mint_passport(rpc: &Rpc, secret: &str) -> Result<MintPassportResponse, Error> {
+    let accounts = &rpc.0;
+    let secret = SessionSecret::parse(secret).ok_or(Error::SessionOver)?;
+    let live = app::live_session(accounts, &mut *accounts.pool.acquire().await?, &secret).await?;
+    let passport = app::mint(accounts, &live).await?;
+    Ok(MintPassportResponse {
+        passport: passport.token.to_string(),
+        passport_expire_time: Some(wire(passport.expires_at)),
+        session_id: live.session_id.to_string(),
+        account_id: live.account_id.to_string(),
+    })
+}
+
+async fn list_sessions(rpc: &Rpc, passport: &Passport) -> Result<ListSessionsResponse, Error> {
+    let own = app::list_sessions(&rpc.0, passport.account_id).await?;
+    let sessions = own
+        .into_iter()
+        .map(|session| Session {
+            session_id: session.session_id.to_string(),
+            device_label: session.device_label,
+            create_time: Some(wire(session.created_at)),
+            expire_time: Some(wire(session.expires_at)),
+            current: session.session_id == passport.session_id,
+        })
+        .collect();
+    Ok(ListSessionsResponse { sessions })
+}
+
+async fn end_session(rpc: &Rpc, passport: &Passport, session_id: Uuid) -> Result<EndSessionResponse, Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::end_session(accounts, &mut tx, passport.account_id, session_id).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(EndSessionResponse {})
+}
+
+async fn list_signing_keys(rpc: &Rpc) -> Result<ListSigningKeysResponse, Error> {
+    let accounts = &rpc.0;
+    let keys = app::published_keys(&mut *accounts.pool.acquire().await?, accounts.clock.now()).await?;
+    let keys = keys.into_iter().map(|key| SigningKey { key_id: key.key_id, public_key: key.x }).collect();
+    Ok(ListSigningKeysResponse { keys })
+}

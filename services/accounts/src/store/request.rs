@@ -1,0 +1,135 @@
+//! `address_request`: what was asked for with an address.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What `Register` and `ResendVerification` leave behind.
+pub struct NewRequest<'a> {
+    /// Becomes the account's id if the address is new.
+    pub request_id: Uuid,
+    /// The address.
+    pub email_index: &'a [u8; 32],
+    /// What a registration brings along; `None` asks for another mail only.
+    pub registration: Option<Registration>,
+}
+
+/// A registration's content, sealed where it must be.
+pub struct Registration {
+    /// The address, sealed.
+    pub email: Vec<u8>,
+    /// The password's hash, sealed.
+    pub password_hash: Vec<u8>,
+    /// The IANA zone.
+    pub time_zone: String,
+    /// The language tag.
+    pub locale: String,
+}
+
+/// A request that this replica has claimed.
+pub struct Claimed {
+    /// The request.
+    pub request_id: Uuid,
+    /// The address.
+    pub email_index: Vec<u8>,
+    /// The address, sealed; `None` for another mail only, like the three below.
+    pub email: Option<Vec<u8>>,
+    /// The password's hash, sealed.
+    pub password_hash: Option<Vec<u8>>,
+    /// The IANA zone.
+    pub time_zone: Option<String>,
+    /// The language tag.
+    pub locale: Option<String>,
+    /// Which attempt this is; with the id it proves the claim.
+    pub attempts: i32,
+}
+
+/// Keeps a request; it takes the place of an earlier one of its kind for the same address.
+pub async fn put(conn: &mut PgConnection, new: &NewRequest<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
+    let content = new.registration.as_ref();
+    sqlx::query!(
+        "INSERT INTO address_request (email_index, kind, request_id, email, password_hash, time_zone, locale,
+                                      requested_at, next_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+         ON CONFLICT (email_index, kind) DO UPDATE SET
+             request_id = excluded.request_id, email = excluded.email, password_hash = excluded.password_hash,
+             time_zone = excluded.time_zone, locale = excluded.locale, requested_at = excluded.requested_at,
+             next_at = excluded.next_at, attempts = 0",
+        &new.email_index[..],
+        if content.is_some() { "register" } else { "resend" },
+        new.request_id,
+        content.map(|it| &it.email[..]),
+        content.map(|it| &it.password_hash[..]),
+        content.map(|it| it.time_zone.as_str()),
+        content.map(|it| it.locale.as_str()),
+        now.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Claims requests that are due, oldest first, until `lease`: nobody else sees them before that.
+pub async fn claim(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    lease: Timestamp,
+    limit: i64,
+) -> Result<Vec<Claimed>, sqlx::Error> {
+    sqlx::query_as!(
+        Claimed,
+        "UPDATE address_request SET next_at = $2, attempts = attempts + 1
+         WHERE request_id IN (SELECT request_id FROM address_request WHERE next_at <= $1
+                              ORDER BY next_at, request_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+         RETURNING request_id, email_index, email, password_hash, time_zone, locale, attempts",
+        now.to_sqlx(),
+        lease.to_sqlx(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Removes a claimed request; false when the claim is lost to another replica or to a newer request.
+pub async fn finish(conn: &mut PgConnection, request_id: Uuid, attempts: i32) -> Result<bool, sqlx::Error> {
+    let gone = sqlx::query!(
+        "DELETE FROM address_request WHERE request_id = $1 AND attempts = $2",
+        request_id,
+        attempts
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected() == 1)
+}
+
+/// Lets a claimed request wait.
+pub async fn postpone(
+    conn: &mut PgConnection,
+    request_id: Uuid,
+    attempts: i32,
+    next_at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE address_request SET next_at = $3 WHERE request_id = $1 AND attempts = $2",
+        request_id,
+        attempts,
+        next_at.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes requests older than `before`, which nothing could be done about; returns how many.
+pub async fn sweep(conn: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        "DELETE FROM address_request WHERE request_id IN
+             (SELECT request_id FROM address_request WHERE requested_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        before.to_sqlx(),
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
+}

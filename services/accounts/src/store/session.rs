@@ -1,0 +1,192 @@
+//! `session`: who is signed in where.
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A session as it begins.
+pub struct NewSession<'a> {
+    /// The session.
+    pub session_id: Uuid,
+    /// Whose.
+    pub account_id: Uuid,
+    /// The hash of its secret.
+    pub secret_hash: &'a [u8; 32],
+    /// What its owner knows the device by, sealed.
+    pub device_label: &'a [u8],
+    /// It ends unless it is used before this.
+    pub idle_until: Timestamp,
+    /// It ends then whatever happens.
+    pub absolute_until: Timestamp,
+}
+
+/// A session that lives, and the account it speaks for.
+pub struct Live {
+    /// The session.
+    pub session_id: Uuid,
+    /// Whose.
+    pub account_id: Uuid,
+    /// `member` or `operator`.
+    pub kind: String,
+    /// When the person proved who they are.
+    pub created_at: Timestamp,
+}
+
+/// A session in its owner's list.
+pub struct Listed {
+    /// The session.
+    pub session_id: Uuid,
+    /// What its owner knows the device by, sealed.
+    pub device_label: Vec<u8>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// A session that has ended.
+pub struct Ended {
+    /// The session.
+    pub session_id: Uuid,
+    /// Whose.
+    pub account_id: Uuid,
+}
+
+/// Begins a session.
+pub async fn insert(
+    conn: &mut PgConnection,
+    new: &NewSession<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, used_at,
+                              idle_until, absolute_until)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
+        new.session_id,
+        new.account_id,
+        &new.secret_hash[..],
+        new.device_label,
+        now.to_sqlx(),
+        new.idle_until.to_sqlx(),
+        new.absolute_until.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The live session of a secret. In the same statement its use is noted, at most once an hour, so that
+/// minting passports writes next to nothing.
+pub async fn live(
+    conn: &mut PgConnection,
+    secret_hash: &[u8; 32],
+    now: Timestamp,
+    idle: SignedDuration,
+) -> Result<Option<Live>, sqlx::Error> {
+    sqlx::query_as!(
+        Live,
+        "WITH live AS (
+             SELECT s.session_id, s.account_id, a.kind, s.created_at, s.used_at
+             FROM session s JOIN account a USING (account_id)
+             WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
+         ), noted AS (
+             UPDATE session s SET used_at = $2, idle_until = $3 FROM live
+             WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
+         )
+         SELECT session_id, account_id, kind, created_at FROM live",
+        &secret_hash[..],
+        now.to_sqlx(),
+        (now + idle).to_sqlx(),
+        (now - SignedDuration::from_hours(1)).to_sqlx(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// An account's live sessions, newest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    sqlx::query_as!(
+        Listed,
+        r#"SELECT session_id, device_label, created_at, LEAST(idle_until, absolute_until) AS "expires_at!"
+           FROM session
+           WHERE account_id = $1 AND ended_at IS NULL AND LEAST(idle_until, absolute_until) > $2
+           ORDER BY session_id DESC LIMIT $3"#,
+        account_id,
+        now.to_sqlx(),
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Ends a session of an account; false when it was over already or is not the account's.
+pub async fn end(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query!(
+        "UPDATE session SET ended_at = $3 WHERE session_id = $1 AND account_id = $2 AND ended_at IS NULL",
+        session_id,
+        account_id,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
+/// Whether an account has, or lately had, a session of that id.
+pub async fn exists(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    account_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM session WHERE session_id = $1 AND account_id = $2) AS "exists!""#,
+        session_id,
+        account_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Ends sessions whose time is over and returns them.
+pub async fn end_expired(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    sqlx::query_as!(
+        Ended,
+        "UPDATE session SET ended_at = LEAST(idle_until, absolute_until)
+         WHERE session_id IN (SELECT session_id FROM session
+                              WHERE ended_at IS NULL AND LEAST(idle_until, absolute_until) <= $1
+                              LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING session_id, account_id",
+        now.to_sqlx(),
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Removes sessions that ended before the given time.
+pub async fn sweep(conn: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        "DELETE FROM session WHERE session_id IN
+             (SELECT session_id FROM session WHERE ended_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        before.to_sqlx(),
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
+}

@@ -1,0 +1,101 @@
+//! Operators are made by hand; consumers can be told everything again; nothing private lies in the clear.
+
+use crate::kit::{House, OTHER_PASSWORD, PASSWORD};
+use accounts::{
+    Error,
+    app::{self, NewOperator},
+    domain::{Address, Locale, Password, Zone},
+    events,
+};
+use candor_proto::accounts::v1::{AccountKind, GetMeRequest, identity_service_server::IdentityService as _};
+use chassis::identity::Kind;
+
+fn operator(email: &str) -> NewOperator {
+    NewOperator {
+        address: Address::parse(email).unwrap(),
+        password: Password::choose(PASSWORD).unwrap(),
+        zone: Zone::parse("UTC").unwrap(),
+        locale: Locale::parse("").unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn an_operator_signs_in_as_one() {
+    let house = House::new().await;
+    // A stranger who registered the address ahead gains nothing.
+    house.register("ops@example.org", OTHER_PASSWORD).await.unwrap();
+    house.work().await;
+    let strangers = house.mails().pop().unwrap().token();
+    let account_id = app::create_operator(&house.accounts, operator("ops@example.org")).await.unwrap();
+    house.verify(&strangers).await.err().unwrap();
+    house.sign_in("ops@example.org", OTHER_PASSWORD).await.err().unwrap();
+
+    let session = house.sign_in("ops@example.org", PASSWORD).await.unwrap();
+    let passport = house.passport(&session.passport).await.unwrap();
+    assert_eq!((passport.kind, passport.account_id), (Kind::Operator, account_id));
+    let request = house.with_passport(&session.passport, GetMeRequest {}).await;
+    let me = house.rpc.get_me(request).await.unwrap().into_inner().account.unwrap();
+    assert!(me.kind() == AccountKind::Operator);
+}
+
+#[tokio::test]
+async fn a_member_does_not_become_an_operator_by_accident() {
+    let house = House::new().await;
+    house.join("anna@example.org", PASSWORD).await;
+    let refused = app::create_operator(&house.accounts, operator("anna@example.org")).await;
+    assert!(matches!(refused, Err(Error::AddressInUse)));
+    let session = house.sign_in("anna@example.org", PASSWORD).await.unwrap();
+    assert_eq!(house.passport(&session.passport).await.unwrap().kind, Kind::Member);
+}
+
+#[tokio::test]
+async fn consumers_can_be_told_everything_again() {
+    let house = House::new().await;
+    house.join("anna@example.org", PASSWORD).await;
+    house.register("ben@example.org", PASSWORD).await.unwrap();
+    house.work().await;
+    let before = house.events().await;
+    let (ids, outbox) = (&house.accounts.ids, &house.accounts.outbox);
+    assert_eq!(events::resnapshot(house.pool(), outbox, &house.clock, ids).await.unwrap(), 2);
+    let after = house.events().await;
+    assert_eq!(after[before.len()..], [before[1].clone(), before[2].clone()]);
+    assert!(after.iter().all(|(key, ..)| events::emits().contains(key)));
+}
+
+#[tokio::test]
+async fn nothing_private_lies_in_the_clear() {
+    let house = House::new().await;
+    house.register("Canary.Bird@example.org", PASSWORD).await.unwrap();
+    let mut dump = dump(&house).await;
+    while accounts::jobs::settle_requests(&house.accounts).await.unwrap() {}
+    dump.push_str(&self::dump(&house).await);
+    house.work().await;
+    let token = house.mails().pop().unwrap().token();
+    dump.push_str(&self::dump(&house).await);
+    house.verify(&token).await.unwrap();
+    let session = house.sign_in("canary.bird@example.org", PASSWORD).await.unwrap();
+    dump.push_str(&self::dump(&house).await);
+    assert!(dump.contains(&session.session_id));
+    for secret in ["canary", "Canary", "example.org", PASSWORD, "argon2", "kitchen", &token, &session.session_secret] {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!dump.contains(secret) && !dump.contains(&hex), "{secret}");
+    }
+}
+
+/// Every row of every table as text.
+async fn dump(house: &House) -> String {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables
+         WHERE table_schema IN ('public', 'bus') AND table_name <> '_sqlx_migrations'",
+    )
+    .fetch_all(house.pool())
+    .await
+    .unwrap();
+    let mut all = String::new();
+    for table in tables {
+        let query = sqlx::AssertSqlSafe(format!("SELECT row_to_json(t)::text FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(house.pool()).await.unwrap();
+        all.push_str(&rows.join("\n"));
+    }
+    all
+}
