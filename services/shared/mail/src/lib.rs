@@ -8,7 +8,10 @@ mod folder;
 use chassis::{Clock, Ids};
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Body, Mailbox,
+        header::{ContentTransferEncoding, ContentType},
+    },
 };
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
@@ -149,8 +152,20 @@ impl Mailer {
             .date(SystemTime::from(self.0.clock.now()))
             .message_id(Some(format!("<{id}@{}>", self.0.from.email.domain())))
             .header(ContentType::TEXT_PLAIN)
-            .body(message.text)
+            .body(body(message.text))
             .map_err(|_| Error::Address)
+    }
+}
+
+/// Plain ASCII goes out as it is, in lines of up to 998 bytes (RFC 5322): left to itself the library would fold
+/// lines of more than 76, and a link with them.
+fn body(text: String) -> Body {
+    let as_it_is = text.bytes().all(|byte| byte.is_ascii() && byte != 0 && byte != b'\r')
+        && text.lines().all(|line| line.len() <= 998);
+    if as_it_is {
+        Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(text)
     }
 }
 

@@ -75,6 +75,18 @@ async fn a_mail_becomes_one_complete_file() {
 }
 
 #[tokio::test]
+async fn a_long_link_stays_in_one_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = format!("https://candor.example/verify?token={}", "a=".repeat(100));
+    let mailer = mailer(None, Some(folder.path().into())).unwrap();
+    mailer.send(Message { text: format!("Open this page:\n\n{link}\n"), ..message() }).await.unwrap();
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let mail = std::fs::read_to_string(file).unwrap();
+    assert!(mail.contains("Content-Transfer-Encoding: 7bit\r\n"));
+    assert!(mail.ends_with(&format!("\r\n\r\nOpen this page:\r\n\r\n{link}\r\n")), "{mail:?}");
+}
+
+#[tokio::test]
 async fn a_mail_reaches_a_mail_server() {
     let (url, conversation) = server("250 fine").await;
     mailer(Some(url), None).unwrap().send(message()).await.unwrap();
