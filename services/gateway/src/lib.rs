@@ -1,1 +1,78 @@
+//! Candor's HTTP edge: the REST API, transcoded from the protocol buffers, and the pages. It has no database; what it
+//! knows it asks the services, in the name of whoever is at the other end.
 
+mod app;
+mod body;
+mod config;
+mod edge;
+mod error;
+mod pages;
+mod passports;
+mod query;
+mod rest;
+mod server;
+mod session;
+mod upstream;
+
+pub use config::Config;
+pub use error::Error;
+
+use app::App;
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use chassis::Host;
+use edge::Edge;
+use passports::Passports;
+use session::Cookies;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use upstream::Upstream;
+
+/// The gateway keeps nothing, so there is nothing to prepare.
+///
+/// # Errors
+/// Never.
+pub async fn migrate(_: Config) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Answers on the host's listener until its shutdown; then finishes what runs, for at most 10 seconds.
+///
+/// # Errors
+/// When a setting is wrong, the API's descriptors cannot be served, or the listener fails.
+pub async fn run(config: Config, host: Host) -> Result<(), Error> {
+    let router = router(&config, &host)?;
+    host.health.start(host.shutdown.clone());
+    server::serve(host.listener, router, host.shutdown).await
+}
+
+fn router(config: &Config, host: &Host) -> Result<Router, Error> {
+    let broken = |error: chassis::config::ConfigError| Error::Config(error.to_string());
+    let site = config.site(host.listener.local_addr()?).map_err(broken)?;
+    let upstream = Upstream::new(config).map_err(Error::Config)?;
+    upstream.register_health(&host.health);
+    let app = Arc::new(App {
+        api: rest::Api::new(candor_proto::DESCRIPTOR_SET, &site.origin, &config.leave_url)?,
+        passports: Passports::new(upstream.clone(), host.clock.clone()),
+        cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
+        ids: host.ids.clone(),
+        leave_url: config.leave_url.clone(),
+        upstream,
+    });
+    let edge = Edge {
+        app: app.clone(),
+        permits: Arc::new(Semaphore::new(host.platform.limits.calls_in_flight)),
+        durations: chassis::telemetry::histogram("candor_gateway_request_duration", "How long requests take."),
+    };
+    Ok(pages::router()
+        .merge(rest::router())
+        .layer(from_fn(edge::name_route))
+        .with_state(app)
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(from_fn_with_state(edge, edge::layer)))
+}
+
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! What every handler of the gateway shares.
+
+use crate::passports::Passports;
+use crate::rest::Api;
+use crate::session::Cookies;
+use crate::upstream::Upstream;
+use chassis::Ids;
+
+/// The gateway's state: nothing of it outlives the process, and nothing of it needs to.
+pub(crate) struct App {
+    /// The services behind.
+    pub(crate) upstream: Upstream,
+    /// Session secrets to passports.
+    pub(crate) passports: Passports,
+    /// Cookies and CSRF tokens.
+    pub(crate) cookies: Cookies,
+    /// The REST table and its description.
+    pub(crate) api: Api,
+    /// Ids for forms, so that sending one twice is safe.
+    pub(crate) ids: Ids,
+    /// Where the quick exit leads.
+    pub(crate) leave_url: String,
+}

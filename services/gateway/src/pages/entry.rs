@@ -1,0 +1,45 @@
+//! One entry, whole.
+
+use super::markdown::{Source, to_html};
+use super::{Failure, Frame, Member, Segment, words};
+use crate::error::Problem;
+use askama::Template;
+use axum::response::Response;
+use candor_proto::journal::v1::GetEntryRequest;
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct Page {
+    frame: Frame,
+    title: String,
+    iso: String,
+    day: String,
+    time: String,
+    mood: Option<String>,
+    body_signs: Vec<&'static str>,
+    html: String,
+}
+
+pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<Response, Failure> {
+    // What is no id cannot be an entry's.
+    if uuid::Uuid::try_parse(&entry_id).is_err() {
+        return Err(Problem::no_such_path().into());
+    }
+    let request = member.call(GetEntryRequest { entry_id })?;
+    let reply = member.guest.app.upstream.entries().get_entry(request).await?.into_inner();
+    let entry = reply.entry.ok_or_else(Problem::internal)?;
+    let moment = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone));
+    let moment = moment.ok_or_else(Problem::internal)?;
+    let mood = entry.mood.as_ref();
+    let page = Page {
+        frame: member.guest.frame("timeline"),
+        title: entry.title,
+        iso: moment.iso,
+        day: moment.day,
+        time: moment.time,
+        mood: mood.map(words::mood),
+        body_signs: mood.into_iter().flat_map(|mood| mood.body_signs()).map(words::body_sign).collect(),
+        html: to_html(&entry.body, Source::Member),
+    };
+    member.guest.show(&page)
+}

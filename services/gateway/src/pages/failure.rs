@@ -1,0 +1,92 @@
+//! The page that says what went wrong.
+
+use super::{Frame, frame, go};
+use crate::app::App;
+use crate::error::Problem;
+use crate::query;
+use crate::session::Visitor;
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+/// A page that could not be made. The edge gives it its form.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) Problem);
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Self {
+        Self(status.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self.0);
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct Page {
+    frame: Frame,
+    heading: &'static str,
+    detail: String,
+    next: &'static str,
+    link: &'static str,
+    link_text: &'static str,
+}
+
+/// The page of a problem; whoever is not signed in is led to where they can, and back to `address` afterwards.
+pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: Option<&str>) -> Response {
+    if problem.status == StatusCode::UNAUTHORIZED {
+        if let Some(secret) = &visitor.session {
+            app.passports.forget(secret);
+        }
+        return match address.filter(|address| *address != "/") {
+            Some(address) => go(&format!("/sign-in?next={}", query::encode(address))),
+            None => go("/sign-in"),
+        };
+    }
+    let (heading, next) = words(&problem);
+    let home = if visitor.session.is_some() { ("/timeline", "To your timeline") } else { ("/", "To the start page") };
+    let page = Page {
+        frame: frame(app, visitor, ""),
+        heading,
+        detail: problem.detail.clone(),
+        next,
+        link: home.0,
+        link_text: home.1,
+    };
+    let mut response = match page.render() {
+        Ok(html) => (problem.status, Html(html)).into_response(),
+        Err(_) => (problem.status, problem.detail.clone()).into_response(),
+    };
+    problem.put_headers(&mut response);
+    response
+}
+
+/// A heading, and what to do next. What happened and what is safe stand in the problem's own sentence.
+fn words(problem: &Problem) -> (&'static str, &'static str) {
+    match problem.status.as_u16() {
+        404 => (
+            "There is nothing here",
+            "The address may be mistyped, or what was here is not yours to see. Nothing of yours was changed.",
+        ),
+        405 => ("This address works differently", "Please use the links and buttons of the pages. Nothing was changed."),
+        403 => ("This was not done", "Going back and opening the page again often helps."),
+        409 => ("This is here already", "Going back and opening the page again often helps."),
+        413 => ("This is too long", "Going back keeps your words in most browsers. Two shorter entries would fit."),
+        429 => ("A little too often", "What you stored before is safe. Waiting a minute is enough."),
+        400..=499 => ("This could not be understood", "Going back keeps your words in most browsers."),
+        503 | 504 => ("A part of Candor is away", "What you stored before is safe. Please try again in a moment."),
+        _ => ("Something went wrong here", "It was not you. What you stored before is safe."),
+    }
+}

@@ -1,0 +1,218 @@
+//! The pages, one file per place. They are complete without a script, ask nobody else for anything, and say at every
+//! failure what happened, what is safe and what next.
+
+mod assets;
+mod entry;
+mod failure;
+mod form;
+mod inbox;
+mod library;
+mod markdown;
+mod path;
+mod register;
+mod sessions;
+mod sign_in;
+mod start;
+mod timeline;
+mod verify;
+mod words;
+mod write;
+
+pub(crate) use failure::{Failure, failure};
+use form::Form;
+
+use crate::app::App;
+use crate::error::Problem;
+use crate::passports::Held;
+use crate::session::Visitor;
+use crate::{query, upstream};
+use askama::Template;
+use axum::Router;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// Every page and every asset.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(start::show))
+        .route("/register", get(register::show).post(register::submit))
+        .route("/look-at-your-mail", get(register::show_mail).post(register::send_again))
+        .route("/verify", get(verify::show).post(verify::submit))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/timeline", get(timeline::show))
+        .route("/write", get(write::show).post(write::submit))
+        .route("/entries/{entry_id}", get(entry::show))
+        .route("/path", get(path::show))
+        .route("/library", get(library::show))
+        .route("/library/{article_id}", get(library::show_article))
+        .route("/inbox", get(inbox::show))
+        .route("/inbox/{inbox_item_id}/read", post(inbox::mark_read))
+        .route("/sessions", get(sessions::show))
+        .route("/sessions/{session_id}/end", post(sessions::end))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/favicon.ico", get(assets::icon))
+        .method_not_allowed_fallback(|| async { Failure(Problem::wrong_method(String::new())) })
+        .fallback(|| async { Failure(Problem::no_such_path()) })
+}
+
+/// What every page's frame needs to know.
+pub(crate) struct Frame {
+    /// Which entry of the navigation is this page.
+    pub(crate) place: &'static str,
+    /// Whether to show a member's navigation.
+    pub(crate) signed_in: bool,
+    /// The token of every form.
+    pub(crate) csrf: String,
+    /// Where the quick exit leads.
+    pub(crate) leave_url: String,
+}
+
+impl Frame {
+    /// The frame of a page that is the same for everyone.
+    pub(crate) fn public(place: &'static str, leave_url: &str) -> Self {
+        Self { place, signed_in: false, csrf: String::new(), leave_url: leave_url.to_owned() }
+    }
+
+    /// Where the style sheet is.
+    pub(crate) fn style(&self) -> &'static str {
+        &assets::STYLE.path
+    }
+
+    /// Where the script is.
+    pub(crate) fn script(&self) -> &'static str {
+        &assets::SCRIPT.path
+    }
+
+    /// Where the icon is.
+    pub(crate) fn icon(&self) -> &'static str {
+        &assets::ICON.path
+    }
+
+    /// Where the picture of the start page is.
+    pub(crate) fn wall(&self) -> &'static str {
+        &assets::WALL.path
+    }
+
+    /// Marks the navigation's entry for this page.
+    pub(crate) fn current(&self, place: &str) -> &'static str {
+        if self.place == place { "page" } else { "false" }
+    }
+}
+
+/// A browser at a page, signed in or not.
+pub(crate) struct Guest {
+    app: Arc<App>,
+    visitor: Visitor,
+}
+
+impl FromRequestParts<Arc<App>> for Guest {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        Ok(Self { app: app.clone(), visitor: app.cookies.visitor(&parts.headers) })
+    }
+}
+
+impl Guest {
+    fn frame(&self, place: &'static str) -> Frame {
+        frame(&self.app, &self.visitor, place)
+    }
+
+    /// A page.
+    fn show(&self, template: &impl Template) -> Result<Response, Failure> {
+        self.show_with(StatusCode::OK, template)
+    }
+
+    /// A page that says something went wrong.
+    fn show_with(&self, status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
+        Ok(render(&self.app, &self.visitor, status, template)?)
+    }
+}
+
+/// A browser whose session still works.
+pub(crate) struct Member {
+    guest: Guest,
+    held: Held,
+}
+
+impl FromRequestParts<Arc<App>> for Member {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let guest = Guest::from_request_parts(parts, &app.clone()).await?;
+        let secret = guest.visitor.session.as_deref().ok_or_else(Problem::unauthenticated)?;
+        let held = app.passports.of_secret(secret).await?;
+        Ok(Self { guest, held })
+    }
+}
+
+impl Member {
+    /// A call in the member's name.
+    fn call<T>(&self, message: T) -> Result<tonic::Request<T>, Problem> {
+        upstream::call(message, Some(&self.held.passport))
+    }
+
+    /// The member's time zone as their account says it; UTC when accounts cannot say.
+    async fn time_zone(&self) -> jiff::tz::TimeZone {
+        let request = self.call(candor_proto::accounts::v1::GetMeRequest {});
+        let account = match request {
+            Ok(request) => self.guest.app.upstream.identity().get_me(request).await.ok(),
+            Err(_) => None,
+        };
+        let name = account.and_then(|reply| reply.into_inner().account).map(|account| account.time_zone);
+        words::zone(&name.unwrap_or_default())
+    }
+}
+
+/// The value in a page's path. One that is not UTF-8 is no address of ours.
+struct Segment(String);
+
+impl FromRequestParts<Arc<App>> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        path.map(|Path(value)| Self(value)).map_err(|_| Failure(Problem::no_such_path()))
+    }
+}
+
+fn frame(app: &App, visitor: &Visitor, place: &'static str) -> Frame {
+    Frame {
+        place,
+        signed_in: visitor.session.is_some(),
+        csrf: app.cookies.csrf_token(visitor),
+        leave_url: app.leave_url.clone(),
+    }
+}
+
+/// Renders a page. A visitor who is shown a form keeps the cookie its token belongs to.
+fn render(app: &App, visitor: &Visitor, status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
+    let html = template.render().map_err(|error| {
+        tracing::error!(%error, "a page cannot be rendered");
+        Problem::internal()
+    })?;
+    let visit = html.contains("name=\"csrf\"").then(|| app.cookies.keep_visit(visitor)).flatten();
+    let mut response = (status, Html(html)).into_response();
+    if let Some(visit) = visit {
+        response.headers_mut().append(header::SET_COOKIE, visit);
+    }
+    Ok(response)
+}
+
+/// Sends the browser on to an address of our own after something was done.
+fn go(address: &str) -> Response {
+    let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// The value of a query parameter, if it is there once and readable.
+fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let pairs = query::pairs(query?).ok()?;
+    pairs.into_iter().find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
+}
+

@@ -1,0 +1,66 @@
+//! The path: where one stands, and one small next step.
+
+use super::{Failure, Frame, Member, words};
+use askama::Template;
+use axum::response::Response;
+use candor_proto::content::v1::{GetPathRequest, GetPathResponse, Milestone, PathStep, Step};
+
+#[derive(Template)]
+#[template(path = "path.html")]
+struct Page {
+    frame: Frame,
+    next: Option<Next>,
+    steps: Vec<ShownStep>,
+}
+
+struct Next {
+    title: String,
+    reason: String,
+    link: String,
+    link_text: &'static str,
+}
+
+struct ShownStep {
+    name: &'static str,
+    milestones: Vec<ShownMilestone>,
+}
+
+struct ShownMilestone {
+    title: String,
+    reached: Option<words::Moment>,
+    progress: i32,
+    goal: i32,
+}
+
+pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+    let request = member.call(GetPathRequest {})?;
+    let mut client = member.guest.app.upstream.path();
+    let (reply, zone) = tokio::join!(client.get_path(request), member.time_zone());
+    let reply = reply?.into_inner();
+    let steps = reply.steps.iter().map(|step| ShownStep {
+        name: words::step(step.step()),
+        milestones: step.milestones.iter().map(|milestone| shown(milestone, &zone)).collect(),
+    });
+    let page = Page { frame: member.guest.frame("path"), next: next(&reply), steps: steps.collect() };
+    member.guest.show(&page)
+}
+
+fn shown(milestone: &Milestone, zone: &jiff::tz::TimeZone) -> ShownMilestone {
+    ShownMilestone {
+        title: milestone.title.clone(),
+        reached: words::moment(milestone.reach_time.as_ref(), zone),
+        progress: milestone.progress.clamp(0, milestone.goal.max(0)),
+        goal: milestone.goal,
+    }
+}
+
+fn next(reply: &GetPathResponse) -> Option<Next> {
+    let holds = |step: &&PathStep| step.milestones.iter().any(|m| m.milestone_id == reply.next_milestone_id);
+    let step = reply.steps.iter().find(holds)?;
+    let milestone = step.milestones.iter().find(|m| m.milestone_id == reply.next_milestone_id)?;
+    let (link, link_text) = match step.step() {
+        Step::Journal => ("/write".to_owned(), "Write"),
+        other => (format!("/library?step={}", other as i32), "Read about it"),
+    };
+    Some(Next { title: milestone.title.clone(), reason: reply.next_reason.clone(), link, link_text })
+}

@@ -1,0 +1,53 @@
+//! Where one is signed in, and ending it there.
+
+use super::{Failure, Form, Frame, Member, Segment, go, words};
+use askama::Template;
+use axum::http::header;
+use axum::response::Response;
+use candor_proto::accounts::v1::{EndSessionRequest, ListSessionsRequest, Session};
+
+#[derive(Template)]
+#[template(path = "sessions.html")]
+struct Page {
+    frame: Frame,
+    sessions: Vec<Shown>,
+}
+
+struct Shown {
+    id: String,
+    label: String,
+    began: Option<words::Moment>,
+    ends: Option<words::Moment>,
+    current: bool,
+}
+
+pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+    let request = member.call(ListSessionsRequest {})?;
+    let mut client = member.guest.app.upstream.sessions();
+    let (reply, zone) = tokio::join!(client.list_sessions(request), member.time_zone());
+    let sessions = reply?.into_inner().sessions.into_iter().map(|session| shown(session, &zone)).collect();
+    member.guest.show(&Page { frame: member.guest.frame("sessions"), sessions })
+}
+
+fn shown(session: Session, zone: &jiff::tz::TimeZone) -> Shown {
+    Shown {
+        began: words::moment(session.create_time.as_ref(), zone),
+        ends: words::moment(session.expire_time.as_ref(), zone),
+        label: if session.device_label.is_empty() { "A device without a name".into() } else { session.device_label },
+        id: session.session_id,
+        current: session.current,
+    }
+}
+
+pub(super) async fn end(member: Member, Segment(session_id): Segment, _form: Form) -> Result<Response, Failure> {
+    let app = &member.guest.app;
+    let request = member.call(EndSessionRequest { session_id: session_id.clone() })?;
+    app.upstream.sessions().end_session(request).await?;
+    app.passports.forget_session(&session_id);
+    if *member.held.session_id != *session_id {
+        return Ok(go("/sessions"));
+    }
+    let mut response = go("/");
+    response.headers_mut().append(header::SET_COOKIE, app.cookies.end_session());
+    Ok(response)
+}

@@ -1,0 +1,123 @@
+//! Signing in and out.
+
+use super::{Failure, Form, Frame, Guest, go, parameter};
+use crate::error::Problem;
+use crate::upstream::call;
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use candor_proto::accounts::v1::{EndSessionRequest, SignInRequest};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    frame: Frame,
+    email: String,
+    next: String,
+    problem: Option<Problem>,
+}
+
+pub(super) async fn show(guest: Guest, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let next = parameter(query.as_deref(), "next").filter(|next| is_local(next)).unwrap_or_default();
+    guest.show(&Page { frame: guest.frame("sign-in"), email: String::new(), next, problem: None })
+}
+
+pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Result<Response, Failure> {
+    let email = form.text("email").trim().to_owned();
+    let request = SignInRequest {
+        email: email.clone(),
+        password: form.text("password"),
+        device_label: device(headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()),
+    };
+    let next = Some(form.text("next")).filter(|next| is_local(next));
+    match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
+        Ok(reply) => {
+            let mut response = go(next.as_deref().unwrap_or("/timeline"));
+            for cookie in guest.app.cookies.begin_session(&reply.get_ref().session_secret)? {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+        Err(status) => {
+            let problem = Problem::from(status);
+            let code = problem.status;
+            let (frame, next) = (guest.frame("sign-in"), next.unwrap_or_default());
+            guest.show_with(code, &Page { frame, email, next, problem: Some(problem) })
+        }
+    }
+}
+
+/// Ends the session here and, if accounts can be reached, everywhere.
+pub(super) async fn leave(guest: Guest, _form: Form) -> Result<Response, Failure> {
+    if let Some(secret) = &guest.visitor.session {
+        // The browser forgets the session whatever happens; a session that is over already is fine.
+        if let Ok(held) = guest.app.passports.of_secret(secret).await {
+            let request = EndSessionRequest { session_id: held.session_id.to_string() };
+            if let Err(status) = guest.app.upstream.sessions().end_session(call(request, Some(&held.passport))?).await {
+                tracing::warn!(code = ?status.code(), "a session could not be ended");
+            }
+        }
+        guest.app.passports.forget(secret);
+    }
+    let mut response = go("/");
+    response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.end_session());
+    Ok(response)
+}
+
+/// Whether an address leads to a page of our own and nowhere else.
+fn is_local(address: &str) -> bool {
+    let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain && address.starts_with('/') && !address.starts_with("//") && address.len() <= 512
+}
+
+/// How a person will recognise this browser in their list: what it is and what it runs on, nothing finer.
+fn device(agent: &str) -> String {
+    let first = |choices: &[(&str, &'static str)], otherwise: &'static str| {
+        choices.iter().find(|(mark, _)| agent.contains(mark)).map_or(otherwise, |(_, name)| *name)
+    };
+    let browser = first(
+        &[("Firefox/", "Firefox"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("Chrome/", "Chrome"), ("Safari/", "Safari")],
+        "A browser",
+    );
+    let system = first(
+        &[
+            ("Android", "Android"),
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Windows", "Windows"),
+            ("Mac OS X", "Mac"),
+            ("Linux", "Linux"),
+        ],
+        "a device",
+    );
+    format!("{browser} on {system}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_are_next() {
+        for (address, local) in [
+            ("/timeline", true),
+            ("/entries/a?b=c", true),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("javascript:alert(1)", false),
+            ("/a\r\nSet-Cookie: x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_local(address), local, "{address:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_named_coarsely() {
+        let agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+        assert_eq!(device(agent), "Chrome on Linux");
+        assert_eq!(device(""), "A browser on a device");
+    }
+}

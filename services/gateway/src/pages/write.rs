@@ -1,0 +1,161 @@
+//! Writing an entry. Nothing typed here is ever thrown away: whatever goes wrong, the page comes back with it.
+
+use super::form::{Draft, Form};
+use super::{Failure, Frame, Guest, Member, go, words};
+use crate::app::App;
+use crate::error::Problem;
+use askama::Template;
+use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use candor_proto::journal::v1::{Mood, WriteEntryRequest};
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "write.html")]
+struct Page {
+    frame: Frame,
+    entry_id: String,
+    title: String,
+    body: String,
+    time_zone: String,
+    pleasantness: Vec<Choice>,
+    energy: Vec<Choice>,
+    body_signs: Vec<Choice>,
+    message: Option<String>,
+}
+
+impl Page {
+    /// Whether anything was said of mood and body, so that it is not hidden.
+    fn any_chosen(&self) -> bool {
+        let mut choices = self.pleasantness.iter().chain(&self.energy).chain(&self.body_signs);
+        choices.any(|choice| choice.chosen)
+    }
+}
+
+/// One radio button or check box.
+struct Choice {
+    value: String,
+    words: &'static str,
+    chosen: bool,
+}
+
+pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+    let guest = &member.guest;
+    let time_zone = member.time_zone().await;
+    let blank = Written {
+        entry_id: guest.app.ids.next().to_string(),
+        time_zone: time_zone.iana_name().unwrap_or("UTC").to_owned(),
+        ..Written::default()
+    };
+    guest.show(&page(guest, blank, None))
+}
+
+pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let guest = Guest::from_request_parts(&mut parts, &app).await?;
+    let member = Member::from_request_parts(&mut parts, &app).await;
+    let draft = Draft::from_request(Request::from_parts(parts, body), &app).await?;
+    let written = Written::of(&draft.form);
+    let member = match member {
+        Ok(member) if draft.token_fits => member,
+        outcome => {
+            let (status, message) = match outcome {
+                Err(Failure(problem)) if problem.status != StatusCode::UNAUTHORIZED => (problem.status, problem.detail),
+                Err(_) => (StatusCode::UNAUTHORIZED, SIGNED_OUT.to_owned()),
+                Ok(_) => (StatusCode::FORBIDDEN, STALE.to_owned()),
+            };
+            return guest.show_with(status, &page(&guest, written, Some(message)));
+        }
+    };
+    let request = member.call(written.request())?;
+    match app.upstream.entries().write_entry(request).await {
+        Ok(reply) => {
+            let entry = reply.into_inner().entry.unwrap_or_default();
+            Ok(go(&format!("/entries/{}", entry.entry_id)))
+        }
+        Err(status) => refused(&guest, written, status.into()),
+    }
+}
+
+const SIGNED_OUT: &str = "Your session has ended. Your words are still here, but not kept yet. \
+     You can sign in in another tab, then press Keep again.";
+const STALE: &str = "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
+
+fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Response, Failure> {
+    let mut message = format!("{} Your words are still on this page.", problem.detail);
+    if problem.status == StatusCode::CONFLICT {
+        // Sent before with other words, as happens after going back: a new id keeps both.
+        written.entry_id = guest.app.ids.next().to_string();
+        message = "This page was kept once already, with other words. That entry is safe. \
+             To keep these words as an entry of their own, press Keep again."
+            .into();
+    }
+    guest.show_with(problem.status, &page(guest, written, Some(message)))
+}
+
+/// What the form holds.
+#[derive(Default)]
+struct Written {
+    entry_id: String,
+    title: String,
+    body: String,
+    time_zone: String,
+    pleasantness: Option<i32>,
+    energy: Option<i32>,
+    body_signs: Vec<i32>,
+}
+
+impl Written {
+    fn of(form: &Form) -> Self {
+        Self {
+            entry_id: form.text("entry_id"),
+            title: form.text("title").trim().to_owned(),
+            body: form.text("body"),
+            time_zone: form.text("time_zone"),
+            pleasantness: form.text("pleasantness").parse().ok(),
+            energy: form.text("energy").parse().ok(),
+            body_signs: form.all("body_sign").filter_map(|sign| sign.parse().ok()).collect(),
+        }
+    }
+
+    fn request(&self) -> WriteEntryRequest {
+        let said = self.pleasantness.is_some() || self.energy.is_some() || !self.body_signs.is_empty();
+        let mood = said.then(|| Mood {
+            pleasantness: self.pleasantness.unwrap_or_default(),
+            energy: self.energy.unwrap_or_default(),
+            body_signs: self.body_signs.clone(),
+        });
+        WriteEntryRequest {
+            entry_id: self.entry_id.clone(),
+            body: self.body.clone(),
+            title: self.title.clone(),
+            entry_time: None,
+            time_zone: self.time_zone.clone(),
+            mood,
+        }
+    }
+}
+
+fn page(guest: &Guest, written: Written, message: Option<String>) -> Page {
+    let scale = |choices: &[(i32, &'static str)], chosen: Option<i32>| {
+        let choices = choices.iter();
+        choices.map(|(value, words)| Choice { value: value.to_string(), words, chosen: chosen == Some(*value) }).collect()
+    };
+    let signs = words::body_signs().map(|(value, words)| Choice {
+        value: value.to_string(),
+        words,
+        chosen: written.body_signs.contains(&value),
+    });
+    Page {
+        frame: guest.frame("write"),
+        pleasantness: scale(&words::PLEASANTNESS, written.pleasantness),
+        energy: scale(&words::ENERGY, written.energy),
+        body_signs: signs.collect(),
+        entry_id: written.entry_id,
+        title: written.title,
+        body: written.body,
+        time_zone: written.time_zone,
+        message,
+    }
+}

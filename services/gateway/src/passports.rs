@@ -1,0 +1,96 @@
+//! Exchanges session secrets for passports, and holds each passport for at most 20 seconds.
+
+use crate::error::Problem;
+use crate::upstream::{Upstream, call};
+use candor_proto::accounts::v1::MintPassportRequest;
+use chassis::Clock;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Accounts' session secrets begin with this, which tells them from passports.
+pub(crate) const SECRET_PREFIX: &str = "cs_";
+/// Ending a session acts within this plus a passport's life.
+const HELD_FOR: SignedDuration = SignedDuration::from_secs(20);
+/// A cache of about 10 MB at most; beyond it, passports are minted for every call.
+const MOST: usize = 10_000;
+
+/// A passport with what the gateway knows of it.
+#[derive(Clone)]
+pub(crate) struct Held {
+    /// The passport, to be shown to every service.
+    pub(crate) passport: Arc<str>,
+    /// The session it speaks for.
+    pub(crate) session_id: Arc<str>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// The passports held at this moment, by the hash of the secret they were minted from.
+pub(crate) struct Passports {
+    upstream: Upstream,
+    clock: Clock,
+    held: Mutex<HashMap<[u8; 32], Held>>,
+}
+
+impl Passports {
+    /// None held yet.
+    pub(crate) fn new(upstream: Upstream, clock: Clock) -> Self {
+        Self { upstream, clock, held: Mutex::new(HashMap::new()) }
+    }
+
+    /// The passport of a session.
+    ///
+    /// # Errors
+    /// 401 when the session is over; what accounts said when it cannot answer.
+    pub(crate) async fn of_secret(&self, secret: &str) -> Result<Held, Problem> {
+        let key = hash(secret);
+        let now = self.clock.now();
+        // A clock that was set back must not lengthen a life.
+        let found = self.lock().get(&key).filter(|held| held.from <= now && now < held.until).cloned();
+        if let Some(held) = found {
+            return Ok(held);
+        }
+        let request = call(MintPassportRequest { session_secret: secret.to_owned() }, None)?;
+        let minted = self.upstream.sessions().mint_passport(request).await.map_err(|status| match status.code() {
+            tonic::Code::InvalidArgument => Problem::unauthenticated(), // it does not even look like a secret
+            _ => Problem::from(status),
+        })?;
+        let minted = minted.into_inner();
+        let expires = minted.passport_expire_time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
+        let until = expires.map_or(now, |expires| expires.min(now.saturating_add(HELD_FOR).unwrap_or(expires)));
+        let held =
+            Held { passport: minted.passport.into(), session_id: minted.session_id.into(), from: now, until };
+        self.hold(key, held.clone(), now);
+        Ok(held)
+    }
+
+    /// Forgets the passport of a session's secret: it was refused, or the session is over.
+    pub(crate) fn forget(&self, secret: &str) {
+        self.lock().remove(&hash(secret));
+    }
+
+    /// Forgets every passport of a session.
+    pub(crate) fn forget_session(&self, session_id: &str) {
+        self.lock().retain(|_, held| &*held.session_id != session_id);
+    }
+
+    fn hold(&self, key: [u8; 32], passport: Held, now: Timestamp) {
+        let mut held = self.lock();
+        if held.len() >= MOST {
+            held.retain(|_, held| now < held.until);
+        }
+        if held.len() < MOST {
+            held.insert(key, passport);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}

@@ -1,0 +1,316 @@
+//! Fake services: the answers of the story, and a memory of what was asked.
+
+use candor_proto::accounts::v1::identity_service_server::{IdentityService, IdentityServiceServer};
+use candor_proto::accounts::v1::session_service_server::{SessionService, SessionServiceServer};
+use candor_proto::accounts::v1::*;
+use candor_proto::content::v1::library_service_server::{LibraryService, LibraryServiceServer};
+use candor_proto::content::v1::path_service_server::{PathService, PathServiceServer};
+use candor_proto::content::v1::*;
+use candor_proto::journal::v1::entry_service_server::{EntryService, EntryServiceServer};
+use candor_proto::journal::v1::*;
+use candor_proto::reminders::v1::inbox_service_server::{InboxService, InboxServiceServer};
+use candor_proto::reminders::v1::*;
+use chassis::{Clock, Code, Fault};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+pub(super) const SECRET: &str = "cs_alice";
+pub(super) const PASSPORT: &str = "passport.of.alice";
+pub(super) const ENTRY: &str = "0195f1c2-7f00-7000-8000-000000000001";
+
+/// What every fake remembers.
+pub(super) struct Fakes {
+    clock: Clock,
+    pub(super) mints: AtomicUsize,
+    pub(super) over: AtomicBool,
+    pub(super) broken: AtomicBool,
+    pub(super) verified: Mutex<Vec<String>>,
+    pub(super) registered: Mutex<Vec<RegisterRequest>>,
+    pub(super) written: Mutex<Vec<WriteEntryRequest>>,
+    pub(super) marked: Mutex<Vec<String>>,
+    pub(super) ended: Mutex<Vec<String>>,
+    pub(super) traceparents: Mutex<Vec<String>>,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[derive(Clone)]
+struct Fake(Arc<Fakes>);
+
+impl Fakes {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            mints: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            verified: Mutex::default(),
+            registered: Mutex::default(),
+            written: Mutex::default(),
+            marked: Mutex::default(),
+            ended: Mutex::default(),
+            traceparents: Mutex::default(),
+        }
+    }
+
+    /// Serves all fakes on one port and says where.
+    pub(super) async fn serve(self: &Arc<Self>) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let fake = Fake(self.clone());
+        let (reporter, health) = tonic_health::server::health_reporter();
+        for package in ["accounts", "journal", "reminders", "content"] {
+            let name = format!("candor.{package}.v1");
+            reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+        }
+        let server = tonic::transport::Server::builder()
+            .add_service(health)
+            .add_service(IdentityServiceServer::new(fake.clone()))
+            .add_service(SessionServiceServer::new(fake.clone()))
+            .add_service(EntryServiceServer::new(fake.clone()))
+            .add_service(InboxServiceServer::new(fake.clone()))
+            .add_service(LibraryServiceServer::new(fake.clone()))
+            .add_service(PathServiceServer::new(fake));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        format!("http://{address}")
+    }
+
+    fn timestamp(&self, seconds: i64) -> Option<prost_types::Timestamp> {
+        Some(prost_types::Timestamp { seconds: self.clock.now().as_second() + seconds, nanos: 0 })
+    }
+}
+
+impl Fake {
+    /// Only the bearer of the passport is a member.
+    fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        if let Some(value) = request.metadata().get("traceparent") {
+            self.0.traceparents.lock().unwrap().push(value.to_str().unwrap().to_owned());
+        }
+        assert!(request.metadata().get("grpc-timeout").is_some(), "a call without a deadline");
+        let bearer = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        if bearer == Some(&format!("Bearer {PASSPORT}")) && !self.0.over.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first.").into())
+    }
+
+    fn entry(&self) -> Entry {
+        Entry {
+            entry_id: ENTRY.into(),
+            body: "I was **afraid** and said nothing.\n\n<script>alert(1)</script>".into(),
+            title: "Dinner <b>talk</b>".into(),
+            entry_time: self.0.timestamp(0),
+            time_zone: "Europe/Berlin".into(),
+            mood: Some(Mood { pleasantness: -3, energy: 2, body_signs: vec![3, 13] }),
+            create_time: self.0.timestamp(0),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl IdentityService for Fake {
+    async fn register(&self, request: Request<RegisterRequest>) -> Answer<RegisterResponse> {
+        use candor_proto::Validate as _;
+        let violations = request.get_ref().violations();
+        if !violations.is_empty() {
+            return Err(Fault::invalid(violations).into());
+        }
+        self.0.registered.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(RegisterResponse {}))
+    }
+
+    async fn verify_email(&self, request: Request<VerifyEmailRequest>) -> Answer<VerifyEmailResponse> {
+        let token = request.into_inner().token;
+        if token != "good" {
+            let sentence = "This link is over or was used already. Your account is safe.";
+            return Err(Fault::new(Code::NotFound, "TOKEN_NOT_FOUND", sentence).into());
+        }
+        self.0.verified.lock().unwrap().push(token);
+        Ok(Response::new(VerifyEmailResponse {}))
+    }
+
+    async fn resend_verification(
+        &self,
+        _: Request<ResendVerificationRequest>,
+    ) -> Answer<ResendVerificationResponse> {
+        Ok(Response::new(ResendVerificationResponse {}))
+    }
+
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {
+        self.admit(&request)?;
+        let account = Account { time_zone: "Europe/Berlin".into(), ..Account::default() };
+        Ok(Response::new(GetMeResponse { account: Some(account) }))
+    }
+}
+
+#[tonic::async_trait]
+impl SessionService for Fake {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Answer<SignInResponse> {
+        if request.get_ref().password != "a long enough password" {
+            let sentence = "The address and the password do not fit together. Please check both.";
+            return Err(Fault::new(Code::Unauthenticated, "SIGN_IN_REFUSED", sentence).into());
+        }
+        Ok(Response::new(SignInResponse { session_secret: SECRET.into(), ..SignInResponse::default() }))
+    }
+
+    async fn mint_passport(&self, request: Request<MintPassportRequest>) -> Answer<MintPassportResponse> {
+        if request.get_ref().session_secret != SECRET || self.0.over.load(Ordering::SeqCst) {
+            return Err(Fault::new(Code::Unauthenticated, "SESSION_OVER", "The session is over.").into());
+        }
+        self.0.mints.fetch_add(1, Ordering::SeqCst);
+        Ok(Response::new(MintPassportResponse {
+            passport: PASSPORT.into(),
+            passport_expire_time: self.0.timestamp(60),
+            session_id: "session-of-alice".into(),
+            account_id: "alice".into(),
+        }))
+    }
+
+    async fn list_sessions(&self, request: Request<ListSessionsRequest>) -> Answer<ListSessionsResponse> {
+        self.admit(&request)?;
+        let session = Session {
+            session_id: "session-of-alice".into(),
+            device_label: "Firefox on <Linux>".into(),
+            create_time: self.0.timestamp(-60),
+            expire_time: self.0.timestamp(3600),
+            current: true,
+        };
+        Ok(Response::new(ListSessionsResponse { sessions: vec![session] }))
+    }
+
+    async fn end_session(&self, request: Request<EndSessionRequest>) -> Answer<EndSessionResponse> {
+        self.admit(&request)?;
+        self.0.ended.lock().unwrap().push(request.into_inner().session_id);
+        Ok(Response::new(EndSessionResponse {}))
+    }
+
+    async fn list_signing_keys(&self, _: Request<ListSigningKeysRequest>) -> Answer<ListSigningKeysResponse> {
+        Ok(Response::new(ListSigningKeysResponse { keys: vec![] }))
+    }
+}
+
+#[tonic::async_trait]
+impl EntryService for Fake {
+    async fn write_entry(&self, request: Request<WriteEntryRequest>) -> Answer<WriteEntryResponse> {
+        use candor_proto::Validate as _;
+        self.admit(&request)?;
+        let request = request.into_inner();
+        if !request.violations().is_empty() {
+            return Err(Fault::invalid(request.violations()).into());
+        }
+        let mut written = self.0.written.lock().unwrap();
+        if written.iter().any(|earlier| earlier.entry_id == request.entry_id && earlier.body != request.body) {
+            let sentence = "This id holds other words already. They are safe.";
+            return Err(Fault::new(Code::AlreadyExists, "ENTRY_EXISTS", sentence).into());
+        }
+        let entry = Entry { entry_id: request.entry_id.clone(), body: request.body.clone(), ..Entry::default() };
+        written.push(request);
+        Ok(Response::new(WriteEntryResponse { entry: Some(entry) }))
+    }
+
+    async fn get_entry(&self, request: Request<GetEntryRequest>) -> Answer<GetEntryResponse> {
+        self.admit(&request)?;
+        if request.get_ref().entry_id != ENTRY {
+            let sentence = "There is no such entry.";
+            return Err(Fault::new(Code::NotFound, "ENTRY_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(GetEntryResponse { entry: Some(self.entry()) }))
+    }
+
+    async fn list_entries(&self, request: Request<ListEntriesRequest>) -> Answer<ListEntriesResponse> {
+        self.admit(&request)?;
+        let next_page_token = if request.get_ref().page_token.is_empty() { "a+b/c=" } else { "" };
+        Ok(Response::new(ListEntriesResponse {
+            entries: vec![self.entry()],
+            next_page_token: next_page_token.into(),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl InboxService for Fake {
+    async fn list_inbox_items(&self, request: Request<ListInboxItemsRequest>) -> Answer<ListInboxItemsResponse> {
+        self.admit(&request)?;
+        let item = InboxItem {
+            inbox_item_id: "item-1".into(),
+            kind: ScheduleKind::LookBack.into(),
+            subject_id: ENTRY.into(),
+            create_time: self.0.timestamp(0),
+            read: false,
+        };
+        Ok(Response::new(ListInboxItemsResponse { items: vec![item], next_page_token: String::new() }))
+    }
+
+    async fn mark_inbox_item_read(
+        &self,
+        request: Request<MarkInboxItemReadRequest>,
+    ) -> Answer<MarkInboxItemReadResponse> {
+        self.admit(&request)?;
+        self.0.marked.lock().unwrap().push(request.into_inner().inbox_item_id);
+        Ok(Response::new(MarkInboxItemReadResponse {}))
+    }
+}
+
+fn article() -> Article {
+    Article {
+        article_id: "what-a-wall-is".into(),
+        locale: "en".into(),
+        title: "What a wall is".into(),
+        summary: "Where guardedness comes from.".into(),
+        step: Step::Recognise.into(),
+        reading_minutes: 4,
+        body: "A wall [protects](/library/other).\n\n![x](https://tracker.example/x.gif)".into(),
+        version: 1,
+        clinical_review: "none".into(),
+        reviewed_date: "2026-01-10".into(),
+        sources: vec!["A book".into()],
+        next_action: "Name one moment.".into(),
+        ..Article::default()
+    }
+}
+
+#[tonic::async_trait]
+impl LibraryService for Fake {
+    async fn list_articles(&self, _: Request<ListArticlesRequest>) -> Answer<ListArticlesResponse> {
+        Ok(Response::new(ListArticlesResponse { articles: vec![article()], next_page_token: String::new() }))
+    }
+
+    async fn get_article(&self, request: Request<GetArticleRequest>) -> Answer<GetArticleResponse> {
+        if self.0.broken.load(Ordering::SeqCst) {
+            // What a service that breaks its contract looks like from here: no article in the answer.
+            return Ok(Response::new(GetArticleResponse { article: None }));
+        }
+        if request.get_ref().article_id != "what-a-wall-is" {
+            return Err(Fault::new(Code::NotFound, "ARTICLE_NOT_FOUND", "There is no such article.").into());
+        }
+        Ok(Response::new(GetArticleResponse { article: Some(article()) }))
+    }
+}
+
+#[tonic::async_trait]
+impl PathService for Fake {
+    async fn get_path(&self, request: Request<GetPathRequest>) -> Answer<GetPathResponse> {
+        self.admit(&request)?;
+        let reached = Milestone {
+            milestone_id: "first-entry".into(),
+            title: "Write a first entry".into(),
+            reach_time: self.0.timestamp(0),
+            progress: 1,
+            goal: 1,
+        };
+        let open = Milestone {
+            milestone_id: "third-entry".into(),
+            title: "Write three entries".into(),
+            reach_time: None,
+            progress: 1,
+            goal: 3,
+        };
+        Ok(Response::new(GetPathResponse {
+            steps: vec![PathStep { step: Step::Journal.into(), milestones: vec![reached, open] }],
+            next_milestone_id: "third-entry".into(),
+            next_reason: "Writing a little, often, helps more than much at once.".into(),
+        }))
+    }
+}

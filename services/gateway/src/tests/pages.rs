@@ -1,0 +1,306 @@
+use super::fakes::{ENTRY, SECRET};
+use super::*;
+use std::sync::atomic::Ordering;
+
+const COOKIE: &str = "__Host-candor=cs_alice";
+
+/// Every page, with and without someone signed in.
+async fn every_page(world: &World) -> Vec<(String, Answer)> {
+    let mut pages = Vec::new();
+    let entry = format!("/entries/{ENTRY}");
+    for path in ["/", "/register", "/look-at-your-mail", "/verify?token=good", "/sign-in", "/library", "/docs", "/nothing"] {
+        pages.push((path.to_owned(), world.visit(path, "").await));
+    }
+    for path in [
+        "/timeline", "/write", &entry, "/path", "/library", "/library?step=2", "/library/what-a-wall-is", "/inbox",
+        "/sessions", "/entries/nothing", "/library/%ff", "/sign-out",
+    ] {
+        pages.push((path.to_owned(), world.visit(path, COOKIE).await));
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_page_is_guarded_and_asks_nobody_else_for_anything() {
+    let world = World::new().await;
+    for (path, page) in every_page(&world).await {
+        assert!(page.header("content-type").starts_with("text/html"), "{path}: {}", page.body);
+        let policy = page.header("content-security-policy");
+        for directive in [
+            "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'", "form-action 'self'",
+            "frame-ancestors 'none'", "base-uri 'none'",
+        ] {
+            assert!(policy.contains(directive), "{path}: {policy}");
+        }
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ] {
+            assert_eq!(page.header(name), value, "{path}");
+        }
+        assert!(page.header("permissions-policy").contains("camera=()"), "{path}");
+        if path != "/docs" {
+            assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        }
+        // The quick exit is the one address that is not ours, and it is followed only when pressed.
+        let own = page.body.replace(&format!("href=\"{LEAVE}\""), "");
+        for foreign in ["=\"http://", "=\"https://", "=\"//", "url(", "<iframe", "style=\"", "onclick", "<style"] {
+            assert!(!own.contains(foreign), "{path} holds {foreign}");
+        }
+        assert!(page.body.contains(LEAVE), "{path} has no quick exit");
+    }
+}
+
+#[tokio::test]
+async fn every_page_can_be_used_by_everyone() {
+    let world = World::new().await;
+    for (path, page) in every_page(&world).await {
+        let html = &page.body;
+        for part in ["<html lang=\"en\">", "<main id=\"content\"", "href=\"#content\"", "<header", "<nav", "<footer>", "name=\"viewport\""] {
+            assert!(html.contains(part), "{path} lacks {part}");
+        }
+        assert_eq!(html.matches("<h1").count(), 1, "{path}: one first heading");
+        for input in html.split("<input ").skip(1).chain(html.split("<select ").skip(1)).chain(html.split("<textarea ").skip(1)) {
+            let input = input.split('>').next().unwrap();
+            if ["hidden", "radio", "checkbox\" name=\"body_sign"].iter().any(|kind| input.contains(&format!("type=\"{kind}"))) {
+                continue; // those stand inside their label
+            }
+            let id = input.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            assert!(html.contains(&format!("<label for=\"{id}\">")), "{path}: {id} has no label");
+        }
+        // The tone that mission and people in pain ask for.
+        let words = html.to_lowercase();
+        for banned in ["!<", "! ", "toxic", " heal", "streak", "forgot", "still waiting", " should ", " just ", "you missed"] {
+            assert!(!words.contains(banned), "{path} says {banned:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn private_pages_lead_whoever_is_not_signed_in_to_the_door_and_back() {
+    let world = World::new().await;
+    for cookie in ["", "__Host-candor=cs_nobody"] {
+        let answer = world.visit("/timeline?from=a%2Bb", cookie).await;
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.header("location"), "/sign-in?next=%2Ftimeline%3Ffrom%3Da%252Bb");
+    }
+    assert_eq!(world.visit("/", COOKIE).await.header("location"), "/timeline");
+    assert_eq!(world.visit("/", "__Host-candor=cs_nobody").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_person_registers_verifies_and_signs_in() {
+    let world = World::new().await;
+    let page = world.visit("/register", "").await;
+    let [visit] = page.cookies()[..] else { panic!("one cookie") };
+    assert!(visit.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{visit}");
+    let visit = visit.split(';').next().unwrap().to_owned();
+    let token = token_in(&page.body);
+    let fields = |password| {
+        [
+            ("csrf", token.as_str()),
+            ("email", " alice@example.org "),
+            ("password", password),
+            ("time_zone", "Europe/Berlin"),
+            ("adult", "yes"),
+        ]
+    };
+    let short = world.submit("/register", &visit, &fields("short")).await;
+    assert_eq!(short.status, 400);
+    assert!(short.body.contains("The password needs at least 15 characters."), "{}", short.body);
+    assert!(short.body.contains("value=\"alice@example.org\"") && !short.body.contains("value=\"short\""));
+    let done = world.submit("/register", &visit, &fields("a long enough password")).await;
+    assert_eq!(done.header("location"), "/look-at-your-mail");
+    assert_eq!(world.fakes.registered.lock().unwrap()[0].email, "alice@example.org");
+
+    // Opening the link does nothing; pressing the button does.
+    let page = world.visit("/verify?token=good", &visit).await;
+    assert!(world.fakes.verified.lock().unwrap().is_empty());
+    assert!(page.body.contains("Confirm my address"));
+    let bad = world.submit("/verify", &visit, &[("csrf", &token), ("token", "bad")]).await;
+    assert_eq!(bad.status, 404);
+    assert!(bad.body.contains("This link did not work"));
+    let done = world.submit("/verify", &visit, &[("csrf", &token), ("token", "good")]).await;
+    assert!(done.body.contains("Your address is confirmed"));
+
+    let sign_in = |password| [("csrf", token.as_str()), ("email", "alice@example.org"), ("password", password), ("next", "/path")];
+    let wrong = world.submit("/sign-in", &visit, &sign_in("wrong")).await;
+    assert_eq!(wrong.status, 401);
+    assert!(wrong.body.contains("do not fit together") && wrong.cookies().is_empty());
+    let done = world.submit("/sign-in", &visit, &sign_in("a long enough password")).await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/path"));
+    assert_eq!(done.cookies()[0], format!("__Host-candor={SECRET}; Path=/; HttpOnly; SameSite=Lax; Secure"));
+    assert!(done.cookies()[1].contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn forms_of_others_are_refused() {
+    let world = World::new().await;
+    let token = world.token("/inbox", COOKIE).await;
+    let fields = [("csrf", token.as_str())];
+    let path = "/inbox/item-1/read";
+    // From another site, whatever it knows.
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let answer = world.send(form(path, COOKIE, &fields).header(name, value).body(encode(&fields)).unwrap()).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+    }
+    // Without the token, with an empty one, with one of another visitor.
+    let visitor = world.token("/sign-in", "").await;
+    for fields in [vec![], vec![("csrf", "")], vec![("csrf", visitor.as_str())]] {
+        let answer = world.submit(path, COOKIE, &fields).await;
+        assert_eq!(answer.status, 403);
+        assert!(answer.body.contains("Nothing was changed."));
+    }
+    // Signing somebody in by a form of another visit.
+    let fields = [("csrf", visitor.as_str()), ("email", "a@b"), ("password", "a long enough password")];
+    let answer = world.submit("/sign-in", "", &fields).await;
+    assert_eq!((answer.status.as_u16(), answer.cookies().len()), (403, 0));
+    // As a script would send it.
+    let json = Request::post(path).header("cookie", COOKIE).header("accept", "text/html").header("content-type", "text/plain");
+    assert_eq!(world.send(json.body(Body::from("csrf=x")).unwrap()).await.status, 415);
+    assert!(world.fakes.marked.lock().unwrap().is_empty());
+
+    let fields = [("csrf", token.as_str())];
+    assert_eq!(world.submit(path, COOKIE, &fields).await.header("location"), "/inbox");
+    assert_eq!(*world.fakes.marked.lock().unwrap(), ["item-1"]);
+}
+
+#[tokio::test]
+async fn an_entry_is_written_and_read() {
+    let world = World::new().await;
+    let page = world.visit("/write", COOKIE).await;
+    let token = token_in(&page.body);
+    let id = page.body.split("name=\"entry_id\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(page.body.contains("name=\"time_zone\" value=\"Europe/Berlin\""));
+    let fields = [
+        ("csrf", token.as_str()),
+        ("entry_id", &id),
+        ("title", "A title"),
+        ("body", "one\r\ntwo"),
+        ("time_zone", "Europe/Lisbon"),
+        ("pleasantness", "-2"),
+        ("body_sign", "3"),
+        ("body_sign", "13"),
+    ];
+    let done = world.submit("/write", COOKIE, &fields).await;
+    assert_eq!(done.header("location"), format!("/entries/{id}"), "{}", done.body);
+    let written = world.fakes.written.lock().unwrap()[0].clone();
+    assert_eq!((written.body.as_str(), written.time_zone.as_str()), ("one\ntwo", "Europe/Lisbon"));
+    let mood = written.mood.unwrap();
+    assert_eq!((mood.pleasantness, mood.energy, mood.body_signs), (-2, 0, vec![3, 13]));
+
+    let page = world.visit(&format!("/entries/{ENTRY}"), COOKIE).await.body;
+    assert!(page.contains("Dinner &#60;b&#62;talk&#60;/b&#62;") && page.contains("<strong>afraid</strong>"), "{page}");
+    assert!(!page.contains("<script>alert") && page.contains("a tight throat"));
+    let timeline = world.visit("/timeline", COOKIE).await.body;
+    assert!(timeline.contains("Tuesday, 10 March 2026") && timeline.contains("08:30") && timeline.contains("/timeline?from=a%2Bb%2Fc%3D"));
+}
+
+#[tokio::test]
+async fn words_survive_whatever_goes_wrong() {
+    let world = World::new().await;
+    let token = world.token("/write", COOKIE).await;
+    let fields = |token: &str, body: &str| {
+        [("csrf", token.to_owned()), ("entry_id", ENTRY.to_owned()), ("body", body.to_owned()), ("pleasantness", "2".to_owned())]
+    };
+    let submit = async |token: &str, body: &str, cookie: &str| {
+        let fields = fields(token, body);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.submit("/write", cookie, &fields).await
+    };
+    // A stale token.
+    let page = submit("old", "my long words", COOKIE).await;
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("my long words") && page.body.contains("not kept yet") && page.body.contains("checked"));
+    // The session is over.
+    let page = submit(&token, "my long words", "__Host-candor=cs_nobody").await;
+    assert_eq!(page.status, 401);
+    assert!(page.body.contains("my long words") && page.body.contains("Your session has ended"));
+    // Too much for an entry.
+    let long = "x".repeat(70_000);
+    let page = submit(&token, &long, COOKIE).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains(&long) && page.body.contains("takes at most 65536 bytes"));
+    // Kept once, changed, sent again.
+    assert_eq!(submit(&token, "first", COOKIE).await.status, 303);
+    let page = submit(&token, "second", COOKIE).await;
+    assert_eq!(page.status, 409);
+    assert!(page.body.contains("second") && !page.body.contains(ENTRY));
+    // From another site nothing comes back at all.
+    let fields = [("csrf", token.as_str()), ("body", "planted")];
+    let planted = form("/write", COOKIE, &fields).header("origin", "https://evil.example").body(encode(&fields)).unwrap();
+    let page = world.send(planted).await;
+    assert_eq!(page.status, 403);
+    assert!(!page.body.contains("planted"));
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_drops_the_passport() {
+    let world = World::new().await;
+    let token = world.token("/timeline", COOKIE).await;
+    let answer = world.submit("/sign-out", COOKIE, &[("csrf", &token)]).await;
+    assert_eq!(answer.header("location"), "/");
+    assert_eq!(answer.cookies(), ["__Host-candor=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"]);
+    assert_eq!(*world.fakes.ended.lock().unwrap(), ["session-of-alice"]);
+    let mints = world.fakes.mints.load(Ordering::SeqCst);
+    world.visit("/timeline", COOKIE).await;
+    assert_eq!(world.fakes.mints.load(Ordering::SeqCst), mints + 1, "the passport was not held on to");
+}
+
+#[tokio::test]
+async fn a_session_is_ended_from_the_list() {
+    let world = World::new().await;
+    let page = world.visit("/sessions", COOKIE).await.body;
+    assert!(page.contains("Firefox on &#60;Linux&#62;") && page.contains("this one"));
+    let token = token_in(&page);
+    let answer = world.submit("/sessions/other/end", COOKIE, &[("csrf", &token)]).await;
+    assert_eq!((answer.header("location"), answer.cookies().len()), ("/sessions", 0));
+    let answer = world.submit("/sessions/session-of-alice/end", COOKIE, &[("csrf", &token)]).await;
+    assert_eq!((answer.header("location"), answer.cookies().len()), ("/", 1));
+}
+
+#[tokio::test]
+async fn pages_say_what_happened_and_what_next() {
+    let world = World::new().await;
+    for (path, status, words) in [
+        ("/nothing", 404, "There is nothing here"),
+        ("/entries/0195f1c2-7f00-7000-8000-000000000002", 404, "There is nothing here"),
+        ("/library/nothing", 404, "There is no such article."),
+        ("/sign-out", 405, "This address works differently"),
+    ] {
+        let page = world.visit(path, COOKIE).await;
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.body.contains(words), "{path}: {}", page.body);
+    }
+    assert_eq!(world.visit("/sign-out", COOKIE).await.header("allow"), "POST");
+    world.fakes.broken.store(true, Ordering::SeqCst);
+    let page = world.visit("/library/what-a-wall-is", "").await;
+    assert_eq!(page.status, 500);
+    assert!(page.body.contains("It was not you. What you stored before is safe."));
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_good_under_the_name_of_their_content() {
+    let world = World::new().await;
+    let page = world.visit("/", "").await.body;
+    let mut found = 0;
+    for path in page.split('"').filter(|text| text.starts_with("/assets/")) {
+        let asset = world.visit(path, "").await;
+        assert_eq!((asset.status.as_u16(), asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+        found += 1;
+    }
+    assert_eq!(found, 4);
+    assert_eq!(world.visit("/assets/style.000000000000.css", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_inbox_and_the_path_have_gentle_words() {
+    let world = World::new().await;
+    let inbox = world.visit("/inbox", COOKIE).await.body;
+    assert!(inbox.contains("A week ago you wrote something. You can look back at it, if you like."));
+    assert!(inbox.contains(&format!("/entries/{ENTRY}")));
+    let path = world.visit("/path", COOKIE).await.body;
+    assert!(path.contains("Write three entries") && path.contains("1 of 3") && path.contains("Reached on"));
+}
