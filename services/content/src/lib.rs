@@ -1,1 +1,112 @@
+//! Content: the public library and the seven-step path. There is no private text here.
 
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod rpc;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+pub use events::{CONSUMER, consumes};
+
+use bus::{Outbox, Transport};
+use candor_proto::content::v1::library_service_server::LibraryServiceServer;
+use candor_proto::content::v1::path_service_server::PathServiceServer;
+use chassis::identity::Keyring;
+use chassis::serve::MAX_MESSAGE_BYTES;
+use chassis::{Clock, Health, Host, Ids, database};
+use futures::FutureExt;
+use sqlx::{Connection, PgPool};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::RoutesBuilder;
+
+/// Brings content's database up to date (the bus's tables and its own), publishes the library this binary carries,
+/// and declares the queue, so that nothing is lost before the first start.
+///
+/// # Errors
+/// When a file of the library breaks a rule, the database or the broker cannot be reached, or a migration fails.
+pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
+    let library = domain::library::parse(domain::library::FILES)?;
+    let pool = database::connect_direct(&config.database).await?;
+    bus::migrate(&pool).await?;
+    sqlx::migrate!().run(&pool).await?;
+
+    let clock = Clock::system();
+    let ids = Ids::new(clock.clone());
+    let mut conn = pool.acquire().await?;
+    let mut tx = conn.begin().await?;
+    let loaded = app::load_library(&mut tx, &library, clock.now(), &ids).await?;
+    tx.commit().await?;
+    tracing::info!(published = loaded.published, withdrawn = loaded.withdrawn, "the library is loaded");
+
+    bus::declare(&transport, CONSUMER, &consumes()).await?;
+    Ok(())
+}
+
+/// Serves until the host shuts down; then drains and returns.
+///
+/// # Errors
+/// When an address cannot be used, the consumer is unknown to the transport, or the server fails.
+pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
+    let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
+    run_with(config, host, transport, keyring).await
+}
+
+/// The same with a keyring at hand instead of accounts' keys over the network.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    host: Host,
+    transport: Transport,
+    keyring: Keyring,
+) -> Result<(), Error> {
+    let pool = database::connect(&config.database).await?;
+    register_checks(&host.health, &pool, &transport);
+    let outbox = Outbox::new();
+    let background = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let clock = host.clock.clone();
+    let inbox = events::inbox(pool.clone(), clock.clone(), host.ids.clone(), outbox.clone());
+    tasks.spawn(bus::relay::run(pool.clone(), outbox, transport.clone(), clock, background.clone()));
+    // An inbox ends early only when it cannot work at all; then neither can the service.
+    let shutdown = host.shutdown.clone();
+    let consuming = tasks.spawn(inbox.run(transport, background.clone()).inspect(move |_| shutdown.cancel()));
+    tasks.close();
+
+    let served = chassis::serve::serve(host, "candor.content.v1", keyring, routes(pool)).await;
+    background.cancel();
+    tasks.wait().await;
+    if let Ok(consumed) = consuming.await {
+        consumed?;
+    }
+    Ok(served?)
+}
+
+fn routes(pool: PgPool) -> RoutesBuilder {
+    let library = LibraryServiceServer::new(rpc::Library::new(pool.clone()));
+    let path = PathServiceServer::new(rpc::Path::new(pool));
+    let mut routes = RoutesBuilder::default();
+    routes
+        .add_service(
+            library.max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        )
+        .add_service(
+            path.max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
+    routes
+}
+
+fn register_checks(health: &Health, pool: &PgPool, transport: &Transport) {
+    health.register("content database", database::probe(pool));
+    let transport = transport.clone();
+    health.register("content bus", move || {
+        let transport = transport.clone();
+        Box::pin(async move { transport.healthy() })
+    });
+}
