@@ -1,4 +1,5 @@
 //! The vault against a real key store.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what fails, fails the test
 
 use candor_tests::{Database, eventually, postgres};
 use chassis::{Clock, Ids};
