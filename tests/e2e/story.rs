@@ -90,7 +90,7 @@ pub(crate) async fn write_and_read_over_rest(world: &World, member: &Member) -> 
     let rest = world.rest();
     let entry = json!({
         "title": "Morning", "body": format!("Something I never said: {CANARY}."), "timeZone": "Europe/Berlin",
-        "mood": {"pleasantness": -2, "energy": 1, "bodySigns": ["BODY_SIGN_TIGHT_CHEST", "BODY_SIGN_TREMBLING"]},
+        "mood": {"pleasantness": -2, "energy": 1, "bodySigns": ["BODY_SIGN_TREMBLING", "BODY_SIGN_TIGHT_CHEST"]},
     });
     let written = rest.ok("POST", "/v1/entries", Some(&member.secret), Some(entry.clone())).await;
     let id = written["entry"]["entryId"].as_str().unwrap().to_owned();
