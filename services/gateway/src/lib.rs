@@ -65,12 +65,15 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         permits: Arc::new(Semaphore::new(host.platform.limits.calls_in_flight)),
         durations: chassis::telemetry::histogram("candor_gateway_request_duration", "How long requests take."),
     };
-    Ok(pages::router()
+    let places = pages::router()
         .merge(rest::router())
+        .method_not_allowed_fallback(pages::wrong_method)
+        .fallback(pages::no_such_path)
         .layer(from_fn(edge::name_route))
         .with_state(app)
-        .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(from_fn_with_state(edge, edge::layer)))
+        .layer(CatchPanicLayer::custom(edge::panicked));
+    // As a service within another router, so that the edge sees answers finished, `Allow` included.
+    Ok(Router::new().fallback_service(places).layer(from_fn_with_state(edge, edge::layer)))
 }
 
 

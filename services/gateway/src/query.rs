@@ -1,6 +1,9 @@
 //! `application/x-www-form-urlencoded`, read strictly: what is not UTF-8 is refused, never replaced.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The text is not valid percent-encoded UTF-8.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,9 +32,9 @@ pub(crate) fn segment(text: &str) -> Result<String, NotUtf8> {
     Ok(decoded.into_owned())
 }
 
-/// A value made safe to stand in a query string.
+/// A value made safe to stand in a query string or as one segment of a path.
 pub(crate) fn encode(value: &str) -> String {
-    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(value, &RESERVED).to_string()
 }
 
 fn plus(text: &str) -> Result<String, NotUtf8> {

@@ -56,8 +56,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/sessions/{session_id}/end", post(sessions::end))
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
-        .method_not_allowed_fallback(|| async { Failure(Problem::wrong_method(String::new())) })
-        .fallback(|| async { Failure(Problem::no_such_path()) })
+}
+
+/// What answers a method that no page has here; the edge adds those it has.
+pub(crate) async fn wrong_method() -> Failure {
+    Failure(Problem::wrong_method(String::new()))
+}
+
+/// What answers where there is no page.
+pub(crate) async fn no_such_path() -> Failure {
+    Failure(Problem::no_such_path())
 }
 
 /// What every page's frame needs to know.

@@ -119,7 +119,8 @@ fn properties(schema: &Value) -> Vec<Row> {
             required: required.iter().any(|wanted| wanted == name),
             type_: type_of(property),
             rules: rules(property),
-            description: paragraphs(&property["description"]),
+            // What a list's items may be is said where the items are.
+            description: [&property["description"], &property["items"]["description"]].map(paragraphs).concat(),
         })
         .collect()
 }

@@ -353,7 +353,7 @@ mod tests {
             ("[]", " must be an object"),
             ("null", " must be an object"),
             (r#"{"body": "secret""#, "The body is not JSON (line 1, column 17)."),
-            (r#"{"body": "\ud800"}"#, "The body is not JSON (line 1, column 16)."),
+            (r#"{"body": "\ud800"}"#, "The body is not JSON (line 1, column 17)."),
             ("", "The body is not JSON (line 1, column 0)."),
             ("{} {}", "The body is not JSON (line 1, column 4)."),
         ] {
