@@ -18,7 +18,6 @@ use candor_proto::content::v1::path_service_server::PathServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Clock, Health, Host, Ids, database};
-use futures::FutureExt;
 use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -74,17 +73,19 @@ pub async fn run_with(
     let clock = host.clock.clone();
     let inbox = events::inbox(pool.clone(), clock.clone(), host.ids.clone(), outbox.clone());
     tasks.spawn(bus::relay::run(pool.clone(), outbox, transport.clone(), clock, background.clone()));
-    // An inbox ends early only when it cannot work at all; then neither can the service.
-    let shutdown = host.shutdown.clone();
-    let consuming = tasks.spawn(inbox.run(transport, background.clone()).inspect(move |_| shutdown.cancel()));
+    // An inbox that ends early cannot work at all, and without it neither can the service.
+    let ending = host.shutdown.clone().drop_guard();
+    let consuming = inbox.run(transport, background.clone());
+    let consuming = tasks.spawn(async move {
+        let _ending = ending;
+        consuming.await
+    });
     tasks.close();
 
     let served = chassis::serve::serve(host, "candor.content.v1", keyring, routes(pool)).await;
     background.cancel();
     tasks.wait().await;
-    if let Ok(consumed) = consuming.await {
-        consumed?;
-    }
+    consuming.await??;
     Ok(served?)
 }
 
