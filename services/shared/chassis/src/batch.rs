@@ -31,14 +31,19 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
     /// `write`; `queue` commands may wait. `write` answers in the order of the commands; should a batch fail as a
     /// whole, it replays it one by one itself. Once `shutdown` fires, new commands are refused and those that wait
     /// are still written: use a token that fires after the server has drained.
-    pub fn start<W, F>(max: usize, queue: usize, writers: usize, shutdown: CancellationToken, write: W) -> Self
+    pub fn start<W, F>(
+        max: usize,
+        queue: usize,
+        writers: usize,
+        shutdown: CancellationToken,
+        write: W,
+    ) -> Self
     where
         W: Fn(Vec<C>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Result<R, Fault>>> + Send + 'static,
     {
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let batch =
-            Self { queue: sender, writers: TaskTracker::new(), closing: shutdown.child_token() };
+        let batch = Self { queue: sender, writers: TaskTracker::new(), closing: shutdown.child_token() };
         let receiver = Arc::new(Mutex::new(receiver));
         let write = Arc::new(write);
         for _ in 0..writers.max(1) {
@@ -97,7 +102,8 @@ where
         }
         let (commands, answers): (Vec<C>, Vec<Answer<R>>) = taken.into_iter().unzip();
         // A panic hurts its own batch only.
-        let results = AssertUnwindSafe(async { write(commands).await }).catch_unwind().await.unwrap_or_default();
+        let results =
+            AssertUnwindSafe(async { write(commands).await }).catch_unwind().await.unwrap_or_default();
         let mut results = results.into_iter();
         for answer in answers {
             // The caller may be gone: then nobody listens, and the write stands.
@@ -141,7 +147,8 @@ mod tests {
     }
 
     fn gated(max: usize, queue: usize, writers: usize) -> (Arc<Gate>, Batch<u32, u32>) {
-        let gate = Arc::new(Gate { open: Semaphore::new(0), entered: Notify::new(), batches: Default::default() });
+        let gate =
+            Arc::new(Gate { open: Semaphore::new(0), entered: Notify::new(), batches: Default::default() });
         let inner = gate.clone();
         let batch = Batch::start(max, queue, writers, CancellationToken::new(), move |commands: Vec<u32>| {
             let gate = inner.clone();

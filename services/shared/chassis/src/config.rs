@@ -156,7 +156,11 @@ pub fn sources(file: Option<&Path>, sections: &[&str]) -> Result<Figment, Config
     let mut figment = Figment::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            ConfigError(format!("The configuration file {} cannot be read: {}.", path.display(), error.kind()))
+            ConfigError(format!(
+                "The configuration file {} cannot be read: {}.",
+                path.display(),
+                error.kind()
+            ))
         })?;
         figment = figment.merge(Toml::string(&text));
         if let Err(error) = figment.extract::<Dict>() {
@@ -208,7 +212,8 @@ pub fn load_from<T: Settings>(figment: Figment) -> Result<(Platform, T), ConfigE
 fn section<T: serde::de::DeserializeOwned>(dict: Dict) -> Result<T, figment::Error> {
     let mut profiles = Map::new();
     profiles.insert(figment::Profile::Default, dict);
-    Figment::from(Serialized::defaults(profiles.remove(&figment::Profile::Default).unwrap_or_default())).extract()
+    Figment::from(Serialized::defaults(profiles.remove(&figment::Profile::Default).unwrap_or_default()))
+        .extract()
 }
 
 impl Platform {

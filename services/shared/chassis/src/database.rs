@@ -67,15 +67,15 @@ fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
         // Asking at every use would cost a round trip in the hottest path.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok())
-            })
+            Box::pin(async move { Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok()) })
         });
     Ok(options.connect_lazy_with(PgConnectOptions::from_str(url)?))
 }
 
 /// A health check with a connection of its own, so that a busy pool is not mistaken for a dead database.
-pub fn probe(pool: &PgPool) -> impl Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync + 'static {
+pub fn probe(
+    pool: &PgPool,
+) -> impl Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync + 'static {
     let options = pool.connect_options();
     let kept: Arc<Mutex<Option<PgConnection>>> = Arc::default();
     move || {

@@ -132,9 +132,11 @@ impl From<sqlx::Error> for Fault {
                 Some(code) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
                     Self::unavailable(&error)
                 }
-                Some(code) if code.starts_with("40") => {
-                    Self::new(Code::Aborted, "CONCURRENT_CHANGE", "Somebody changed this at the same moment. Please try again.")
-                }
+                Some(code) if code.starts_with("40") => Self::new(
+                    Code::Aborted,
+                    "CONCURRENT_CHANGE",
+                    "Somebody changed this at the same moment. Please try again.",
+                ),
                 _ => Self::internal(&error),
             },
             _ => Self::internal(&error),

@@ -43,7 +43,11 @@ impl Health {
     }
 
     /// Adds a dependency. It is asked every second and has 2 s to answer; ready means that all say yes.
-    pub fn register(&self, name: &'static str, check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+    pub fn register(
+        &self,
+        name: &'static str,
+        check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
+    ) {
         self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
         self.0.ready.send_replace(false);
         self.0.changed.notify_one();

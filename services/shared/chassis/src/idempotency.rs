@@ -57,7 +57,10 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Outco
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim_many(connection: &mut PgConnection, claims: &[Claim]) -> Result<Vec<Outcome>, sqlx::Error> {
+pub async fn claim_many(
+    connection: &mut PgConnection,
+    claims: &[Claim],
+) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut distinct: Vec<&Claim> = claims.iter().collect();
     // One order for all writers, so that two batches never wait for each other.
     distinct.sort_by_key(|claim| name(claim));
@@ -67,7 +70,8 @@ pub async fn claim_many(connection: &mut PgConnection, claims: &[Claim]) -> Resu
     let keys: Vec<Uuid> = distinct.iter().map(|claim| claim.key).collect();
     let macs: Vec<Vec<u8>> = distinct.iter().map(|claim| claim.body_mac.to_vec()).collect();
     let resources: Vec<Uuid> = distinct.iter().map(|claim| claim.resource_id).collect();
-    let expiries: Vec<jiff_sqlx::Timestamp> = distinct.iter().map(|claim| claim.expires_at.to_sqlx()).collect();
+    let expiries: Vec<jiff_sqlx::Timestamp> =
+        distinct.iter().map(|claim| claim.expires_at.to_sqlx()).collect();
     let rows = sqlx::query!(
         r#"INSERT INTO chassis.idempotency AS kept (account_id, method, key, body_mac, resource_id, expires_at)
            SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::uuid[], $6::timestamptz[])
@@ -87,7 +91,8 @@ pub async fn claim_many(connection: &mut PgConnection, claims: &[Claim]) -> Resu
         found.insert((row.account_id, row.method, row.key), (row.body_mac, row.resource_id, row.claims == 1));
     }
     let outcome = |claim: &Claim| {
-        let Some((mac, resource, fresh)) = found.get_mut(&(claim.account_id, claim.method.to_owned(), claim.key))
+        let Some((mac, resource, fresh)) =
+            found.get_mut(&(claim.account_id, claim.method.to_owned(), claim.key))
         else {
             return Outcome::Mismatch; // cannot be: the statement returns every key it was given
         };

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 const CONNECTIONS: usize = 32;
 /// A client has this long to send its request.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A pause after a connection that could not be taken.
+const BREATH: Duration = Duration::from_millis(50);
 /// The largest request head.
 const HEAD_BYTES: usize = 16 * 1024;
 
@@ -40,7 +42,11 @@ pub async fn serve(
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                Err(_) => continue, // this client's trouble, or no descriptors left: the next accept tells
+                Err(_) => {
+                    // This client's trouble, or no descriptors left: then at once again would only spin.
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
             },
             () = shutdown.cancelled() => return Ok(()),
         };

@@ -91,7 +91,9 @@ where
     let shutdown = host.shutdown.clone();
     host.health.start(shutdown.clone());
     if let Some(address) = host.platform.ops.address {
-        tokio::spawn(ops::serve(bind(address)?, host.health.clone(), guard.metrics(), shutdown.clone()));
+        let listener = bind(address)?;
+        tracing::info!(address = %listener.local_addr()?, "the operators' endpoint");
+        tokio::spawn(ops::serve(listener, host.health.clone(), guard.metrics(), shutdown.clone()));
     }
     tracing::info!(%address, "{} is starting", T::SECTION);
     let late = async {

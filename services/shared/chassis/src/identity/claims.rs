@@ -37,7 +37,13 @@ pub struct Claims {
 
 impl Claims {
     /// The claims of a passport minted now, which lives as long as a passport may.
-    pub fn new(account_id: Uuid, session_id: Uuid, kind: Kind, authenticated_at: Timestamp, now: Timestamp) -> Self {
+    pub fn new(
+        account_id: Uuid,
+        session_id: Uuid,
+        kind: Kind,
+        authenticated_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         Self {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

@@ -145,7 +145,9 @@ async fn tokens_signed_otherwise_are_refused() {
 async fn damaged_tokens_are_refused() {
     let world = world();
     let token = signed(&world.claims());
-    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three parts")
+    };
     let other = Claims { sub: Uuid::from_u128(9), ..world.claims() };
     let stolen = signed(&other);
     let foreign = stolen.split('.').nth(1).unwrap();

@@ -41,6 +41,10 @@ impl KeySource for RemoteKeys {
 }
 
 fn away() -> Fault {
-    Fault::new(Code::Unavailable, "UNAVAILABLE", "Sign-in cannot be checked just now. Please try again in a moment.")
-        .retry_after(Duration::from_secs(1))
+    Fault::new(
+        Code::Unavailable,
+        "UNAVAILABLE",
+        "Sign-in cannot be checked just now. Please try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(1))
 }

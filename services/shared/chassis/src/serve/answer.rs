@@ -18,12 +18,20 @@ pub(super) fn busy() -> Fault {
 }
 
 pub(super) fn cut_off() -> Fault {
-    Fault::new(Code::Unavailable, "UNAVAILABLE", "This part of Candor is restarting. Please try again in a moment.")
-        .retry_after(Duration::from_secs(1))
+    Fault::new(
+        Code::Unavailable,
+        "UNAVAILABLE",
+        "This part of Candor is restarting. Please try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(1))
 }
 
 pub(super) fn too_large() -> Fault {
-    Fault::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", "The message is larger than 1 MiB. Nothing was stored.")
+    Fault::new(
+        Code::ResourceExhausted,
+        "MESSAGE_TOO_LARGE",
+        "The message is larger than 1 MiB. Nothing was stored.",
+    )
 }
 
 pub(super) fn panicked() -> Fault {

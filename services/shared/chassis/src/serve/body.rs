@@ -116,7 +116,8 @@ impl HttpBody for Observed {
             return Poll::Ready(None);
         }
         let span = this.record.span();
-        let polled = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx))));
+        let polled =
+            span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx))));
         let frame = match polled {
             Ok(Poll::Ready(frame)) => frame,
             Ok(Poll::Pending) => {
@@ -127,7 +128,9 @@ impl HttpBody for Observed {
         };
         match &frame {
             Some(Ok(frame)) => {
-                if let Some(code) = frame.trailers_ref().and_then(|trailers| trailers.get(Status::GRPC_STATUS)) {
+                if let Some(code) =
+                    frame.trailers_ref().and_then(|trailers| trailers.get(Status::GRPC_STATUS))
+                {
                     this.record.finish(Code::from_bytes(code.as_bytes()));
                 }
             }

@@ -1,9 +1,9 @@
 //! What stands in front of every handler: a place, a passport, a deadline; and what catches it when it falls.
 
+use super::answer;
 use super::body::{Limited, Observed};
 use super::methods::{Method, Methods};
 use super::observe::{Meters, Record, span};
-use super::answer;
 use crate::Fault;
 use crate::config::LimitsConfig;
 use crate::identity::{Keyring, bearer};
@@ -70,7 +70,11 @@ impl Gate {
         Self { routes: routes.prepare(), shared: Arc::new(shared) }
     }
 
-    async fn answer(mut self, request: Request<Body>, call: &Call) -> (Response<Body>, Option<OwnedSemaphorePermit>) {
+    async fn answer(
+        mut self,
+        request: Request<Body>,
+        call: &Call,
+    ) -> (Response<Body>, Option<OwnedSemaphorePermit>) {
         let work = async {
             match self.shared.admit(request, &call.method).await {
                 Ok((request, place)) => (handle(&mut self.routes, request).await, place),
@@ -101,7 +105,8 @@ impl Service<Request<Body>> for Gate {
         let method = shared.methods.find(request.uri().path());
         let span = span(&method, request.headers());
         // Counted from here, before tonic starts its own, so that the caller reads DEADLINE_EXCEEDED.
-        let deadline = Instant::now() + asked(request.headers()).unwrap_or(shared.longest).min(shared.longest);
+        let deadline =
+            Instant::now() + asked(request.headers()).unwrap_or(shared.longest).min(shared.longest);
         let cut = if method.housekeeping { &shared.draining } else { &shared.cut };
         let call = Call { deadline, cut: cut.clone(), method };
         let mut record = Record::new(&shared.meters, call.method.clone(), span.clone());

@@ -46,8 +46,11 @@ impl Methods {
             }
         }
         for service in ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
-            let names: &[&str] =
-                if service.contains("health") { &["Check", "List", "Watch"] } else { &["ServerReflectionInfo"] };
+            let names: &[&str] = if service.contains("health") {
+                &["Check", "List", "Watch"]
+            } else {
+                &["ServerReflectionInfo"]
+            };
             for name in names {
                 known.insert(format!("/{service}/{name}"), Arc::new(housekeeping(service, name)));
             }
@@ -56,7 +59,8 @@ impl Methods {
         let path = format!("/{alpha}/ServerReflectionInfo");
         known.insert(path, Arc::new(housekeeping(alpha, "ServerReflectionInfo")));
         // One name for whatever is asked: callers do not get to make up labels.
-        let unknown = Arc::new(Method { public: false, housekeeping: false, ..housekeeping("unknown", "unknown") });
+        let unknown =
+            Arc::new(Method { public: false, housekeeping: false, ..housekeeping("unknown", "unknown") });
         Ok(Self { known, unknown })
     }
 
@@ -67,7 +71,10 @@ impl Methods {
     /// The services of a package, by full name.
     pub(super) fn services_of(&self, package: &str) -> Vec<String> {
         let of_package = |service: &str| {
-            service.strip_prefix(package).and_then(|rest| rest.strip_prefix('.')).is_some_and(|n| !n.contains('.'))
+            service
+                .strip_prefix(package)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|n| !n.contains('.'))
         };
         let mut services: Vec<String> = self.known.values().map(|method| method.service.clone()).collect();
         services.retain(|service| of_package(service));

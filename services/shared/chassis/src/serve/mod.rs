@@ -78,7 +78,8 @@ pub async fn serve(
     tokio::spawn(report(reporter, names, host.health, host.shutdown, draining.clone()));
 
     let cut = CancellationToken::new();
-    let gate = Gate::new(routes.routes(), methods, keyring, &host.platform.limits, draining.clone(), cut.clone());
+    let gate =
+        Gate::new(routes.routes(), methods, keyring, &host.platform.limits, draining.clone(), cut.clone());
     let server = Server::builder()
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_BYTES)

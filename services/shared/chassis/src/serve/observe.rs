@@ -80,7 +80,10 @@ impl Record {
         self.meters.requests.add(1, &labels);
         self.meters.duration.record(self.started.elapsed().as_secs_f64(), &labels[..2]);
         self.span.record("rpc.grpc.status_code", code as i32);
-        if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable | Code::DeadlineExceeded) {
+        if matches!(
+            code,
+            Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable | Code::DeadlineExceeded
+        ) {
             self.span.record("otel.status_code", "ERROR");
         }
     }

@@ -35,7 +35,8 @@ pub(super) fn start(
         .map_err(TelemetryError::new)?;
     let mut provider = SdkMeterProvider::builder().with_resource(resource).with_reader(scraped);
     if let Some(endpoint) = &config.otlp_endpoint {
-        let exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
+        let exporter =
+            opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
         provider = provider.with_periodic_exporter(exporter.map_err(TelemetryError::new)?);
     }
     Ok((provider.build(), metrics))

@@ -12,15 +12,25 @@ use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::Layer;
 
 /// Libraries that would show headers, frames or statements when told to talk; they are never told to.
 const QUIET: [&str; 12] = [
-    "h2", "hyper", "hyper_util", "tonic", "tower", "sqlx", "lapin", "rustls", "axum", "opentelemetry",
-    "opentelemetry_sdk", "opentelemetry_otlp",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "tonic",
+    "tower",
+    "sqlx",
+    "lapin",
+    "rustls",
+    "axum",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "opentelemetry_otlp",
 ];
 
 /// Keeps telemetry going; [`Guard::shutdown`] sends what is left.
@@ -44,10 +54,15 @@ impl TelemetryError {
 /// Whether the settings can be used.
 pub(crate) fn check(config: &TelemetryConfig) -> Result<(), ConfigError> {
     if EnvFilter::builder().parse(&config.log).is_err() {
-        return Err(ConfigError::invalid("telemetry.log", "must be tracing directives such as info,journal=debug"));
+        return Err(ConfigError::invalid(
+            "telemetry.log",
+            "must be tracing directives such as info,journal=debug",
+        ));
     }
     match config.otlp_endpoint.clone().map(tonic::transport::Endpoint::from_shared) {
-        Some(Err(_)) => Err(ConfigError::invalid("telemetry.otlp_endpoint", "must be an http or https address")),
+        Some(Err(_)) => {
+            Err(ConfigError::invalid("telemetry.otlp_endpoint", "must be an http or https address"))
+        }
         _ => Ok(()),
     }
 }
@@ -102,7 +117,8 @@ fn traces(config: &TelemetryConfig, resource: Resource) -> Result<SdkTracerProvi
     // Without an endpoint there are ids all the same: they tie events and logs together.
     let mut provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
     if let Some(endpoint) = &config.otlp_endpoint {
-        let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+        let exporter =
+            opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
         provider = provider.with_batch_exporter(exporter.map_err(TelemetryError::new)?);
     }
     Ok(provider.build())

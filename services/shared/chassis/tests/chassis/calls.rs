@@ -22,16 +22,20 @@ async fn without_a_passport_nothing_but_public_calls() {
     let mut client = server.client();
     let mut named = Request::new(ListSessionsRequest {});
     named.metadata_mut().insert("x-user-id", Uuid::from_u128(1).to_string().parse().unwrap());
-    assert_eq!(client.list_sessions(named).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(client.list_sessions(named).await.err().unwrap().code(), Code::Unauthenticated);
     for wrong in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "a.b.c"] {
         let mut request = Request::new(ListSessionsRequest {});
         request.metadata_mut().insert("authorization", wrong.parse().unwrap());
-        assert_eq!(client.list_sessions(request).await.unwrap_err().code(), Code::Unauthenticated, "{wrong}");
+        assert_eq!(
+            client.list_sessions(request).await.err().unwrap().code(),
+            Code::Unauthenticated,
+            "{wrong}"
+        );
     }
     let mut twice = server.signed(ListSessionsRequest {});
     let second = format!("Bearer {}", server.token(Uuid::from_u128(5))).parse().unwrap();
     twice.metadata_mut().append("authorization", second);
-    assert_eq!(client.list_sessions(twice).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(client.list_sessions(twice).await.err().unwrap().code(), Code::Unauthenticated);
 
     client.list_signing_keys(ListSigningKeysRequest {}).await.unwrap();
     let sign_in = SignInRequest { email: "a@b".into(), password: "x".into(), device_label: String::new() };
@@ -53,7 +57,7 @@ async fn call_with<M: prost::Message + Default + 'static>(
     grpc.ready().await.unwrap();
     let codec = tonic_prost::ProstCodec::<M, EndSessionResponse>::default();
     let path = http::uri::PathAndQuery::from_static("/candor.accounts.v1.SessionService/EndSession");
-    grpc.unary(request, path, codec).await.unwrap_err()
+    grpc.unary(request, path, codec).await.err().unwrap()
 }
 
 #[tokio::test]
@@ -65,14 +69,18 @@ async fn bytes_that_cannot_be_decoded_are_the_caller_s_doing() {
     for status in [number, bytes] {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "session_id");
-        assert!(status.message().starts_with("Please check: session_id cannot be decoded."), "{}", status.message());
+        assert!(
+            status.message().starts_with("Please check: session_id cannot be decoded."),
+            "{}",
+            status.message()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_handler_s_internal_error_stays_one() {
     let server = start(Platform::default());
-    let status = server.client().mint_passport(MintPassportRequest::default()).await.unwrap_err();
+    let status = server.client().mint_passport(MintPassportRequest::default()).await.err().unwrap();
     assert_eq!(status.code(), Code::Internal);
 }
 
@@ -87,7 +95,7 @@ async fn unknown_methods_are_unimplemented_for_those_who_are_signed_in() {
         grpc.ready().await.unwrap();
         let codec = tonic_prost::ProstCodec::<EndSessionRequest, EndSessionResponse>::default();
         let path = http::uri::PathAndQuery::from_static("/candor.accounts.v1.SessionService/Nothing");
-        assert_eq!(grpc.unary(request, path, codec).await.unwrap_err().code(), code);
+        assert_eq!(grpc.unary(request, path, codec).await.err().unwrap().code(), code);
     }
 }
 
@@ -100,7 +108,7 @@ async fn a_panic_is_an_answer_and_leaves_the_other_calls_of_its_connection_alone
         tokio::spawn(async move { client.end_session(request).await })
     };
     within(server.control.entered.acquire()).await.unwrap().forget();
-    let status = client.end_session(server.ask("panic")).await.unwrap_err();
+    let status = client.end_session(server.ask("panic")).await.err().unwrap();
     assert_eq!(status.code(), Code::Internal);
     assert_eq!(status.get_details_error_info().unwrap().reason, "INTERNAL");
     assert!(!status.message().contains("purpose"));
@@ -117,7 +125,7 @@ async fn keys_come_from_accounts_over_grpc() {
     other.client().list_sessions(other.signed(ListSessionsRequest {})).await.unwrap();
 
     let nowhere = start_with(Platform::default(), |clock| Keyring::remote("http://127.0.0.1:1", clock));
-    let status = nowhere.client().list_sessions(nowhere.signed(ListSessionsRequest {})).await.unwrap_err();
+    let status = nowhere.client().list_sessions(nowhere.signed(ListSessionsRequest {})).await.err().unwrap();
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.get_details_retry_info().is_some());
 }
@@ -141,7 +149,9 @@ async fn reflection_shows_this_server_s_services_in_both_versions() {
 
     let list = v1alpha::ServerReflectionRequest {
         host: String::new(),
-        message_request: Some(v1alpha::server_reflection_request::MessageRequest::ListServices(String::new())),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
     };
     let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel());
     let stream = client.server_reflection_info(tokio_stream::once(list)).await;

@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 /// Nothing here takes that long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An Ed25519 private key in PKCS #8.
 fn private_key() -> Vec<u8> {
@@ -31,7 +31,7 @@ fn private_key() -> Vec<u8> {
     der
 }
 
-pub struct OneKey;
+pub(crate) struct OneKey;
 
 impl KeySource for OneKey {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<PublicKey>, Fault>> {
@@ -43,25 +43,25 @@ impl KeySource for OneKey {
 }
 
 /// Lets a test hold a call inside its handler.
-pub struct Control {
-    pub entered: Semaphore,
-    pub release: Semaphore,
+pub(crate) struct Control {
+    pub(crate) entered: Semaphore,
+    pub(crate) release: Semaphore,
 }
 
-pub struct Server {
-    pub address: SocketAddr,
-    pub shutdown: CancellationToken,
-    pub health: Health,
-    pub control: Arc<Control>,
-    pub done: JoinHandle<Result<(), ServeError>>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) health: Health,
+    pub(crate) control: Arc<Control>,
+    pub(crate) done: JoinHandle<Result<(), ServeError>>,
     clock: Clock,
 }
 
-pub fn start(platform: Platform) -> Server {
+pub(crate) fn start(platform: Platform) -> Server {
     start_with(platform, |clock| Keyring::new(Arc::new(OneKey), clock))
 }
 
-pub fn start_with(platform: Platform, keyring: impl FnOnce(Clock) -> Keyring) -> Server {
+pub(crate) fn start_with(platform: Platform, keyring: impl FnOnce(Clock) -> Keyring) -> Server {
     let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -83,21 +83,21 @@ pub fn start_with(platform: Platform, keyring: impl FnOnce(Clock) -> Keyring) ->
 }
 
 impl Server {
-    pub fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
     }
 
-    pub fn client(&self) -> SessionServiceClient<Channel> {
+    pub(crate) fn client(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.channel())
     }
 
-    pub fn token(&self, account: Uuid) -> String {
+    pub(crate) fn token(&self, account: Uuid) -> String {
         let now = self.clock.now();
         Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).sign("k", &private_key()).unwrap()
     }
 
     /// A request with a passport.
-    pub fn signed<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn signed<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         let value = format!("Bearer {}", self.token(Uuid::from_u128(1))).parse().unwrap();
         request.metadata_mut().insert("authorization", value);
@@ -105,24 +105,24 @@ impl Server {
     }
 
     /// Asks the service to panic, to wait, or nothing in particular.
-    pub fn ask(&self, what: &str) -> Request<EndSessionRequest> {
+    pub(crate) fn ask(&self, what: &str) -> Request<EndSessionRequest> {
         self.signed(EndSessionRequest { session_id: what.to_owned() })
     }
 
     /// A call that stays in its handler until it is released.
-    pub async fn held(&self) -> JoinHandle<Result<Response<EndSessionResponse>, Status>> {
+    pub(crate) async fn held(&self) -> JoinHandle<Result<Response<EndSessionResponse>, Status>> {
         let (mut client, request) = (self.client(), self.ask("wait"));
         let call = tokio::spawn(async move { client.end_session(request).await });
         within(self.control.entered.acquire()).await.unwrap().forget();
         call
     }
 
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         within(self.health.watch().wait_for(|ready| *ready)).await.unwrap();
     }
 }
 
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("in time")
 }
 

@@ -18,7 +18,7 @@ fn small(calls_in_flight: usize) -> Platform {
 async fn a_message_over_the_limit_is_refused_and_the_connection_lives() {
     let server = start(Platform::default());
     let mut client = server.client();
-    let status = client.end_session(server.ask(&"a".repeat(2 * MAX_MESSAGE_BYTES))).await.unwrap_err();
+    let status = client.end_session(server.ask(&"a".repeat(2 * MAX_MESSAGE_BYTES))).await.err().unwrap();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(status.get_details_error_info().unwrap().reason, "MESSAGE_TOO_LARGE");
     client.end_session(server.ask(&"a".repeat(MAX_MESSAGE_BYTES - 100))).await.unwrap();
@@ -29,7 +29,7 @@ async fn one_call_too_many_is_told_when_to_come_back_and_health_still_answers() 
     let server = start(small(2));
     server.ready().await;
     let (first, second) = (server.held().await, server.held().await);
-    let status = within(server.client().end_session(server.ask("nothing"))).await.unwrap_err();
+    let status = within(server.client().end_session(server.ask("nothing"))).await.err().unwrap();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
     HealthClient::new(server.channel()).check(HealthCheckRequest::default()).await.unwrap();
@@ -59,7 +59,7 @@ async fn no_call_takes_longer_than_the_server_allows() {
     let mut platform = Platform::default();
     platform.limits.deadline_seconds = 1;
     let server = start(platform);
-    let status = within(server.client().end_session(server.ask("wait"))).await.unwrap_err();
+    let status = within(server.client().end_session(server.ask("wait"))).await.err().unwrap();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(status.get_details_error_info().unwrap().reason, "DEADLINE_EXCEEDED");
 }
@@ -93,6 +93,6 @@ async fn headers_beyond_the_cap_are_refused_and_the_server_lives() {
         let name: tonic::metadata::AsciiMetadataKey = format!("x-{n}").parse().unwrap();
         request.metadata_mut().insert(name, "a".repeat(1000).parse().unwrap());
     }
-    within(server.client().list_sessions(request)).await.unwrap_err();
+    within(server.client().list_sessions(request)).await.err().unwrap();
     server.client().end_session(server.ask("nothing")).await.unwrap();
 }

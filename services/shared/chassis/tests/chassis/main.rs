@@ -5,5 +5,4 @@ mod idempotency;
 mod kit;
 mod limits;
 mod readiness;
-mod settings;
 mod trace;

@@ -21,8 +21,10 @@ fn switch(health: &Health, name: &'static str) -> Arc<AtomicBool> {
     on
 }
 
-async fn until(stream: &mut tonic::Streaming<HealthCheckResponse>, status: ServingStatus) {
-    within(async { while stream.message().await.unwrap().unwrap().status() != status {} }).await;
+async fn all(streams: &mut [tonic::Streaming<HealthCheckResponse>], status: ServingStatus) {
+    for stream in streams {
+        within(async { while stream.message().await.unwrap().unwrap().status() != status {} }).await;
+    }
 }
 
 #[tokio::test]
@@ -30,18 +32,19 @@ async fn readiness_follows_every_dependency_and_liveness_none() {
     let server = start(Platform::default());
     let (one, two) = (switch(&server.health, "one"), switch(&server.health, "two"));
     let mut client = HealthClient::new(server.channel());
+    let mut streams = Vec::new();
     for service in ["", "candor.accounts.v1", "candor.accounts.v1.SessionService"] {
         let request = HealthCheckRequest { service: service.to_owned() };
-        let mut stream = client.watch(request).await.unwrap().into_inner();
-        until(&mut stream, ServingStatus::Serving).await;
-        for dependency in [&one, &two] {
-            dependency.store(false, Ordering::SeqCst);
-            until(&mut stream, ServingStatus::NotServing).await;
-            let alive = HealthCheckRequest { service: chassis::serve::LIVENESS.to_owned() };
-            assert_eq!(client.check(alive).await.unwrap().into_inner().status(), ServingStatus::Serving);
-            dependency.store(true, Ordering::SeqCst);
-            until(&mut stream, ServingStatus::Serving).await;
-        }
+        streams.push(client.watch(request).await.unwrap().into_inner());
+    }
+    all(&mut streams, ServingStatus::Serving).await;
+    for dependency in [&one, &two] {
+        dependency.store(false, Ordering::SeqCst);
+        all(&mut streams, ServingStatus::NotServing).await;
+        let alive = HealthCheckRequest { service: chassis::serve::LIVENESS.to_owned() };
+        assert_eq!(client.check(alive).await.unwrap().into_inner().status(), ServingStatus::Serving);
+        dependency.store(true, Ordering::SeqCst);
+        all(&mut streams, ServingStatus::Serving).await;
     }
 }
 

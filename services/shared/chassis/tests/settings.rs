@@ -1,3 +1,5 @@
+//! Settings from a file and the environment. A target of its own: its tests change the environment of their process.
+
 #![allow(clippy::result_large_err)] // figment's error, in its own test helper
 
 use chassis::config::{ConfigError, Listen, Platform, Profile, Settings, load};
