@@ -134,7 +134,7 @@ mod tests {
     fn the_command_line_is_sound_and_knows_no_password() {
         let mut command = Line::command();
         command.build();
-        command.debug_assert();
+        command.clone().debug_assert();
         let create = command.find_subcommand("operator").unwrap().find_subcommand("create").unwrap();
         assert!(create.get_arguments().all(|argument| !argument.get_id().as_str().contains("password")));
     }
