@@ -79,3 +79,47 @@ impl Settings for Config {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use figment::Figment;
+    use figment::providers::{Format as _, Toml};
+
+    const GOOD: &str = "
+        accounts_url = 'http://127.0.0.1:5001'
+        listen.address = '127.0.0.1:0'
+        database.url = 'postgres://127.0.0.1/journal'
+        vault.keystore.url = 'postgres://127.0.0.1/keys'
+        vault.kek_file = 'kek'
+    ";
+
+    fn load(more: &str) -> Result<Config, String> {
+        let figment = Figment::from(Toml::string(&format!("[journal]\n{GOOD}\n{more}")));
+        chassis::config::load_from(figment).map(|(_, config)| config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_rest_has_defaults() {
+        let config = load("").unwrap();
+        assert_eq!((config.batch.max, config.batch.queue, config.batch.writers), (64, 1024, 4));
+        assert!(config.transport().err().unwrap().to_string().contains("JOURNAL__BUS__AMQP_URL"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_its_name() {
+        for (wrong, key) in [
+            ("colour = 'blue'", "JOURNAL__COLOUR"),
+            ("batch.max = 0", "JOURNAL__BATCH__MAX"),
+            ("batch.writers = 1000000", "JOURNAL__BATCH__WRITERS"),
+            ("batch.size = 3", "JOURNAL__BATCH__SIZE"),
+        ] {
+            let error = load(wrong).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        }
+        let figment =
+            Figment::from(Toml::string(&format!("[journal]\n{}", GOOD.replace("http://", "ftp://"))));
+        let error = chassis::config::load_from::<Config>(figment).err().unwrap().to_string();
+        assert!(error.contains("JOURNAL__ACCOUNTS_URL"), "{error}");
+    }
+}

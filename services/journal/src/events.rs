@@ -1,23 +1,57 @@
 //! The events the journal emits. It consumes none.
 
-use crate::domain::SealedEntry;
-use bus::Envelope;
+use crate::domain::Facts;
+use crate::{Error, app};
+use bus::{Envelope, Outbox, key_of, outbox};
 use candor_proto::journal::v1::EntryWritten;
+use chassis::{Clock, Ids};
 use jiff::Timestamp;
+use sqlx::PgPool;
 use uuid::Uuid;
+
+/// Entries told at a time when all are told again.
+const PAGE: i64 = 500;
+
+/// The keys of the events that the journal emits.
+pub fn emits() -> Vec<String> {
+    vec![key_of::<EntryWritten>()]
+}
 
 /// `journal.v1.entry_written`: ids, times, the zone and whether a mood came with it. An entry never changes, so
 /// the event is its version 1.
-pub fn entry_written(event_id: Uuid, entry: &SealedEntry) -> Envelope {
+pub fn entry_written(event_id: Uuid, time: Timestamp, entry: &Facts) -> Envelope {
     let event = EntryWritten {
         entry_id: entry.entry_id.to_string(),
         account_id: entry.account_id.to_string(),
         entry_time: Some(to_proto(entry.entry_time)),
         time_zone: entry.time_zone.clone(),
-        has_mood: entry.mood.is_some(),
+        has_mood: entry.has_mood,
         create_time: Some(to_proto(entry.create_time)),
     };
-    Envelope::new(event_id, entry.create_time, entry.entry_id, 1, &event)
+    Envelope::new(event_id, time, entry.entry_id, 1, &event)
+}
+
+/// Tells of every entry again, for consumers that lost what they knew; returns how many. One page per transaction,
+/// so it can be stopped and started again at any time.
+///
+/// # Errors
+/// When the database fails; what was told until then stays told.
+pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
+    let (mut told, mut after) = (0, (Uuid::nil(), Uuid::nil()));
+    loop {
+        let mut transaction = pool.begin().await?;
+        let entries = app::entries_after(&mut transaction, after, PAGE).await?;
+        let events: Vec<_> =
+            entries.iter().map(|entry| entry_written(ids.next(), clock.now(), entry)).collect();
+        outbox::append(&mut transaction, &events).await?;
+        transaction.commit().await?;
+        outbox.wake();
+        told += events.len() as u64;
+        match entries.last() {
+            Some(last) => after = (last.account_id, last.entry_id),
+            None => return Ok(told),
+        }
+    }
 }
 
 /// A moment as protobuf says it: whole seconds towards the past, nanoseconds forward from there.

@@ -80,9 +80,9 @@ pub async fn run_with(
     let journal =
         rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);
     let mut routes = tonic::service::RoutesBuilder::default();
-    routes
-        .add_service(EntryServiceServer::new(journal.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
-        .add_service(MoodServiceServer::new(journal.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES));
+    let entries = EntryServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let moods = MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(entries).add_service(moods);
     let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes).await;
 
     // The server has drained: finish what it handed in, then the background work.

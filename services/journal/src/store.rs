@@ -1,6 +1,6 @@
 //! All SQL of the journal: free functions on one connection, set-based where it is hot.
 
-use crate::domain::{Cursor, Mood, MoodRecord, SealedEntry};
+use crate::domain::{Cursor, Facts, Mood, MoodRecord, SealedEntry};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
@@ -138,6 +138,33 @@ pub async fn list_entries(
     }
     let more = found > entries.len();
     Ok((entries, more))
+}
+
+/// Facts of entries of all accounts, by account and id, after one of them. For telling all of them again; nothing
+/// that a member waits for.
+pub async fn entries_after(
+    conn: &mut PgConnection,
+    after: Key,
+    limit: i64,
+) -> Result<Vec<Facts>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id, entry_id, entry_time, time_zone, mood_id IS NOT NULL AS "has_mood!", create_time
+           FROM entries WHERE (account_id, entry_id) > ($1, $2) ORDER BY account_id, entry_id LIMIT $3"#,
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let facts = rows.into_iter().map(|row| Facts {
+        account_id: row.account_id,
+        entry_id: row.entry_id,
+        entry_time: row.entry_time.to_jiff(),
+        time_zone: row.time_zone,
+        has_mood: row.has_mood,
+        create_time: row.create_time.to_jiff(),
+    });
+    Ok(facts.collect())
 }
 
 /// Inserts moods, and says which of them were not there yet. `request_macs` are those of moods recorded by

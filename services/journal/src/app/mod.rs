@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use vault::DataKey;
 
-pub use crate::store::{list_entries, list_moods};
+pub use crate::store::{entries_after, list_entries, list_moods};
 
 /// How long a retry is recognised by its idempotency key. The rows' own ids protect them for good.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);

@@ -65,6 +65,37 @@ pub struct SealedEntry {
     pub create_time: Timestamp,
 }
 
+impl SealedEntry {
+    /// What may be told of it.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            account_id: self.account_id,
+            entry_id: self.entry_id,
+            entry_time: self.entry_time,
+            time_zone: self.time_zone.clone(),
+            has_mood: self.mood.is_some(),
+            create_time: self.create_time,
+        }
+    }
+}
+
+/// What an entry's event may tell: no text, sealed or not, and no mood.
+#[derive(Clone)]
+pub struct Facts {
+    /// The writer.
+    pub account_id: Uuid,
+    /// The entry.
+    pub entry_id: Uuid,
+    /// The moment it is about.
+    pub entry_time: Timestamp,
+    /// The writer's time zone at that moment, an IANA name.
+    pub time_zone: String,
+    /// Whether a mood came with it.
+    pub has_mood: bool,
+    /// When it was kept.
+    pub create_time: Timestamp,
+}
+
 /// A mood at a moment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MoodRecord {

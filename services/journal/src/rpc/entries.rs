@@ -64,7 +64,7 @@ impl Journal {
         let data_key = self.key_to_write(account_id).await?;
         let attempt = Attempt::new(sent_key.unwrap_or(entry.entry_id), &data_key, WRITE_ENTRY, &canonical);
         let sealed = app::seal_entry(account_id, &entry, &data_key, self.0.ids.next());
-        let event = events::entry_written(self.0.ids.next(), &sealed);
+        let event = events::entry_written(self.0.ids.next(), sealed.create_time, &sealed.facts());
         match self.0.writes.submit(WriteEntry::new(sealed, &attempt, event)).await? {
             Written::Fresh => Ok(entry_to_proto(&entry)),
             Written::Replayed(entry_id) => self.read(account_id, entry_id).await,

@@ -40,7 +40,7 @@ async fn command(
     let data_key = stage.vault.data_key(who).await.unwrap();
     let attempt = Attempt::new(key, &data_key, app::WRITE_ENTRY, format!("{entry_id}{body}").as_bytes());
     let sealed = app::seal_entry(who, &entry, &data_key, stage.ids.next());
-    let event = events::entry_written(stage.ids.next(), &sealed);
+    let event = events::entry_written(stage.ids.next(), now, &sealed.facts());
     WriteEntry::new(sealed, &attempt, event)
 }
 
