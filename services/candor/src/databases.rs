@@ -20,7 +20,8 @@ impl Databases {
             return Ok(Self { server: None, urls: Urls::new() });
         }
         let folder = data.join("postgres");
-        let first = if folder.join("cluster").exists() { "" } else { " for the first time; installs it if need be" };
+        let first =
+            if folder.join("cluster").exists() { "" } else { " for the first time; installs it if need be" };
         say(&format!("Starting PostgreSQL{first} (data in {}).", folder.display()));
         let server = Server::start(Options { folder, install: true, ..Options::default() }).await?;
         let urls = create(server.access(), &missing).await?;

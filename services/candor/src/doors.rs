@@ -20,7 +20,8 @@ impl Doors {
     pub(crate) fn open(wished: &Addresses) -> Result<Self, BoxError> {
         let mut doors = Self { addresses: Addresses::new(), listeners: BTreeMap::new() };
         for (name, address) in wished {
-            let listener = bind(*address).map_err(|error| format!("{name}: {error}; choose another address"))?;
+            let listener =
+                bind(*address).map_err(|error| format!("{name}: {error}; choose another address"))?;
             doors.addresses.insert(name, listener.local_addr()?);
             doors.listeners.insert(name, listener);
         }

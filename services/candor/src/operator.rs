@@ -30,7 +30,8 @@ pub(crate) async fn create(new: &NewOperator) -> Result<(), BoxError> {
 }
 
 fn parse(new: &NewOperator) -> Result<accounts::app::NewOperator, BoxError> {
-    let wrong = |invalid: Invalid| -> BoxError { format!("{} {}", invalid.field, invalid.description).into() };
+    let wrong =
+        |invalid: Invalid| -> BoxError { format!("{} {}", invalid.field, invalid.description).into() };
     let address = Address::parse(&new.email).map_err(wrong)?;
     let zone = Zone::parse(&new.time_zone).map_err(wrong)?;
     let locale = Locale::parse(&new.locale).map_err(wrong)?;

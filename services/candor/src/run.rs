@@ -141,7 +141,8 @@ pub(crate) fn check(place: &Place) -> Result<(), BoxError> {
 
 /// The data folder, made private where it is missing, as an absolute path.
 pub(crate) fn data_folder(path: &Path) -> Result<PathBuf, BoxError> {
-    let failed = |error: std::io::Error| format!("the data folder {} cannot be used: {error}", path.display());
+    let failed =
+        |error: std::io::Error| format!("the data folder {} cannot be used: {error}", path.display());
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     Ok(path.canonicalize().map_err(failed)?)
 }

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn what_is_set_wins_and_what_is_unknown_is_named() {
-        let (_folder, place) = given("[journal.database]\nmax_connections = 3\n[bus]\namqp_url = 'amqp://x'\n");
+        let (_folder, place) =
+            given("[journal.database]\nmax_connections = 3\n[bus]\namqp_url = 'amqp://x'\n");
         let settings =
             Settings::check(&Given::read(&place).unwrap(), &crate::doors::nowhere(), &place.data).unwrap();
         assert_eq!(settings.journal.database.max_connections, 3);

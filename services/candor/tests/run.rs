@@ -22,6 +22,7 @@ impl Candor {
         let (data, ready) = (folder.join("data"), folder.join("ready.json"));
         let arguments = ["run", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"].map(str::to_owned);
         let places = ["--data".to_owned(), text(&data), "--ready-file".to_owned(), text(&ready)];
+        let _ = std::fs::remove_file(&ready); // a killed one leaves it
         let all: Vec<&str> = arguments.iter().chain(&places).map(String::as_str).collect();
         let program = Path::new(env!("CARGO_BIN_EXE_candor"));
         let process = Process::spawn(program, &all, settings, &folder.join("log"));
@@ -57,7 +58,9 @@ fn command(arguments: &[&str], data: &Path, input: &str, setting: Option<(&str, 
 fn postgres_in(folder: &Path) -> Vec<PathBuf> {
     let cluster = folder.join("data/postgres/cluster").canonicalize().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    processes.filter(|process| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == cluster)).collect()
+    processes
+        .filter(|process| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == cluster))
+        .collect()
 }
 
 #[tokio::test]
@@ -83,12 +86,20 @@ async fn killed_it_leaves_no_server_behind_and_starts_again() {
     let folder = folder();
     let candor = Candor::start(folder.path(), &[]).await;
     assert!(!postgres_in(folder.path()).is_empty());
-    let second = command(&["run", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"], &folder.path().join("data"), "", None);
+    let second = command(
+        &["run", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
+        &folder.path().join("data"),
+        "",
+        None,
+    );
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(!second.status.success() && said.contains("is in use by process"), "{said}");
 
     candor.process.kill();
-    eventually("PostgreSQL has ended", Duration::from_secs(30), async || postgres_in(folder.path()).is_empty()).await;
+    eventually("PostgreSQL has ended", Duration::from_secs(30), async || {
+        postgres_in(folder.path()).is_empty()
+    })
+    .await;
     let again = Candor::start(folder.path(), &[]).await;
     assert!(again.process.stop().await.success());
 }
