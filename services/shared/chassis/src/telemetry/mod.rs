@@ -59,12 +59,16 @@ pub(crate) fn check(config: &TelemetryConfig) -> Result<(), ConfigError> {
             "must be tracing directives such as info,journal=debug",
         ));
     }
-    match config.otlp_endpoint.clone().map(tonic::transport::Endpoint::from_shared) {
-        Some(Err(_)) => {
-            Err(ConfigError::invalid("telemetry.otlp_endpoint", "must be an http or https address"))
-        }
-        _ => Ok(()),
+    let usable = |endpoint: &String| {
+        endpoint.starts_with("http://") && tonic::transport::Endpoint::from_shared(endpoint.clone()).is_ok()
+    };
+    if !config.otlp_endpoint.as_ref().is_none_or(usable) {
+        return Err(ConfigError::invalid(
+            "telemetry.otlp_endpoint",
+            "must be an address such as http://collector:4317",
+        ));
     }
+    Ok(())
 }
 
 /// Starts telemetry for the process; call it inside the runtime, before anything makes a counter. `service` is the

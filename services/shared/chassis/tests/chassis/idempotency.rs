@@ -1,4 +1,4 @@
-use chassis::idempotency::{Claim, Outcome, claim, claim_many, migrate, sweep};
+use chassis::idempotency::{Claim, Outcome, claim, claim_many, migrate, release, sweep};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -70,4 +70,17 @@ async fn keys_are_forgotten_when_they_expire_a_few_at_a_time() {
     assert_eq!(sweep(&mut connection, later("2024-03-11T07:30:00Z"), 3).await.unwrap(), 3);
     assert_eq!(sweep(&mut connection, later("2024-03-11T07:30:00Z"), 3).await.unwrap(), 2);
     assert_eq!(claim(&mut connection, &claims[0]).await.unwrap(), Outcome::Fresh);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_released_may_be_made_again() {
+    let database = candor_tests::postgres().await;
+    migrate(database.pool()).await.unwrap();
+    let mut connection = database.pool().acquire().await.unwrap();
+    let claims = [write(1, 1, 1, 10), write(1, 2, 1, 20)];
+    claim_many(&mut connection, &claims).await.unwrap();
+    release(&mut connection, &claims[..1]).await.unwrap();
+    release(&mut connection, &[]).await.unwrap();
+    let outcomes = claim_many(&mut connection, &claims).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Fresh, Outcome::Replay(Uuid::from_u128(20))]);
 }
