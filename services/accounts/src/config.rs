@@ -83,7 +83,8 @@ impl Config {
     /// # Errors
     /// When the broker's settings are missing, or its address cannot be read.
     pub fn transport(&self) -> Result<Transport, Error> {
-        let broker = self.bus.as_ref().ok_or_else(|| ConfigError::invalid("accounts.bus.amqp_url", "is required"))?;
+        let broker =
+            self.bus.as_ref().ok_or_else(|| ConfigError::invalid("accounts.bus.amqp_url", "is required"))?;
         Ok(Transport::rabbit(broker)?)
     }
 }
@@ -96,8 +97,10 @@ impl Settings for Config {
     }
 
     fn check(&self, _platform: &Platform) -> Result<(), ConfigError> {
-        let host = self.public_url.strip_prefix("https://").or_else(|| self.public_url.strip_prefix("http://"));
-        if host.is_none_or(|host| host.trim_end_matches('/').is_empty() || host.contains(char::is_whitespace)) {
+        let host =
+            self.public_url.strip_prefix("https://").or_else(|| self.public_url.strip_prefix("http://"));
+        if host.is_none_or(|host| host.trim_end_matches('/').is_empty() || host.contains(char::is_whitespace))
+        {
             return Err(ConfigError::invalid("accounts.public_url", "must be an http or https address"));
         }
         let at_least_one = [

@@ -7,7 +7,11 @@ use crate::{
 };
 use chassis::telemetry::counter;
 use futures::{StreamExt as _, stream};
-use std::{sync::Arc, time::Duration};
+use opentelemetry::metrics::Counter;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::{sync::Notify, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +25,16 @@ const MAILS_AT_ONCE: usize = 8;
 const REPLANS: usize = 5;
 /// Sessions ended in one transaction.
 const SESSIONS_AT_ONCE: i64 = 200;
+
+struct Counters {
+    sent: Counter<u64>,
+    dead: Counter<u64>,
+}
+
+static COUNTERS: LazyLock<Counters> = LazyLock::new(|| Counters {
+    sent: counter("candor_accounts_mails_sent", "Mails that a mail server has taken"),
+    dead: counter("candor_accounts_mails_dead", "Mails given up"),
+});
 
 /// Runs everything until `shutdown`; what has begun is finished.
 pub async fn run(accounts: Arc<Accounts>, postman: Postman, shutdown: CancellationToken) {
@@ -115,7 +129,7 @@ async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::Claimed
     };
     match postman.send(kind, &letter).await {
         Ok(()) => {
-            counter("candor_accounts_mails_sent", "Mails that a mail server has taken").add(1, &[]);
+            COUNTERS.sent.add(1, &[]);
             app::mail_sent(accounts, claimed).await
         }
         Err(error) => {
@@ -128,7 +142,7 @@ async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::Claimed
 async fn failed(accounts: &Accounts, claimed: &app::ClaimedMail, is_permanent: bool) -> Result<(), Error> {
     if app::mail_failed(accounts, claimed, is_permanent).await? {
         tracing::error!(mail = %claimed.mail_id, attempts = claimed.attempts, "a mail is given up");
-        counter("candor_accounts_mails_dead", "Mails given up").add(1, &[]);
+        COUNTERS.dead.add(1, &[]);
     }
     Ok(())
 }

@@ -64,7 +64,8 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let background = CancellationToken::new();
     let tasks = TaskTracker::new();
     let (pool, clock) = (accounts.pool.clone(), host.clock.clone());
-    let relay = bus::relay::run(pool.clone(), accounts.outbox.clone(), transport, clock.clone(), background.clone());
+    let relay =
+        bus::relay::run(pool.clone(), accounts.outbox.clone(), transport, clock.clone(), background.clone());
     tasks.spawn(relay);
     tasks.spawn(jobs::run(Arc::clone(&accounts), postman, background.clone()));
     tasks.close();

@@ -47,7 +47,8 @@ pub async fn current_state(
     let states = account::states_after(conn, after.unwrap_or_default(), PAGE).await?;
     let is_full = i64::try_from(states.len()).is_ok_and(|count| count == PAGE);
     let next = states.last().filter(|_| is_full).map(|last| last.account_id);
-    let tell = |state: &State| if state.verified { verified(ids, now, state) } else { registered(ids, now, state) };
+    let tell =
+        |state: &State| if state.verified { verified(ids, now, state) } else { registered(ids, now, state) };
     Ok(Page { events: states.iter().map(tell).collect(), next })
 }
 

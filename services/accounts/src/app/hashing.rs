@@ -12,7 +12,8 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 
 /// What an unknown address's password is checked against, so that it costs what a known one costs.
 /// No password is known that fits it, and none would be let in.
-const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2FuZG9yLWRlY295LTAwMQ$2Vd0cB7kFqL1yX9mT3hN5sRzJ8wGvA4uEoKiPbDxCfM";
+const DECOY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Y2FuZG9yLWRlY295LTAwMQ$2Vd0cB7kFqL1yX9mT3hN5sRzJ8wGvA4uEoKiPbDxCfM";
 
 /// The pool.
 pub struct Hashing {

@@ -14,6 +14,7 @@ mod sign_in;
 mod signing;
 mod verification;
 
+pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
 pub use announce::current_state;
 pub use hashing::Hashing;
 pub use house::sweep;
@@ -21,7 +22,6 @@ pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter};
 pub use passport::{MintedPassport, mint};
 pub use registration::{Applicant, Application, apply, record, resend};
-pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
 pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, list_sessions, live_session};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};

@@ -51,11 +51,7 @@ pub async fn mail_sent(accounts: &Accounts, claimed: &Claimed) -> Result<(), Err
 ///
 /// # Errors
 /// When the database fails; the lease then decides when it is tried again.
-pub async fn mail_failed(
-    accounts: &Accounts,
-    claimed: &Claimed,
-    is_permanent: bool,
-) -> Result<bool, Error> {
+pub async fn mail_failed(accounts: &Accounts, claimed: &Claimed, is_permanent: bool) -> Result<bool, Error> {
     let now = accounts.clock.now();
     let mut conn = accounts.pool.acquire().await?;
     let is_dead = is_permanent || claimed.attempts >= MAIL_ATTEMPTS;

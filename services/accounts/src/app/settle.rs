@@ -4,7 +4,7 @@
 use super::{Accounts, announce, email_place, password_place, random, registration, text};
 use crate::{
     Error,
-    domain::{Address, AccountKind, Letter, LetterKind, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VerificationToken},
+    domain::{AccountKind, Letter, LetterKind, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VerificationToken},
     store::{
         account::{self, Known, NewAccount, State},
         mail, request, throttle, verification,
@@ -69,7 +69,8 @@ pub async fn claim_requests(accounts: &Accounts) -> Result<Vec<request::Claimed>
 /// # Errors
 /// When the database fails.
 pub async fn postpone_request(accounts: &Accounts, claimed: &request::Claimed) -> Result<(), Error> {
-    let wait = SignedDuration::from_secs(1 << claimed.attempts.clamp(0, 6)).min(SignedDuration::from_secs(60));
+    let wait =
+        SignedDuration::from_secs(1 << claimed.attempts.clamp(0, 6)).min(SignedDuration::from_secs(60));
     let next_at = accounts.clock.now() + wait;
     let mut conn = accounts.pool.acquire().await?;
     Ok(request::postpone(&mut conn, claimed.request_id, claimed.attempts, next_at).await?)
@@ -139,29 +140,22 @@ pub async fn settle(
     if known.as_ref().map(|known| known.account_id) != plan.known {
         return Ok(Settled::Stale);
     }
-    let now = accounts.clock.now();
-    let desk = Desk { accounts, plan, now };
-    match (&known, &plan.owner, &plan.content) {
-        (None, Some((id, key)), Some(content)) => {
-            if !desk.open_account(conn, *id, &claimed.email_index, content).await? {
-                return Ok(Settled::Stale);
+    if let Some((id, key)) = &plan.owner {
+        let desk = Desk { accounts, plan, account_id: *id, key, now: accounts.clock.now() };
+        match (&known, &plan.content) {
+            (None, Some(content)) => {
+                let opened = desk.open_account(conn, &claimed.email_index, content).await?;
+                if !opened {
+                    return Ok(Settled::Stale);
+                }
             }
-            desk.ask_for_proof(conn, *id, key, &content.address).await?;
-        }
-        (Some(known), Some((id, key)), Some(content)) if !known.verified => {
-            let new = new_account(*id, &claimed.email_index, content);
-            account::replace_unverified(conn, &new, now).await?;
-            verification::clear(conn, *id).await?;
-            desk.ask_for_proof(conn, *id, key, &content.address).await?;
-        }
-        (Some(known), Some((_, key)), None) if !known.verified => {
-            if !mail::is_waiting(conn, known.account_id).await? {
-                let address = stored_address(known, key)?;
-                desk.ask_for_proof(conn, known.account_id, key, address.as_str()).await?;
+            (Some(known), Some(content)) if !known.verified => {
+                desk.hand_over(conn, &claimed.email_index, content).await?;
             }
+            (Some(known), None) if !known.verified => desk.remind(conn, known).await?,
+            (Some(known), Some(_)) => desk.tell_owner(conn, known).await?,
+            _ => {}
         }
-        (Some(known), Some((_, key)), Some(_)) => desk.tell_owner(conn, known, key).await?,
-        _ => {}
     }
     let ours = request::finish(conn, claimed.request_id, claimed.attempts).await?;
     Ok(if ours { Settled::Done } else { Settled::Lost })
@@ -179,67 +173,87 @@ fn new_account<'a>(account_id: Uuid, email_index: &'a [u8], content: &'a Content
     }
 }
 
-fn stored_address(known: &Known, key: &DataKey) -> Result<Address, Error> {
-    Ok(Address::stored(text(&key.open(&email_place(known.account_id), &known.email)?)?))
-}
-
-/// Settles one request at one time.
+/// Settles one request for one account at one time.
 struct Desk<'a> {
     accounts: &'a Accounts,
     plan: &'a Plan,
+    account_id: Uuid,
+    key: &'a DataKey,
     now: Timestamp,
 }
 
 impl Desk<'_> {
-    /// False when the address was taken a moment ago.
+    /// A new address. False when it was taken a moment ago.
     async fn open_account(
         &self,
         conn: &mut PgConnection,
-        account_id: Uuid,
         email_index: &[u8],
         content: &Content,
     ) -> Result<bool, Error> {
-        let new = new_account(account_id, email_index, content);
+        let new = new_account(self.account_id, email_index, content);
         if !account::insert(conn, &new, self.now, None).await? {
             return Ok(false);
         }
         let state = State {
-            account_id,
+            account_id: self.account_id,
             version: 1,
             time_zone: content.time_zone.clone(),
             locale: content.locale.clone(),
             verified: false,
         };
         outbox::append(conn, &[announce::registered(&self.accounts.ids, self.now, &state)]).await?;
+        self.ask_for_proof(conn, &content.address).await?;
         Ok(true)
+    }
+
+    /// An unproven account, registered once more. Its verification will tell the new zone and language.
+    async fn hand_over(
+        &self,
+        conn: &mut PgConnection,
+        email_index: &[u8],
+        content: &Content,
+    ) -> Result<(), Error> {
+        let new = new_account(self.account_id, email_index, content);
+        account::replace_unverified(conn, &new, self.now).await?;
+        verification::clear(conn, self.account_id).await?;
+        self.ask_for_proof(conn, &content.address).await
+    }
+
+    /// An unproven account whose owner asks for another mail. Links sent before stay good: a stranger who asks
+    /// must not be able to spoil them.
+    async fn remind(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
+        if mail::is_waiting(conn, self.account_id).await? {
+            return Ok(());
+        }
+        self.ask_for_proof(conn, &self.address_of(known)?).await
+    }
+
+    fn address_of(&self, known: &Known) -> Result<Zeroizing<String>, Error> {
+        Ok(Zeroizing::new(text(&self.key.open(&email_place(known.account_id), &known.email)?)?))
     }
 
     /// Queues a verification mail with a new token. One that still waits is replaced and keeps its turn, so
     /// that a stranger who asks again and again moves nobody back.
-    async fn ask_for_proof(
-        &self,
-        conn: &mut PgConnection,
-        account_id: Uuid,
-        key: &DataKey,
-        address: &str,
-    ) -> Result<(), Error> {
-        let turn = match mail::take_waiting(conn, account_id).await? {
+    async fn ask_for_proof(&self, conn: &mut PgConnection, address: &str) -> Result<(), Error> {
+        let turn = match mail::take_waiting(conn, self.account_id).await? {
             Some(turn) => turn,
-            None => throttle::reserve(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await?,
+            None => {
+                throttle::reserve(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await?
+            }
         };
         let send_at = turn.max(self.now);
         let token = VerificationToken::of(random()?);
-        verification::insert(conn, &token.hash(), account_id, send_at + VERIFICATION_LIFE).await?;
+        verification::insert(conn, &token.hash(), self.account_id, send_at + VERIFICATION_LIFE).await?;
         let letter = Letter { to: address.to_owned(), token: Some(token.text().to_string()) };
-        self.queue(conn, account_id, key, LetterKind::Verification, &letter, send_at).await
+        self.queue(conn, LetterKind::Verification, &letter, send_at).await
     }
 
     /// Tells the owner of a proven address that somebody tried to register with it, unless they have been told
     /// often enough of late.
-    async fn tell_owner(&self, conn: &mut PgConnection, known: &Known, key: &DataKey) -> Result<(), Error> {
+    async fn tell_owner(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
         if throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
-            let letter = Letter { to: stored_address(known, key)?.as_str().to_owned(), token: None };
-            self.queue(conn, known.account_id, key, LetterKind::AddressInUse, &letter, self.now).await?;
+            let letter = Letter { to: self.address_of(known)?.to_string(), token: None };
+            self.queue(conn, LetterKind::AddressInUse, &letter, self.now).await?;
         }
         Ok(())
     }
@@ -247,16 +261,15 @@ impl Desk<'_> {
     async fn queue(
         &self,
         conn: &mut PgConnection,
-        account_id: Uuid,
-        key: &DataKey,
         kind: LetterKind,
         letter: &Letter,
         send_at: Timestamp,
     ) -> Result<(), Error> {
         let mail_id = self.accounts.ids.next();
         let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Error::Unreadable)?);
-        let sealed = key.seal(&letter_place(mail_id), &plain);
-        let new = mail::NewMail { mail_id, account_id, kind: kind.as_str(), letter: &sealed, send_at };
+        let letter = &self.key.seal(&letter_place(mail_id), &plain);
+        let new =
+            mail::NewMail { mail_id, account_id: self.account_id, kind: kind.as_str(), letter, send_at };
         Ok(mail::insert(conn, &new, self.now).await?)
     }
 }

@@ -57,10 +57,7 @@ pub async fn admit_attempt(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn credentials(
-    conn: &mut PgConnection,
-    attempt: &Attempt,
-) -> Result<Option<Credentials>, Error> {
+pub async fn credentials(conn: &mut PgConnection, attempt: &Attempt) -> Result<Option<Credentials>, Error> {
     Ok(account::credentials(conn, &attempt.email_index).await?)
 }
 

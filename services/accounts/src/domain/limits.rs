@@ -48,7 +48,8 @@ mod tests {
         assert_eq!(mail_backoff(1), SignedDuration::from_secs(15));
         assert_eq!(mail_backoff(2), SignedDuration::from_secs(30));
         assert_eq!(mail_backoff(i32::MAX), LONGEST_MAIL_BACKOFF);
-        let whole: SignedDuration = (1..MAIL_ATTEMPTS).map(mail_backoff).fold(SignedDuration::ZERO, |a, b| a + b);
+        let whole: SignedDuration =
+            (1..MAIL_ATTEMPTS).map(mail_backoff).fold(SignedDuration::ZERO, |a, b| a + b);
         assert!(whole > SignedDuration::from_hours(4), "{whole}");
     }
 }

@@ -16,7 +16,9 @@ pub use limits::{
 };
 pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
-pub use rotation::{COPY_LIFE, KeyTimes, PUBLISHED_BEFORE, PUBLISHED_AFTER, SIGNS_FOR, is_due, published, signer};
+pub use rotation::{
+    COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
+};
 pub use secret::{Secret, SessionSecret, VerificationToken};
 
 /// A value that breaks its field's rule.

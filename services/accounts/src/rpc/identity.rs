@@ -17,7 +17,10 @@ use zeroize::Zeroizing;
 
 #[tonic::async_trait]
 impl IdentityService for Rpc {
-    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+    async fn register(
+        &self,
+        request: Request<RegisterRequest>,
+    ) -> Result<Response<RegisterResponse>, Status> {
         let mut message = admit_public(request)?;
         let typed = Zeroizing::new(std::mem::take(&mut message.password));
         Ok(Response::new(register(self, &message, &typed).await?))

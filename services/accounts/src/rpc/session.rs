@@ -2,14 +2,13 @@
 
 use super::{Rpc, wire};
 use crate::{
-    Error,
-    app,
+    Error, app,
     domain::{Address, DeviceLabel, Password, SessionSecret},
 };
 use candor_proto::accounts::v1::{
     EndSessionRequest, EndSessionResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
-    ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest, SignInResponse,
-    SigningKey, session_service_server::SessionService,
+    ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest,
+    SignInResponse, SigningKey, session_service_server::SessionService,
 };
 use chassis::{
     Fault,

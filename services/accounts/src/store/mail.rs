@@ -50,20 +50,20 @@ pub async fn insert(conn: &mut PgConnection, new: &NewMail<'_>, now: Timestamp) 
     Ok(())
 }
 
-/// Takes the verification mail of an account that nobody has claimed yet out of the queue, and says when it
-/// was to be sent.
+/// Takes the verification mails of an account out of the queue, and says when the one that nobody has claimed
+/// yet was to be sent. What is on its way at this moment still arrives.
 pub async fn take_waiting(
     conn: &mut PgConnection,
     account_id: Uuid,
 ) -> Result<Option<Timestamp>, sqlx::Error> {
-    let taken = sqlx::query_scalar!(
-        "DELETE FROM mail_queue WHERE account_id = $1 AND kind = 'verification' AND attempts = 0
-         RETURNING next_at",
+    let taken = sqlx::query!(
+        "DELETE FROM mail_queue WHERE account_id = $1 AND kind = 'verification' AND dead_at IS NULL
+         RETURNING next_at, attempts",
         account_id
     )
     .fetch_all(conn)
     .await?;
-    Ok(taken.into_iter().map(jiff_sqlx::Timestamp::to_jiff).min())
+    Ok(taken.into_iter().filter(|mail| mail.attempts == 0).map(|mail| mail.next_at.to_jiff()).min())
 }
 
 /// Whether a verification mail of an account waits that nobody has claimed yet.

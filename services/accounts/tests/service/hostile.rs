@@ -101,6 +101,9 @@ async fn a_label_is_one_line() {
             password: PASSWORD.into(),
             device_label: label.to_owned(),
         };
-        assert_eq!(house.rpc.sign_in(Request::new(message)).await.err().unwrap().code(), Code::InvalidArgument);
+        assert_eq!(
+            house.rpc.sign_in(Request::new(message)).await.err().unwrap().code(),
+            Code::InvalidArgument
+        );
     }
 }

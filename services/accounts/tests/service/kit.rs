@@ -145,9 +145,10 @@ impl House {
     /// Takes the mails out of the folder, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
         let folder = self.shared.folder.path().join("mail");
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
-        files.iter().map(|file| take(file)).collect()
+        files.iter().map(take).collect()
     }
 
     pub async fn verify(&self, token: &str) -> Result<(), Status> {
@@ -163,8 +164,11 @@ impl House {
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignInResponse, Status> {
-        let message =
-            SignInRequest { email: email.into(), password: password.into(), device_label: "kitchen tablet".into() };
+        let message = SignInRequest {
+            email: email.into(),
+            password: password.into(),
+            device_label: "kitchen tablet".into(),
+        };
         self.rpc.sign_in(Request::new(message)).await.map(tonic::Response::into_inner)
     }
 

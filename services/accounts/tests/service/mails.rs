@@ -56,6 +56,22 @@ async fn a_mail_waits_out_a_mail_server_that_is_away() {
 }
 
 #[tokio::test]
+async fn of_several_registrations_while_the_mail_server_is_away_one_mail_remains() {
+    let house = queued().await;
+    let nobody = nobody(&house);
+    for _ in 0..2 {
+        jobs::send_mails(&house.accounts, &nobody).await.unwrap();
+        house.register(ANNA, PASSWORD).await.unwrap();
+        while jobs::settle_requests(&house.accounts).await.unwrap() {}
+    }
+    house.advance(SignedDuration::from_hours(1));
+    house.work().await;
+    let mails = house.mails();
+    assert_eq!(mails.len(), 1);
+    house.verify(&mails[0].token()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_mail_that_cannot_be_sent_is_given_up_and_keeps_no_text() {
     let house = queued().await;
     let nobody = nobody(&house);

@@ -76,7 +76,9 @@ async fn nothing_private_lies_in_the_clear() {
     let session = house.sign_in("canary.bird@example.org", PASSWORD).await.unwrap();
     dump.push_str(&self::dump(&house).await);
     assert!(dump.contains(&session.session_id));
-    for secret in ["canary", "Canary", "example.org", PASSWORD, "argon2", "kitchen", &token, &session.session_secret] {
+    for secret in
+        ["canary", "Canary", "example.org", PASSWORD, "argon2", "kitchen", &token, &session.session_secret]
+    {
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!dump.contains(secret) && !dump.contains(&hex), "{secret}");
     }

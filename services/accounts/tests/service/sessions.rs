@@ -21,7 +21,10 @@ async fn nobody_sees_or_ends_anothers_session() {
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "SESSION_NOT_FOUND"));
     house.mint(&annas.session_secret).await.unwrap();
     let seen = house.sessions(&bens.passport).await;
-    assert_eq!(seen.iter().map(|one| one.session_id.as_str()).collect::<Vec<_>>(), [bens.session_id.as_str()]);
+    assert_eq!(
+        seen.iter().map(|one| one.session_id.as_str()).collect::<Vec<_>>(),
+        [bens.session_id.as_str()]
+    );
 }
 
 #[tokio::test]
@@ -74,7 +77,8 @@ async fn a_session_lives_while_it_is_used_but_not_for_ever() {
 
     let other = house.replica();
     let (one, two) = tokio::join!(jobs::keep_house(&house.accounts), jobs::keep_house(&other.accounts));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     let ended: Vec<_> =
         house.events().await.into_iter().filter(|(key, ..)| key == "accounts.v1.session_ended").collect();
     assert_eq!(ended.len(), 2);

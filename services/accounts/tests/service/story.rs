@@ -3,8 +3,8 @@
 use accounts::Config;
 use bus::Transport;
 use candor_proto::accounts::v1::{
-    AccountVerified, EndSessionRequest, GetMeRequest, ListSigningKeysRequest, MintPassportRequest, RegisterRequest,
-    SignInRequest, VerifyEmailRequest, identity_service_client::IdentityServiceClient,
+    AccountVerified, EndSessionRequest, GetMeRequest, ListSigningKeysRequest, MintPassportRequest,
+    RegisterRequest, SignInRequest, VerifyEmailRequest, identity_service_client::IdentityServiceClient,
     session_service_client::SessionServiceClient,
 };
 use candor_tests::{eventually, postgres};
@@ -94,7 +94,10 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
     let me = identity.get_me(bearer(&signed_in.passport, GetMeRequest {})).await.unwrap().into_inner();
     let me = me.account.unwrap();
     assert_eq!((me.email.as_str(), me.locale.as_str()), ("Anna@example.org", "de"));
-    assert_eq!(session.list_signing_keys(ListSigningKeysRequest {}).await.unwrap().into_inner().keys.len(), 1);
+    assert_eq!(
+        session.list_signing_keys(ListSigningKeysRequest {}).await.unwrap().into_inner().keys.len(),
+        1
+    );
 
     // No passport, or one that was tampered with, is refused before anything is read.
     assert_eq!(identity.get_me(GetMeRequest {}).await.err().unwrap().code(), Code::Unauthenticated);
@@ -114,7 +117,10 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
         if let bus::transport::Content::Event(event) = &delivery.content {
             if event.key == "accounts.v1.account_verified" {
                 let told = AccountVerified::decode(event.body.clone()).unwrap();
-                assert_eq!((told.account_id, told.time_zone.as_str()), (me.account_id.clone(), "Europe/Berlin"));
+                assert_eq!(
+                    (told.account_id, told.time_zone.as_str()),
+                    (me.account_id.clone(), "Europe/Berlin")
+                );
             }
             keys.push(event.key.clone());
         }
@@ -134,7 +140,10 @@ fn settings_that_cannot_work_are_refused_in_one_sentence() {
     let folder = Path::new("nowhere");
     let base = || settings("postgres://localhost/a", "postgres://localhost/k", folder, "127.0.0.1:0");
     let refused = |key: &str, value: &str| {
-        load_from::<Config>(base().merge(Serialized::default(key, value.to_owned()))).err().unwrap().to_string()
+        load_from::<Config>(base().merge(Serialized::default(key, value.to_owned())))
+            .err()
+            .unwrap()
+            .to_string()
     };
     assert!(refused("accounts.public_url", "candor.example").contains("ACCOUNTS__PUBLIC_URL"));
     assert!(refused("accounts.colour", "green").contains("ACCOUNTS__COLOUR"));
