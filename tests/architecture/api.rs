@@ -21,7 +21,10 @@ fn pool() -> DescriptorPool {
 }
 
 fn methods(pool: &DescriptorPool) -> Vec<MethodDescriptor> {
-    pool.services().filter(|s| s.full_name().starts_with("candor.")).flat_map(|s| s.methods().collect::<Vec<_>>()).collect()
+    pool.services()
+        .filter(|s| s.full_name().starts_with("candor."))
+        .flat_map(|s| s.methods().collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]
@@ -76,7 +79,8 @@ fn events_never_carry_private_text() {
                     broken.push(field.full_name().to_owned());
                 }
                 let free_form = matches!(field.kind(), Kind::Bytes | Kind::Message(_));
-                let allowed = matches!(field.kind(), Kind::Message(m) if m.full_name() == "google.protobuf.Timestamp");
+                let allowed =
+                    matches!(field.kind(), Kind::Message(m) if m.full_name() == "google.protobuf.Timestamp");
                 if free_form && !allowed {
                     broken.push(format!("{} can hold anything", field.full_name()));
                 }

@@ -20,7 +20,8 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
         .unwrap()
         .iter()
         .map(|p| {
-            let normal = p["dependencies"].as_array().unwrap().iter().filter(|d| d["kind"].as_str() != Some("dev"));
+            let normal =
+                p["dependencies"].as_array().unwrap().iter().filter(|d| d["kind"].as_str() != Some("dev"));
             (name(p), normal.map(name).collect())
         })
         .collect()
@@ -39,7 +40,11 @@ fn only(dependency: &str, allowed: &[&str], instead: &str) {
 #[test]
 fn a_service_never_depends_on_a_service() {
     for service in SERVICES.iter().chain(&["gateway"]) {
-        only(service, &["candor", "candor-tests"], "learn it from an event into a projection, or let the gateway call it");
+        only(
+            service,
+            &["candor", "candor-tests"],
+            "learn it from an event into a projection, or let the gateway call it",
+        );
     }
 }
 
@@ -57,7 +62,10 @@ fn each_technology_has_one_home() {
 fn the_gateway_has_no_database() {
     let deps = dependencies();
     for forbidden in ["sqlx", "bus", "vault"] {
-        assert!(!deps["gateway"].iter().any(|d| d == forbidden), "gateway depends on {forbidden}: keep state in accounts");
+        assert!(
+            !deps["gateway"].iter().any(|d| d == forbidden),
+            "gateway depends on {forbidden}: keep state in accounts"
+        );
     }
 }
 
@@ -66,16 +74,23 @@ fn shared_crates_know_nothing_of_the_services() {
     let deps = dependencies();
     for shared in SHARED {
         for service in SERVICES {
-            assert!(!deps[shared].iter().any(|d| d == service), "{shared} depends on {service}: turn it around");
+            assert!(
+                !deps[shared].iter().any(|d| d == service),
+                "{shared} depends on {service}: turn it around"
+            );
         }
     }
-    let nouns = ["journal", "couple", "partner", "mood", "barrier", "counselor", "reminder", "article", "check_in"];
+    let nouns =
+        ["journal", "couple", "partner", "mood", "barrier", "counselor", "reminder", "article", "check_in"];
     let mut broken = Vec::new();
     for shared in SHARED {
         for file in files(&format!("services/shared/{shared}/src"), ".rs") {
             // The words inside string literals are examples and test data, not knowledge.
-            let code: String = file.shipped().split('"').step_by(2).collect::<Vec<_>>().join(" ").to_lowercase();
-            broken.extend(nouns.iter().filter(|n| code.contains(**n)).map(|n| format!("{} says `{n}`", file.path)));
+            let code: String =
+                file.shipped().split('"').step_by(2).collect::<Vec<_>>().join(" ").to_lowercase();
+            broken.extend(
+                nouns.iter().filter(|n| code.contains(**n)).map(|n| format!("{} says `{n}`", file.path)),
+            );
         }
     }
     refuse(&broken, "a shared crate holds no domain noun: move the knowledge into the service");

@@ -35,7 +35,9 @@ fn layers_point_one_way() {
             let module = module_of(&file.path);
             for (layer, never) in forbidden {
                 if layer == module {
-                    broken.extend(never.iter().filter(|m| uses(&file, m)).map(|m| format!("{} uses {m}", file.path)));
+                    broken.extend(
+                        never.iter().filter(|m| uses(&file, m)).map(|m| format!("{} uses {m}", file.path)),
+                    );
                 }
             }
         }
@@ -52,7 +54,8 @@ fn every_service_has_the_same_shape() {
     for service in SERVICES {
         let folder = root().join("services").join(service);
         for module in modules {
-            let there = folder.join(format!("src/{module}.rs")).exists() || folder.join(format!("src/{module}/mod.rs")).exists();
+            let there = folder.join(format!("src/{module}.rs")).exists()
+                || folder.join(format!("src/{module}/mod.rs")).exists();
             if !there {
                 broken.push(format!("services/{service} has no {module}.rs"));
             }
@@ -81,7 +84,12 @@ fn the_outside_world_is_not_called_from_inside_a_transaction() {
         for file in files(&format!("services/{service}/src"), ".rs") {
             if ["app", "store"].contains(&module_of(&file.path).as_str()) {
                 let code = file.shipped();
-                broken.extend(calls_out.iter().filter(|c| code.contains(**c)).map(|c| format!("{} knows {c}", file.path)));
+                broken.extend(
+                    calls_out
+                        .iter()
+                        .filter(|c| code.contains(**c))
+                        .map(|c| format!("{} knows {c}", file.path)),
+                );
             }
         }
     }
@@ -108,5 +116,8 @@ fn every_handler_admits_its_caller_first() {
             }
         }
     }
-    refuse(&broken, "the first line of a handler is chassis::rpc::admit_member, admit_signed_in or admit_public");
+    refuse(
+        &broken,
+        "the first line of a handler is chassis::rpc::admit_member, admit_signed_in or admit_public",
+    );
 }

@@ -117,7 +117,8 @@ fn no_path_of_a_machine_is_committed() {
                 .filter(|(_, line)| {
                     ["/home/", "/root/", "/work/"].iter().any(|p| {
                         line.match_indices(p).any(|(at, _)| {
-                            !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '.' || c == '_' || c == '}')
+                            !line[..at]
+                                .ends_with(|c: char| c.is_alphanumeric() || c == '.' || c == '_' || c == '}')
                         })
                     })
                 })

@@ -9,7 +9,9 @@ fn sql_lives_in_the_store() {
         for file in files(&format!("services/{service}/src"), ".rs") {
             let in_store = file.path.contains("/src/store");
             let code = file.shipped();
-            if !in_store && (code.contains("sqlx::query") || code.contains("query!(") || code.contains("query_as!(")) {
+            if !in_store
+                && (code.contains("sqlx::query") || code.contains("query!(") || code.contains("query_as!("))
+            {
                 broken.push(file.path);
             }
         }
@@ -25,7 +27,10 @@ fn sql_is_checked_and_asks_no_clock() {
         if file.path.contains("/src/") {
             for unchecked in ["sqlx::query(", "sqlx::query_as(", "sqlx::query_scalar(", "query_unchecked!"] {
                 // private-postgres has no tables of its own, only CREATE DATABASE, which cannot be prepared.
-                if code.contains(unchecked) && !file.path.contains("private-postgres") && !file.path.contains("services/candor/") {
+                if code.contains(unchecked)
+                    && !file.path.contains("private-postgres")
+                    && !file.path.contains("services/candor/")
+                {
                     broken.push(format!("{} has {unchecked}…)", file.path));
                 }
             }
@@ -79,7 +84,9 @@ fn every_column_says_how_private_it_is() {
                 let mark = ["SEALED", "SENSITIVE", "PLAIN"].iter().any(|m| line.contains(m));
                 mark && line.split("--").nth(1).is_some_and(|_| {
                     let code_names_it = line.trim_start().starts_with(&format!("{column} "));
-                    code_names_it || line.contains(&format!("-- {column}:")) || line.contains(&format!(" {column}:"))
+                    code_names_it
+                        || line.contains(&format!("-- {column}:"))
+                        || line.contains(&format!(" {column}:"))
                 })
             });
             if !marked {

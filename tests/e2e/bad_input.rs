@@ -24,7 +24,8 @@ pub(crate) async fn is_refused_clearly(world: &World, member: &Member) {
         (json!({"body": "x", "entryTime": "2999-01-01T00:00:00Z"}), "entry_time"),
     ];
     for (body, field) in cases {
-        let (status, problem) = world.rest().call("POST", "/v1/entries", Some(&member.secret), Some(body)).await;
+        let (status, problem) =
+            world.rest().call("POST", "/v1/entries", Some(&member.secret), Some(body)).await;
         assert_eq!(status, 400, "{problem}");
         assert!(problem.to_string().contains(field), "the answer names {field}: {problem}");
     }

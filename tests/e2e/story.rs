@@ -29,7 +29,8 @@ pub(crate) struct Member {
 
 impl Member {
     async fn passport(&self, world: &World) -> String {
-        let mut sessions = accounts::session_service_client::SessionServiceClient::new(world.grpc("accounts"));
+        let mut sessions =
+            accounts::session_service_client::SessionServiceClient::new(world.grpc("accounts"));
         let minted = sessions
             .mint_passport(accounts::MintPassportRequest { session_secret: self.secret.clone() })
             .await
@@ -50,7 +51,8 @@ pub(crate) async fn join_over_rest(world: &World, email: &str) -> Member {
 
     let token = world.mailed_token(email).await;
     rest.ok("POST", "/v1/accounts:verifyEmail", None, Some(json!({"token": token}))).await;
-    let (status, _) = rest.call("POST", "/v1/accounts:verifyEmail", None, Some(json!({"token": token}))).await;
+    let (status, _) =
+        rest.call("POST", "/v1/accounts:verifyEmail", None, Some(json!({"token": token}))).await;
     assert!((400..500).contains(&status), "a token works once, got {status}");
 
     let session = rest.ok("POST", "/v1/sessions", None, Some(credentials)).await;
@@ -74,14 +76,18 @@ pub(crate) async fn join_over_grpc(world: &World, email: &str) -> Member {
         })
         .await
         .unwrap();
-    let credentials =
-        accounts::SignInRequest { email: email.into(), password: PASSWORD.into(), device_label: "phone".into() };
+    let credentials = accounts::SignInRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        device_label: "phone".into(),
+    };
     let early = sessions.sign_in(credentials.clone()).await.err().expect("not proven yet");
     assert_eq!(early.code(), Code::Unauthenticated);
     let token = world.mailed_token(email).await;
     identity.verify_email(accounts::VerifyEmailRequest { token }).await.unwrap();
     let session = sessions.sign_in(credentials).await.unwrap().into_inner();
-    let me = identity.get_me(signed(accounts::GetMeRequest {}, &session.passport)).await.unwrap().into_inner();
+    let me =
+        identity.get_me(signed(accounts::GetMeRequest {}, &session.passport)).await.unwrap().into_inner();
     Member { secret: session.session_secret, account_id: me.account.unwrap().account_id }
 }
 
@@ -124,7 +130,11 @@ pub(crate) async fn write_and_read_over_grpc(world: &World, member: &Member) -> 
     let refused = entries.write_entry(signed(other, &passport)).await.err().unwrap();
     assert_eq!(refused.code(), Code::AlreadyExists);
 
-    let page = entries.list_entries(signed(journal::ListEntriesRequest::default(), &passport)).await.unwrap().into_inner();
+    let page = entries
+        .list_entries(signed(journal::ListEntriesRequest::default(), &passport))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(page.entries.len(), 1);
     let id = first.entry.unwrap().entry_id;
     let get = journal::GetEntryRequest { entry_id: id.clone() };
@@ -136,18 +146,27 @@ pub(crate) async fn write_and_read_over_grpc(world: &World, member: &Member) -> 
 /// Somebody else's entry is not there: word for word as one that does not exist, through both doors.
 pub(crate) async fn is_refused(world: &World, stranger: &Member, entry_id: &str) {
     let nowhere = "01890000-0000-7000-8000-000000000000";
-    let (status, problem) = world.rest().call("GET", &format!("/v1/entries/{entry_id}"), Some(&stranger.secret), None).await;
-    let (_, missing) = world.rest().call("GET", &format!("/v1/entries/{nowhere}"), Some(&stranger.secret), None).await;
+    let (status, problem) =
+        world.rest().call("GET", &format!("/v1/entries/{entry_id}"), Some(&stranger.secret), None).await;
+    let (_, missing) =
+        world.rest().call("GET", &format!("/v1/entries/{nowhere}"), Some(&stranger.secret), None).await;
     assert_eq!(status, 404);
     assert_eq!(without_instance(problem), without_instance(missing));
 
     let passport = stranger.passport(world).await;
     let mut entries = journal::entry_service_client::EntryServiceClient::new(world.grpc("journal"));
     let mut ask = async |id: &str| {
-        entries.get_entry(signed(journal::GetEntryRequest { entry_id: id.into() }, &passport)).await.err().unwrap()
+        entries
+            .get_entry(signed(journal::GetEntryRequest { entry_id: id.into() }, &passport))
+            .await
+            .err()
+            .unwrap()
     };
     let (theirs, missing) = (ask(entry_id).await, ask(nowhere).await);
-    assert_eq!((theirs.code(), theirs.message(), theirs.details()), (Code::NotFound, missing.message(), missing.details()));
+    assert_eq!(
+        (theirs.code(), theirs.message(), theirs.details()),
+        (Code::NotFound, missing.message(), missing.details())
+    );
 
     let bare = entries.get_entry(journal::GetEntryRequest { entry_id: entry_id.into() }).await.err().unwrap();
     assert_eq!(bare.code(), Code::Unauthenticated);
@@ -167,7 +186,9 @@ pub(crate) async fn path_and_schedule_follow(world: &World, member: &Member) {
     .await;
     eventually("one look-back is planned", PATIENCE, async || {
         let planned = world.rest().ok("GET", "/v1/schedules", Some(&member.secret), None).await;
-        planned["schedules"].as_array().is_some_and(|s| s.len() == 1 && s[0]["kind"] == "SCHEDULE_KIND_LOOK_BACK")
+        planned["schedules"]
+            .as_array()
+            .is_some_and(|s| s.len() == 1 && s[0]["kind"] == "SCHEDULE_KIND_LOOK_BACK")
     })
     .await;
 }
@@ -180,7 +201,10 @@ pub(crate) async fn path_is_untouched(world: &World, member: &Member) {
 
 fn milestone(path: &Value, id: &str) -> Option<Value> {
     let steps = path["steps"].as_array()?;
-    steps.iter().flat_map(|s| s["milestones"].as_array().cloned().unwrap_or_default()).find(|m| m["milestoneId"] == id)
+    steps
+        .iter()
+        .flat_map(|s| s["milestones"].as_array().cloned().unwrap_or_default())
+        .find(|m| m["milestoneId"] == id)
 }
 
 /// A week on the reminder is in the inbox, once, however often time moves; its owner marks it read.
@@ -190,7 +214,7 @@ pub(crate) async fn reminder_arrives_once(world: &World, member: &Member, entry_
     let list = |passport: &str| signed(reminders::ListInboxItemsRequest::default(), passport);
     assert!(inbox.list_inbox_items(list(&passport)).await.unwrap().into_inner().items.is_empty());
 
-    world.clock.advance_days(8);
+    world.clock().advance_days(8);
     eventually("the reminder is in the inbox", PATIENCE, async || {
         let items = world.rest().ok("GET", "/v1/inboxItems", Some(&member.secret), None).await;
         items["items"].as_array().is_some_and(|i| i.len() == 1 && i[0]["subjectId"] == entry_id)
@@ -199,7 +223,7 @@ pub(crate) async fn reminder_arrives_once(world: &World, member: &Member, entry_
     let stale = inbox.list_inbox_items(list(&passport)).await.err().unwrap();
     assert_eq!(stale.code(), Code::Unauthenticated, "a passport of last week opens nothing");
 
-    world.clock.advance_days(1);
+    world.clock().advance_days(1);
     let items = world.rest().ok("GET", "/v1/inboxItems", Some(&member.secret), None).await;
     assert_eq!(items["items"].as_array().unwrap().len(), 1, "it fires once: {items}");
     let id = items["items"][0]["inboxItemId"].as_str().unwrap();
@@ -224,7 +248,8 @@ pub(crate) async fn library_is_open(world: &World) {
     let page = library.list_articles(content::ListArticlesRequest::default()).await.unwrap().into_inner();
     assert!(page.articles.len() >= 10);
     let article_id = page.articles[0].article_id.clone();
-    let one = library.get_article(content::GetArticleRequest { article_id, locale: "de-AT".into() }).await.unwrap();
+    let one =
+        library.get_article(content::GetArticleRequest { article_id, locale: "de-AT".into() }).await.unwrap();
     assert!(one.into_inner().article.unwrap().body.len() > 1000);
 }
 

@@ -1,11 +1,14 @@
-//! The test kit: what tests of every crate need around the thing they test, and nothing of Candor's own.
+//! The test kit: what tests of every crate need around the thing they test. It uses none of Candor's crates but
+//! `private-postgres`; what it knows of the services is how to start them.
 //!
-//! - [`postgres()`]: a database of the test's own on the shared test server;
+//! - [`postgres()`]: a database of the test's own on the shared test server; [`Postgres`]: a server of the test's
+//!   own that it may stop, freeze and start;
 //! - [`rabbit()`]: the shared broker, with an exchange name of the test's own; [`Rabbit`]: a node of the test's
 //!   own that it may stop, kill and start;
 //! - [`eventually`]: waits for a condition, never for a time;
 //! - [`TestClock`]: time that several processes share and the test moves;
-//! - [`Process`]: a program of ours as a child, with its log in a file.
+//! - [`Process`]: a program of ours as a child, with its log in a file;
+//! - [`five`]: the five processes of Candor, wired together; [`Rest`] speaks to them over HTTP.
 //!
 //! The shared servers come from `testbed` (`make test` starts it), which says where they are in
 //! `CANDOR_TEST_POSTGRES_URL` and `CANDOR_TEST_AMQP_URL`.
@@ -14,15 +17,22 @@
 mod child;
 mod clock;
 mod eventually;
+pub mod five;
+mod mail;
 mod postgres;
 mod process;
 mod rabbit;
+mod rest;
+mod server;
 
 pub use clock::TestClock;
 pub use eventually::eventually;
+pub use mail::mailed_token;
 pub use postgres::{Database, postgres};
 pub use process::{Process, binary, free_address};
 pub use rabbit::{Broker, Rabbit, rabbit};
+pub use rest::{Answer, Rest};
+pub use server::Postgres;
 
 /// The variable that names the shared PostgreSQL.
 pub const POSTGRES_URL: &str = "CANDOR_TEST_POSTGRES_URL";

@@ -60,6 +60,11 @@ impl Process {
         self.child.pid
     }
 
+    /// Whether it runs.
+    pub fn alive(&self) -> bool {
+        self.child.alive()
+    }
+
     /// What it has said so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
@@ -90,7 +95,8 @@ impl Process {
         std::fs::read_to_string(file).unwrap()
     }
 
-    async fn until(&self, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    /// Waits for a condition that only holds while it runs.
+    pub(crate) async fn until(&self, what: &str, mut condition: impl AsyncFnMut() -> bool) {
         let what = format!("{} runs and {what}", self.name);
         eventually(&what, Duration::from_secs(60), async || {
             let alive = self.child.alive(); // asked first: what it did before its end counts
@@ -107,12 +113,27 @@ impl Process {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
+    /// Stops it in its tracks: its connections stay open, and nothing is answered.
+    pub fn freeze(&self) {
+        self.child.signal(Signal::STOP);
+    }
+
+    /// Lets it go on where it was.
+    pub fn thaw(&self) {
+        self.child.signal(Signal::CONT);
+    }
+
+    /// Asks it to end (SIGTERM); [`Process::ended`] waits for that.
+    pub fn ask_to_end(&self) {
+        self.child.signal(Signal::TERM);
+    }
+
     /// Asks it to end (SIGTERM) and waits for that.
     ///
     /// # Panics
     /// When it takes longer than 20 s.
     pub async fn stop(mut self) -> ExitStatus {
-        self.child.signal(Signal::TERM);
+        self.ask_to_end();
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
         let Ok(Some(status)) = ended else {
             panic!("{} does not end; it said:\n{}", self.name, self.last_words());
@@ -123,10 +144,13 @@ impl Process {
     /// Waits for its end.
     ///
     /// # Panics
-    /// When it takes longer than `timeout`.
+    /// With the end of its log, when it takes longer than `timeout`.
     pub async fn ended(mut self, timeout: Duration) -> ExitStatus {
         let ended = tokio::time::timeout(timeout, self.child.wait()).await;
-        ended.ok().flatten().unwrap_or_else(|| panic!("{} still runs", self.name))
+        ended
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| panic!("{} still runs; it said:\n{}", self.name, self.last_words()))
     }
 
     /// Kills it at once (SIGKILL).

@@ -107,6 +107,20 @@ impl Rabbit {
         assert!(ended.is_ok(), "RabbitMQ does not end");
     }
 
+    /// Stops the node in its tracks: its connections stay open, and nothing is answered.
+    pub fn freeze(&self) {
+        if let Some(node) = &self.node {
+            node.signal(Signal::STOP);
+        }
+    }
+
+    /// Lets it go on where it was.
+    pub fn thaw(&self) {
+        if let Some(node) = &self.node {
+            node.signal(Signal::CONT);
+        }
+    }
+
     /// Kills the node as a power cut would.
     pub fn kill(&mut self) {
         self.node.take();

@@ -1,4 +1,5 @@
 //! `candor` as whoever starts it sees it: it comes up, says where it is, goes down in order, and leaves nothing.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests: what fails, fails the test
 
 use candor_proto::accounts::v1::SignInRequest;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;

@@ -20,6 +20,8 @@ pub struct Options {
     pub binaries: Option<PathBuf>,
     /// Settings of PostgreSQL's own, name and value, over ours.
     pub settings: Vec<(String, String)>,
+    /// The loopback port, for whoever must find the server where it was before. Left out: a free one.
+    pub port: Option<u16>,
 }
 
 /// A running server. Dropping it stops it, without waiting for its end.

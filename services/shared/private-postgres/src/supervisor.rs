@@ -83,6 +83,7 @@ struct Post {
     folder: Folder,
     binaries: Binaries,
     settings: Vec<(String, String)>,
+    port: Option<u16>,
     log: std::fs::File,
 }
 
@@ -101,7 +102,7 @@ fn prepare(options: &Options) -> Result<Post, Error> {
         Some(_) => tracing::debug!(folder = %folder.path.display(), "the data folder is there"),
     }
     let log = folder.new_log()?;
-    Ok(Post { folder, binaries, settings: options.settings.clone(), log })
+    Ok(Post { folder, binaries, settings: options.settings.clone(), port: options.port, log })
 }
 
 fn reclaim(folder: Folder) -> Result<Folder, Error> {
@@ -139,7 +140,7 @@ impl Post {
     /// Runs the server until it is stopped.
     fn serve(&mut self, control: &Control, ready: oneshot::Sender<Result<Ready, Error>>) {
         let mut ready = Some(ready);
-        let mut port = None;
+        let mut port = self.port;
         let mut quick_ends = 0;
         let folder = self.folder.path.clone();
         while !control.stopping() {

@@ -1,4 +1,5 @@
 //! The promises of a private server: it ends with its parent, it recovers, and a folder has one server.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests: what fails, fails the test
 
 use private_postgres::{Access, Error, Options, Server};
 use rustix::process::{Pid, Signal, kill_process};

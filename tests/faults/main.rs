@@ -1,0 +1,1 @@
+//! Five real processes, and what breaks around them.
