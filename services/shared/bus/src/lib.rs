@@ -4,6 +4,29 @@
 //! What is promised: an event appended in a committed transaction reaches every bound consumer at least once,
 //! whatever process dies at whatever moment, and its handler's effect is committed exactly once.
 //! What is not: order. Consumers compare versions.
+//!
+//! A service wires it like this:
+//!
+//! ```ignore
+//! // migrate: the tables, and the queue, so that nothing is lost before the first start
+//! bus::migrate(&pool).await?;
+//! bus::declare(&transport, CONSUMER, &consumes()).await?;
+//!
+//! // run
+//! let outbox = bus::Outbox::new();
+//! tokio::spawn(bus::relay::run(
+//!     pool.clone(), outbox.clone(), transport.clone(), host.clock.clone(), host.shutdown.clone()));
+//! let inbox = bus::Inbox::new(CONSUMER, pool.clone(), app.clone(), host.clock.clone())
+//!     .on::<EntryWritten>(|app, conn, meta, event| Box::pin(events::entry_written(app, conn, meta, event)))
+//!     .outbox(outbox.clone());
+//! tokio::spawn(inbox.run(transport.clone(), host.shutdown.clone()));
+//!
+//! // a use case
+//! let event = bus::Envelope::new(ids.next(), clock.now(), entry_id, version, &EntryWritten { .. });
+//! bus::outbox::append(&mut tx, &[event]).await?;
+//! tx.commit().await?;
+//! outbox.wake();
+//! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -17,15 +17,23 @@ pub(crate) fn day(at: Timestamp) -> Date {
 
 /// Makes the partitions of today and the days ahead, then drops those that are over 30 days old.
 /// Cheap when there is nothing to do. A dropped partition's events are gone: the log is no backup.
+/// Only a missing today is an error; for the rest, whose locks a long reader may hold up, there is another day.
 pub async fn maintain(conn: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
-    for days in 0..=AHEAD {
+    store::make_log_partition(conn, now).await?;
+    match look_ahead_and_back(conn, now).await {
+        Ok(0) => {}
+        Ok(dropped) => tracing::info!(dropped, "old days of the event log are gone"),
+        Err(error) => {
+            tracing::warn!(%error, "the event log's days ahead and behind have to wait until tomorrow")
+        }
+    }
+    Ok(())
+}
+
+async fn look_ahead_and_back(conn: &mut PgConnection, now: Timestamp) -> Result<i32, sqlx::Error> {
+    for days in 1..=AHEAD {
         let at = now.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(now);
         store::make_log_partition(conn, at).await?;
     }
-    let oldest = now.saturating_sub(KEPT).unwrap_or(now);
-    let dropped = store::drop_log_partitions(conn, oldest).await?;
-    if dropped > 0 {
-        tracing::info!(dropped, "old days of the event log are gone");
-    }
-    Ok(())
+    store::drop_log_partitions(conn, now.saturating_sub(KEPT).unwrap_or(now)).await
 }

@@ -9,11 +9,11 @@ pub use failure::HandlerError;
 use crate::{
     Envelope, Outbox, Transport, TransportError, key_of,
     step::Observer,
-    transport::{Content, Delivery},
+    transport::{Acker, Content, Delivery},
 };
 use bytes::Bytes;
 use chassis::Clock;
-use futures::future::{BoxFuture, ready};
+use futures::future::{BoxFuture, join_all, ready};
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
 use std::{collections::BTreeMap, time::Duration};
@@ -157,9 +157,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(5)),
             }
         }
-        for acker in ackers {
-            acker.ack().await;
-        }
+        join_all(ackers.into_iter().map(Acker::ack)).await;
     }
 
     /// A key nobody handles is a binding left over from an older version.

@@ -15,6 +15,8 @@ pub(crate) use lapin::Acker;
 
 /// Unacknowledged messages per consumer: the batch that is handled and the one that comes next.
 const PREFETCH: u16 = 200;
+/// How long an acknowledgement may take to leave.
+const ACK_DEADLINE: Duration = Duration::from_secs(5);
 /// Pause before a consumer that failed on a working connection is set up again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -44,8 +46,11 @@ impl Subscription {
 
 /// Acknowledges. If the connection is gone meanwhile, the broker delivers again and the inbox knows the event.
 pub(crate) async fn ack(acker: Acker) {
-    if let Err(error) = acker.ack(BasicAckOptions::default()).await {
-        tracing::debug!(%error, "an acknowledgement was lost; the event comes again");
+    // On a connection that just died the client may never answer.
+    match tokio::time::timeout(ACK_DEADLINE, acker.ack(BasicAckOptions::default())).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "an acknowledgement was lost; the event comes again"),
+        Err(_) => tracing::debug!("an acknowledgement did not leave in time; the event comes again"),
     }
 }
 

@@ -53,7 +53,9 @@ async fn full_the_broker_dies_stops_and_comes_back() {
     let transport = ground.declared().await;
     let process = ground.start(transport.clone(), None);
     let mut told = 0;
-    for kill in [true, false] {
+    // First a clean stop: RabbitMQ 3.10 does not bring a quorum queue back whose node dies within moments of its
+    // declaration (its Raft server never answers again, whoever asks). Older queues survive any kill.
+    for kill in [false, true] {
         if kill {
             // In the middle of things.
             let events: Vec<_> = (0..2000).map(|n| ground.event(n % 9, n as i64, 1)).collect();
