@@ -79,12 +79,12 @@ impl Cookies {
     /// # Errors
     /// 403 when `Origin` or `Sec-Fetch-Site` names another site.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let fetch_site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
-        let same_site = match headers.get(header::ORIGIN) {
-            Some(origin) => self.is_own_origin(origin, headers),
-            None => true, // older browsers send none with a form; the token decides
-        };
-        if same_site && matches!(fetch_site, None | Some(b"same-origin")) {
+        let fetch_site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        // Pages that send no referrer send `Origin: null` with their forms, our own included; older browsers send
+        // none at all. Then `Sec-Fetch-Site` decides, and in browsers without it the token alone.
+        let origin = headers.get(header::ORIGIN).filter(|origin| origin.as_bytes() != b"null");
+        let own_origin = origin.is_none_or(|origin| self.is_own_origin(origin, headers));
+        if own_origin && matches!(fetch_site, None | Some(b"same-origin")) {
             return Ok(());
         }
         let detail = "This came from another page than ours. Nothing was changed. Please open the page again and retry.";
@@ -235,7 +235,7 @@ mod tests {
         for (name, value, fits) in [
             ("origin", "https://candor.example", true),
             ("origin", "https://evil.example", false),
-            ("origin", "null", false),
+            ("origin", "null", true),
             ("origin", "http://candor.example", false),
             ("sec-fetch-site", "same-origin", true),
             ("sec-fetch-site", "cross-site", false),
@@ -244,6 +244,8 @@ mod tests {
         ] {
             assert_eq!(secure.check_origin(&headers(&[(name, value)])).is_ok(), fits, "{name}: {value}");
         }
+        let sandboxed = headers(&[("origin", "null"), ("sec-fetch-site", "cross-site")]);
+        assert!(secure.check_origin(&sandboxed).is_err());
         let local = cookies(false);
         let localhost = headers(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")]);
         assert!(local.check_origin(&localhost).is_ok());

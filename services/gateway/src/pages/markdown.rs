@@ -26,8 +26,13 @@ pub(super) fn to_html(text: &str, source: Source) -> String {
     options.render.escape = true;
     options.render.hardbreaks = source == Source::Member;
     let root = parse_document(&arena, text, &options);
+    let levels = root.descendants().filter_map(|node| match node.data().value {
+        NodeValue::Heading(heading) => Some(heading.level),
+        _ => None,
+    });
+    let highest = levels.min().unwrap_or(1);
     for node in root.descendants() {
-        tame(node);
+        tame(node, highest);
     }
     let mut html = String::new();
     if format_html(root, &options, &mut html).is_err() {
@@ -74,10 +79,11 @@ fn options() -> Options<'static> {
     options
 }
 
-fn tame(node: Node<'_>) {
+fn tame(node: Node<'_>, highest: u8) {
     let mut data = node.data_mut();
     match &mut data.value {
-        NodeValue::Heading(heading) => heading.level = (heading.level + 1).min(6),
+        // The page's own heading is the first; a text's begin right below it.
+        NodeValue::Heading(heading) => heading.level = (heading.level - highest + 2).min(6),
         NodeValue::Image(_) => {
             if let NodeValue::Image(link) = std::mem::replace(&mut data.value, NodeValue::SoftBreak) {
                 data.value = NodeValue::Link(link);
@@ -124,6 +130,7 @@ mod tests {
     #[test]
     fn ordinary_text_looks_as_written() {
         assert_eq!(member("# Today\n\n*Two* **words**").trim(), "<h2>Today</h2>\n<p><em>Two</em> <strong>words</strong></p>");
+        assert_eq!(member("## A\n\n### B").trim(), "<h2>A</h2>\n<h3>B</h3>");
         assert!(member("one\ntwo").contains("<br>"));
         assert!(member("- [x] done").contains("checkbox"));
         let link = member("[a](https://example.org/?a=b&c=d)");

@@ -12,10 +12,10 @@ struct Page {
 
 pub(super) async fn show(guest: Guest) -> Result<Response, Failure> {
     // Whoever is signed in comes here to go on; whoever's session is over, to begin.
-    if let Some(secret) = &guest.visitor.session {
-        if guest.app.passports.of_secret(secret).await.is_ok() {
-            return Ok(go("/timeline"));
-        }
+    if let Some(secret) = &guest.visitor.session
+        && guest.app.passports.of_secret(secret).await.is_ok()
+    {
+        return Ok(go("/timeline"));
     }
     let mut frame = guest.frame("start");
     frame.signed_in = false;

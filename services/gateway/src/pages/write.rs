@@ -29,7 +29,7 @@ impl Page {
     /// Whether anything was said of mood and body, so that it is not hidden.
     fn any_chosen(&self) -> bool {
         let mut choices = self.pleasantness.iter().chain(&self.energy).chain(&self.body_signs);
-        choices.any(|choice| choice.chosen)
+        choices.any(|choice| choice.chosen && !choice.value.is_empty())
     }
 }
 
@@ -140,7 +140,10 @@ impl Written {
 fn page(guest: &Guest, written: Written, message: Option<String>) -> Page {
     let scale = |choices: &[(i32, &'static str)], chosen: Option<i32>| {
         let choices = choices.iter();
-        choices.map(|(value, words)| Choice { value: value.to_string(), words, chosen: chosen == Some(*value) }).collect()
+        let said =
+            choices.map(|(value, words)| Choice { value: value.to_string(), words, chosen: chosen == Some(*value) });
+        let unsaid = Choice { value: String::new(), words: "rather not say", chosen: chosen.is_none() };
+        [unsaid].into_iter().chain(said).collect()
     };
     let signs = words::body_signs().map(|(value, words)| Choice {
         value: value.to_string(),

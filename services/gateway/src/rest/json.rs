@@ -66,10 +66,9 @@ pub(crate) fn set(
     json: Json,
     path: &str,
 ) -> Result<(), Violation> {
-    if let Some(oneof) = field.containing_oneof() {
-        if oneof.fields().any(|other| message.has_field(&other)) {
-            return Err(Violation::new(path, "cannot be given together with another field of its group"));
-        }
+    let group = field.containing_oneof();
+    if group.is_some_and(|group| group.fields().any(|other| message.has_field(&other))) {
+        return Err(Violation::new(path, "cannot be given together with another field of its group"));
     }
     let value = if field.is_map() {
         map(field, json, path)?

@@ -31,7 +31,6 @@ pub(super) struct Fakes {
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
     pub(super) marked: Mutex<Vec<String>>,
     pub(super) ended: Mutex<Vec<String>>,
-    pub(super) traceparents: Mutex<Vec<String>>,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -51,7 +50,6 @@ impl Fakes {
             written: Mutex::default(),
             marked: Mutex::default(),
             ended: Mutex::default(),
-            traceparents: Mutex::default(),
         }
     }
 
@@ -85,9 +83,6 @@ impl Fakes {
 impl Fake {
     /// Only the bearer of the passport is a member.
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
-        if let Some(value) = request.metadata().get("traceparent") {
-            self.0.traceparents.lock().unwrap().push(value.to_str().unwrap().to_owned());
-        }
         assert!(request.metadata().get("grpc-timeout").is_some(), "a call without a deadline");
         let bearer = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         if bearer == Some(&format!("Bearer {PASSPORT}")) && !self.0.over.load(Ordering::SeqCst) {

@@ -1,6 +1,7 @@
 //! The gateway before fake services that speak real gRPC.
 
 mod fakes;
+mod log;
 mod pages;
 mod rest;
 mod server;

@@ -1,0 +1,52 @@
+use super::fakes::ENTRY;
+use super::*;
+use std::io::Write;
+use std::sync::Mutex;
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn the_log_holds_templates_and_nothing_of_what_was_said() {
+    let world = World::new().await;
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    world.visit(&format!("/entries/{ENTRY}?query-canary=1"), "__Host-candor=cs_alice").await;
+    world.visit("/entries/path-canary", "__Host-candor=cs_alice").await;
+    world.visit("/unmatched-canary", "").await;
+    world.call("GET", &format!("/v1/entries/{ENTRY}"), Some("bearer-canary"), "").await;
+    world.call("POST", "/v1/entries", Some("bearer-canary"), r#"{"body": "body-canary", "key-canary": 1}"#).await;
+    let token = world.token("/write", "__Host-candor=cs_alice").await;
+    let fields = [("csrf", token.as_str()), ("body", "form-canary")];
+    world.submit("/write", "__Host-candor=cs_alice", &fields).await;
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for expected in ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    for private in ["canary", ENTRY, "cs_alice", "passport.of", &token] {
+        assert!(!text.contains(private), "{private} is in {text}");
+    }
+}
