@@ -7,7 +7,7 @@
 //!
 //! A service wires it like this:
 //!
-//! ```ignore
+//! ```text
 //! // migrate: the tables, and the queue, so that nothing is lost before the first start
 //! bus::migrate(&pool).await?;
 //! bus::declare(&transport, CONSUMER, &consumes()).await?;

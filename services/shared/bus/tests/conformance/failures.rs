@@ -25,7 +25,7 @@ async fn attempts(ground: &Ground) -> Vec<i32> {
 }
 
 async fn dead(ground: &Ground) -> Vec<DeadLetter> {
-    replay::list(&mut *ground.pool.acquire().await.unwrap(), None).await.unwrap()
+    replay::list(&mut ground.pool.acquire().await.unwrap(), None).await.unwrap()
 }
 
 /// Poison of every kind among neighbours, told and dead after its attempts.
@@ -154,7 +154,7 @@ async fn rabbit_an_event_that_kills_its_process_ends_as_a_dead_letter() {
     eventually("it is dead", PATIENCE, async || dead(&ground).await.len() == 1).await;
     let letter = &dead(&ground).await[0];
     assert_eq!((letter.event_id, letter.reason.as_str()), (deadly.id, "DELIVERY_LIMIT"));
-    replay::all(&mut *ground.pool.acquire().await.unwrap(), None, ground.clock.now()).await.unwrap();
+    replay::all(&mut ground.pool.acquire().await.unwrap(), None, ground.clock.now()).await.unwrap();
     ground.until_counted(1).await;
     process.stop().await;
 }
