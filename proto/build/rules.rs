@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 /// One `impl Validate` for every message of Candor's own packages.
 pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, String> {
-    let extension = pool.get_extension_by_name("buf.validate.field").ok_or("buf/validate is not imported anywhere")?;
+    let extension =
+        pool.get_extension_by_name("buf.validate.field").ok_or("buf/validate is not imported anywhere")?;
     let mut code = String::new();
     for message in pool.all_messages().filter(|m| m.full_name().starts_with("candor.")) {
         let mut body = String::new();
@@ -60,7 +61,10 @@ fn field_checks(field: &FieldDescriptor, rules: &DynamicMessage, body: &mut Stri
     }
     if let Kind::Message(inner) = field.kind() {
         if flag(rules, "required") {
-            let _ = writeln!(body, "        check(self.{name}.is_some(), prefix, \"{name}\", \"is required\", found);");
+            let _ = writeln!(
+                body,
+                "        check(self.{name}.is_some(), prefix, \"{name}\", \"is required\", found);"
+            );
         }
         if inner.full_name().starts_with("candor.") {
             let _ = writeln!(
@@ -83,25 +87,49 @@ fn nested(name: &str, body: &mut String) {
 fn list_checks(field: &FieldDescriptor, list: &DynamicMessage, body: &mut String) -> Result<(), String> {
     let name = field.name();
     if let Some(min) = number(list, "min_items") {
-        let _ = writeln!(body, "        check(self.{name}.len() >= {min}, prefix, \"{name}\", \"needs at least {min} items\", found);");
+        let _ = writeln!(
+            body,
+            "        check(self.{name}.len() >= {min}, prefix, \"{name}\", \"needs at least {min} items\", found);"
+        );
     }
     if let Some(max) = number(list, "max_items") {
-        let _ = writeln!(body, "        check(self.{name}.len() <= {max}, prefix, \"{name}\", \"takes at most {max} items\", found);");
+        let _ = writeln!(
+            body,
+            "        check(self.{name}.len() <= {max}, prefix, \"{name}\", \"takes at most {max} items\", found);"
+        );
     }
     if flag(list, "unique") {
-        let _ = writeln!(body, "        check(unique(&self.{name}), prefix, \"{name}\", \"holds the same item twice\", found);");
+        let _ = writeln!(
+            body,
+            "        check(unique(&self.{name}), prefix, \"{name}\", \"holds the same item twice\", found);"
+        );
     }
     if matches!(field.kind(), Kind::Message(_)) {
         nested(name, body);
     } else if let Some(items) = rule(list, "items").as_ref().and_then(|value| value.as_message()) {
         let mut inner = String::new();
-        scalar_checks(&field.kind(), items, "(*item)", &format!("&format!(\"{name}[{{index}}]\")"), &mut inner)?;
-        let _ = writeln!(body, "        for (index, item) in self.{name}.iter().enumerate() {{\n{inner}        }}");
+        scalar_checks(
+            &field.kind(),
+            items,
+            "(*item)",
+            &format!("&format!(\"{name}[{{index}}]\")"),
+            &mut inner,
+        )?;
+        let _ = writeln!(
+            body,
+            "        for (index, item) in self.{name}.iter().enumerate() {{\n{inner}        }}"
+        );
     }
     Ok(())
 }
 
-fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, body: &mut String) -> Result<(), String> {
+fn scalar_checks(
+    kind: &Kind,
+    rules: &DynamicMessage,
+    value: &str,
+    name: &str,
+    body: &mut String,
+) -> Result<(), String> {
     let mut check = |condition: String, says: String| {
         let _ = writeln!(body, "        check({condition}, prefix, {name}, \"{says}\", found);");
     };
@@ -116,7 +144,10 @@ fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, b
             let string = rule(rules, "string");
             let Some(string) = string.as_ref().and_then(|v| v.as_message()) else { return Ok(()) };
             if let Some(min) = number(string, "min_len") {
-                check(format!("{value}.chars().count() >= {min}"), format!("needs at least {min} characters"));
+                check(
+                    format!("{value}.chars().count() >= {min}"),
+                    format!("needs at least {min} characters"),
+                );
             }
             if let Some(max) = number(string, "max_len") {
                 check(format!("{value}.chars().count() <= {max}"), format!("takes at most {max} characters"));
@@ -138,7 +169,9 @@ fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, b
                 let numbers: Vec<_> = definition.values().map(|v| v.number().to_string()).collect();
                 check(format!("[{}].contains(&{value})", numbers.join(", ")), "is not a known value".into());
             }
-            for refused in rule(rules, "not_in").iter().filter_map(|v| v.as_list()).flatten().filter_map(Value::as_i32) {
+            for refused in
+                rule(rules, "not_in").iter().filter_map(|v| v.as_list()).flatten().filter_map(Value::as_i32)
+            {
                 check(format!("{value} != {refused}"), "is not a value to choose".into());
             }
         }
@@ -153,7 +186,10 @@ fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, b
             }
         }
         Kind::Bool => {
-            let only = rule(rules, "bool").as_ref().and_then(|v| v.as_message()).and_then(|b| rule(b, "const")?.as_bool());
+            let only = rule(rules, "bool")
+                .as_ref()
+                .and_then(|v| v.as_message())
+                .and_then(|b| rule(b, "const")?.as_bool());
             match only {
                 Some(true) => check(value.to_string(), "must be true".into()),
                 Some(false) => check(format!("!{value}"), "must be false".into()),
@@ -161,7 +197,9 @@ fn scalar_checks(kind: &Kind, rules: &DynamicMessage, value: &str, name: &str, b
             }
         }
         other if rules.fields().next().is_some() => {
-            return Err(format!("{name}: no code is generated for rules on {other:?}; extend proto/build/rules.rs"));
+            return Err(format!(
+                "{name}: no code is generated for rules on {other:?}; extend proto/build/rules.rs"
+            ));
         }
         _ => {}
     }

@@ -163,7 +163,10 @@ fn body(text: String) -> Body {
     let as_it_is = text.bytes().all(|byte| byte.is_ascii() && byte != 0 && byte != b'\r')
         && text.lines().all(|line| line.len() <= 998);
     if as_it_is {
-        Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
+        Body::dangerous_pre_encoded(
+            text.replace('\n', "\r\n").into_bytes(),
+            ContentTransferEncoding::SevenBit,
+        )
     } else {
         Body::new(text)
     }
