@@ -49,7 +49,9 @@ fn home(name: &str) -> PathBuf {
 
 /// A database with the migrations that make the crate's queries meaningful.
 async fn database(server: &Server, name: &str) -> Result<String, String> {
-    let url = server.create_database(name, name).await.map_err(|error| error.to_string())?;
+    server.create_database(name, name).await.map_err(|error| error.to_string())?;
+    // As superuser: a role that has the name of a schema would see that schema's tables without their prefix.
+    let url = server.url(name).map_err(|error| error.to_string())?;
     let mut connection = PgConnection::connect(&url).await.map_err(|error| error.to_string())?;
     let order = match name {
         "bus" | "chassis" | "vault" => vec![name],
