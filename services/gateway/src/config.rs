@@ -47,19 +47,7 @@ impl Settings for Config {
 
     fn check(&self, platform: &Platform) -> Result<(), ConfigError> {
         let production = platform.profile == Profile::Production;
-        match &self.public_url {
-            Some(url) => {
-                let site = Site::parse(url).map_err(|rule| ConfigError::invalid("gateway.public_url", rule))?;
-                if production && !site.secure {
-                    return Err(ConfigError::invalid("gateway.public_url", "must begin with https:// in production"));
-                }
-            }
-            None if production || !self.listen.address.ip().is_loopback() => {
-                let rule = "is required in production and when the gateway listens beyond loopback";
-                return Err(ConfigError::invalid("gateway.public_url", rule));
-            }
-            None => {}
-        }
+        self.check_public_url(production)?;
         for (key, url) in [
             ("gateway.accounts_url", &self.accounts_url),
             ("gateway.journal_url", &self.journal_url),
@@ -72,7 +60,10 @@ impl Settings for Config {
             }
         }
         if !self.leave_url.starts_with("https://") || self.leave_url.parse::<Uri>().is_err() {
-            return Err(ConfigError::invalid("gateway.leave_url", "must be an address that begins with https://"));
+            return Err(ConfigError::invalid(
+                "gateway.leave_url",
+                "must be an address that begins with https://",
+            ));
         }
         match &self.csrf_key {
             Some(key) if decode_key(key).is_none() => {
@@ -85,6 +76,27 @@ impl Settings for Config {
 }
 
 impl Config {
+    fn check_public_url(&self, production: bool) -> Result<(), ConfigError> {
+        match &self.public_url {
+            Some(url) => {
+                let site =
+                    Site::parse(url).map_err(|rule| ConfigError::invalid("gateway.public_url", rule))?;
+                if production && !site.secure {
+                    return Err(ConfigError::invalid(
+                        "gateway.public_url",
+                        "must begin with https:// in production",
+                    ));
+                }
+            }
+            None if production || !self.listen.address.ip().is_loopback() => {
+                let rule = "is required in production and when the gateway listens beyond loopback";
+                return Err(ConfigError::invalid("gateway.public_url", rule));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
     /// The site as people reach it.
     pub(crate) fn site(&self, bound: SocketAddr) -> Result<Site, ConfigError> {
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
@@ -94,11 +106,14 @@ impl Config {
     /// The key of the CSRF tokens, a random one when none is set.
     pub(crate) fn csrf_key(&self) -> Result<[u8; 32], ConfigError> {
         if let Some(key) = &self.csrf_key {
-            return decode_key(key).ok_or_else(|| ConfigError::invalid("gateway.csrf_key", "must be 32 bytes in base64url"));
+            return decode_key(key)
+                .ok_or_else(|| ConfigError::invalid("gateway.csrf_key", "must be 32 bytes in base64url"));
         }
         let mut key = [0; 32];
         let filled = getrandom::fill(&mut key);
-        filled.map_err(|_| ConfigError::invalid("gateway.csrf_key", "is required: the machine has no random numbers"))?;
+        filled.map_err(|_| {
+            ConfigError::invalid("gateway.csrf_key", "is required: the machine has no random numbers")
+        })?;
         Ok(key)
     }
 }
@@ -169,8 +184,16 @@ mod tests {
         type Change = fn(&mut Config);
         let cases: [(Change, Profile, &str); 7] = [
             (|c| c.public_url = None, Profile::Production, "GATEWAY__PUBLIC_URL"),
-            (|c| c.public_url = Some("http://127.0.0.1:1".into()), Profile::Production, "GATEWAY__PUBLIC_URL"),
-            (|c| c.public_url = Some("http://candor.example".into()), Profile::Development, "GATEWAY__PUBLIC_URL"),
+            (
+                |c| c.public_url = Some("http://127.0.0.1:1".into()),
+                Profile::Production,
+                "GATEWAY__PUBLIC_URL",
+            ),
+            (
+                |c| c.public_url = Some("http://candor.example".into()),
+                Profile::Development,
+                "GATEWAY__PUBLIC_URL",
+            ),
             (|c| c.public_url = Some("https://x/path".into()), Profile::Development, "GATEWAY__PUBLIC_URL"),
             (|c| c.csrf_key = None, Profile::Production, "GATEWAY__CSRF_KEY"),
             (|c| c.csrf_key = Some("short".into()), Profile::Development, "GATEWAY__CSRF_KEY"),

@@ -119,7 +119,10 @@ impl Shape {
             return Self::Json;
         }
         let address = (request.method() == Method::GET).then(|| request.uri().path_and_query()).flatten();
-        Self::Page { headers: request.headers().clone(), address: address.map(|address| address.as_str().to_owned()) }
+        Self::Page {
+            headers: request.headers().clone(),
+            address: address.map(|address| address.as_str().to_owned()),
+        }
     }
 
     /// Gives an answer that is a bare [`Problem`] its form.

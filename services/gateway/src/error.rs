@@ -80,7 +80,7 @@ impl Problem {
 
     /// Nothing is at this address.
     pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NO_SUCH_PATH", "There is nothing at this address.")
+        Self::new(StatusCode::NOT_FOUND, "NO_SUCH_PATH", "This address leads nowhere.")
     }
 
     /// The address exists, the method does not.
@@ -117,7 +117,12 @@ impl Problem {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
-        if let Some(allow) = self.allow.as_deref().filter(|allow| !allow.is_empty()).and_then(|allow| HeaderValue::from_str(allow).ok()) {
+        if let Some(allow) = self
+            .allow
+            .as_deref()
+            .filter(|allow| !allow.is_empty())
+            .and_then(|allow| HeaderValue::from_str(allow).ok())
+        {
             headers.insert(header::ALLOW, allow);
         }
         if self.status == StatusCode::UNAUTHORIZED {
@@ -175,19 +180,26 @@ impl Problem {
         let reason = format!("{:?}", status.code());
         let (reason, detail) = match http {
             StatusCode::UNAUTHORIZED => return Self::unauthenticated(),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                ("UNAVAILABLE", "A part of Candor cannot be reached just now. Nothing was lost; please try again in a moment.")
-            }
-            StatusCode::GATEWAY_TIMEOUT => {
-                ("DEADLINE_EXCEEDED", "This took too long. It may have been done; please look before you try again.")
-            }
+            StatusCode::SERVICE_UNAVAILABLE => (
+                "UNAVAILABLE",
+                "A part of Candor cannot be reached just now. Nothing was lost; please try again in a moment.",
+            ),
+            StatusCode::GATEWAY_TIMEOUT => (
+                "DEADLINE_EXCEEDED",
+                "This took too long. It may have been done; please look before you try again.",
+            ),
             StatusCode::TOO_MANY_REQUESTS => {
                 ("RESOURCE_EXHAUSTED", "A limit is reached. Nothing was stored; please try again later.")
             }
-            StatusCode::BAD_REQUEST => ("INVALID_ARGUMENT", "The request cannot be understood. Nothing was stored."),
+            StatusCode::BAD_REQUEST => {
+                ("INVALID_ARGUMENT", "The request cannot be understood. Nothing was stored.")
+            }
             StatusCode::NOT_FOUND => ("NOT_FOUND", "This does not exist, or it is not yours to see."),
             StatusCode::NOT_IMPLEMENTED => ("UNIMPLEMENTED", "This is not available here."),
-            _ => (reason.as_str(), "Something went wrong on our side. What you stored before is safe; please try again."),
+            _ => (
+                reason.as_str(),
+                "Something went wrong on our side. What you stored before is safe; please try again.",
+            ),
         };
         let mut problem = Self::new(http, reason, detail);
         if matches!(http, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
@@ -224,7 +236,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_becomes_problem_json_with_its_details() {
-        let fault = Fault::invalid_field("mood.energy", "must be 5 or less").retry_after(Duration::from_millis(1500));
+        let fault =
+            Fault::invalid_field("mood.energy", "must be 5 or less").retry_after(Duration::from_millis(1500));
         let response = Problem::from(tonic::Status::from(fault)).into_response();
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()["content-type"], "application/problem+json");

@@ -63,7 +63,10 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
     let edge = Edge {
         app: app.clone(),
         permits: Arc::new(Semaphore::new(host.platform.limits.calls_in_flight)),
-        durations: chassis::telemetry::histogram("candor_gateway_request_duration", "How long requests take."),
+        durations: chassis::telemetry::histogram(
+            "candor_gateway_request_duration",
+            "How long requests take.",
+        ),
     };
     let places = pages::router()
         .merge(rest::router())
@@ -75,7 +78,6 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
     // As a service within another router, so that the edge sees answers finished, `Allow` included.
     Ok(Router::new().fallback_service(places).layer(from_fn_with_state(edge, edge::layer)))
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -53,13 +53,16 @@ impl Passports {
             return Ok(held);
         }
         let request = call(MintPassportRequest { session_secret: secret.to_owned() }, None)?;
-        let minted = self.upstream.sessions().mint_passport(request).await.map_err(|status| match status.code() {
-            tonic::Code::InvalidArgument => Problem::unauthenticated(), // it does not even look like a secret
-            _ => Problem::from(status),
-        })?;
+        let minted =
+            self.upstream.sessions().mint_passport(request).await.map_err(|status| match status.code() {
+                tonic::Code::InvalidArgument => Problem::unauthenticated(), // it does not even look like a secret
+                _ => Problem::from(status),
+            })?;
         let minted = minted.into_inner();
-        let expires = minted.passport_expire_time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
-        let until = expires.map_or(now, |expires| expires.min(now.saturating_add(HELD_FOR).unwrap_or(expires)));
+        let expires =
+            minted.passport_expire_time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
+        let until =
+            expires.map_or(now, |expires| expires.min(now.saturating_add(HELD_FOR).unwrap_or(expires)));
         let held =
             Held { passport: minted.passport.into(), session_id: minted.session_id.into(), from: now, until };
         self.hold(key, held.clone(), now);

@@ -111,7 +111,8 @@ impl Cookies {
         if self.token_fits(visitor, token) {
             return Ok(());
         }
-        let detail = "A change with the browser's cookie needs the page's token in X-CSRF-Token. Nothing was changed.";
+        let detail =
+            "A change with the browser's cookie needs the page's token in X-CSRF-Token. Nothing was changed.";
         Err(Problem::new(StatusCode::FORBIDDEN, "CSRF_TOKEN_REQUIRED", detail))
     }
 
@@ -218,7 +219,8 @@ mod tests {
         assert!(!cookies.token_fits(&alice, ""));
         // A visit keeps its token once its cookie comes back.
         let kept = cookies.keep_visit(&nobody).unwrap();
-        let back = cookies.visitor(&headers(&[("cookie", kept.to_str().unwrap().split(';').next().unwrap())]));
+        let back =
+            cookies.visitor(&headers(&[("cookie", kept.to_str().unwrap().split(';').next().unwrap())]));
         assert!(cookies.token_fits(&back, &cookies.csrf_token(&nobody)));
         assert!(cookies.keep_visit(&back).is_none());
     }

@@ -110,7 +110,8 @@ async fn is_serving(channel: Channel, package: &str) -> bool {
 }
 
 fn channel(key: &str, url: &str) -> Result<Channel, String> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| format!("The setting {key} is not an address."))?;
+    let endpoint =
+        Endpoint::from_shared(url.to_owned()).map_err(|_| format!("The setting {key} is not an address."))?;
     let endpoint = endpoint
         .connect_timeout(CONNECT)
         .tcp_nodelay(true)

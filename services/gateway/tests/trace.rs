@@ -1,5 +1,7 @@
 //! A trace that begins before the gateway goes on behind it.
 
+#![allow(clippy::unwrap_used)] // a test may stop where it stands
+
 use candor_proto::content::v1::library_service_server::{LibraryService, LibraryServiceServer};
 use candor_proto::content::v1::*;
 use chassis::config::{Listen, Platform};
@@ -15,13 +17,19 @@ struct Library(mpsc::UnboundedSender<String>);
 
 #[tonic::async_trait]
 impl LibraryService for Library {
-    async fn list_articles(&self, request: Request<ListArticlesRequest>) -> Result<Response<ListArticlesResponse>, Status> {
+    async fn list_articles(
+        &self,
+        request: Request<ListArticlesRequest>,
+    ) -> Result<Response<ListArticlesResponse>, Status> {
         let parent = request.metadata().get("traceparent").map(|value| value.to_str().unwrap().to_owned());
         self.0.send(parent.unwrap_or_default()).unwrap();
         Ok(Response::new(ListArticlesResponse::default()))
     }
 
-    async fn get_article(&self, _: Request<GetArticleRequest>) -> Result<Response<GetArticleResponse>, Status> {
+    async fn get_article(
+        &self,
+        _: Request<GetArticleRequest>,
+    ) -> Result<Response<GetArticleResponse>, Status> {
         Err(Status::unimplemented("not part of this"))
     }
 }

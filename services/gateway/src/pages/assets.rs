@@ -16,8 +16,9 @@ pub(super) struct Asset {
 }
 
 /// The one style sheet.
-pub(super) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", include_bytes!("../../assets/style.css")));
+pub(super) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("style", "css", "text/css; charset=utf-8", include_bytes!("../../assets/style.css"))
+});
 /// The one script; every page works without it.
 pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("candor", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/candor.js"))
@@ -36,7 +37,8 @@ impl Asset {
     }
 
     fn answer(&self, cache: &'static str) -> Response {
-        ([(header::CONTENT_TYPE, self.content_type), (header::CACHE_CONTROL, cache)], self.bytes).into_response()
+        ([(header::CONTENT_TYPE, self.content_type), (header::CACHE_CONTROL, cache)], self.bytes)
+            .into_response()
     }
 }
 

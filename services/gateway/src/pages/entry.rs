@@ -37,7 +37,7 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
         iso: moment.iso,
         day: moment.day,
         time: moment.time,
-        mood: mood.map(words::mood),
+        mood: mood.and_then(words::mood),
         body_signs: mood.into_iter().flat_map(|mood| mood.body_signs()).map(words::body_sign).collect(),
         html: to_html(&entry.body, Source::Member),
     };

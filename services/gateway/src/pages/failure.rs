@@ -56,7 +56,11 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
         };
     }
     let (heading, next) = words(&problem);
-    let home = if visitor.session.is_some() { ("/timeline", "To your timeline") } else { ("/", "To the start page") };
+    let home = if visitor.session.is_some() {
+        ("/timeline", "To your timeline")
+    } else {
+        ("/", "To the start page")
+    };
     let page = Page {
         frame: frame(app, visitor, ""),
         heading,
@@ -80,13 +84,21 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
             "There is nothing here",
             "The address may be mistyped, or what was here is not yours to see. Nothing of yours was changed.",
         ),
-        405 => ("This address works differently", "Please use the links and buttons of the pages. Nothing was changed."),
+        405 => (
+            "This address works differently",
+            "Please use the links and buttons of the pages. Nothing was changed.",
+        ),
         403 => ("This was not done", "Going back and opening the page again often helps."),
         409 => ("This is here already", "Going back and opening the page again often helps."),
-        413 => ("This is too long", "Going back keeps your words in most browsers. Two shorter entries would fit."),
+        413 => (
+            "This is too long",
+            "Going back keeps your words in most browsers. Two shorter entries would fit.",
+        ),
         429 => ("A little too often", "What you stored before is safe. Waiting a minute is enough."),
         400..=499 => ("This could not be understood", "Going back keeps your words in most browsers."),
-        503 | 504 => ("A part of Candor is away", "What you stored before is safe. Please try again in a moment."),
+        503 | 504 => {
+            ("A part of Candor is away", "What you stored before is safe. Please try again in a moment.")
+        }
         _ => ("Something went wrong here", "It was not you. What you stored before is safe."),
     }
 }

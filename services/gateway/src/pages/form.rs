@@ -28,12 +28,16 @@ impl FromRequest<Arc<App>> for Draft {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         app.cookies.check_origin(&parts.headers)?;
-        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
             let detail = "This is not a form of ours. Nothing was stored.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail).into());
+            return Err(
+                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail).into()
+            );
         }
-        let unreadable = || Problem::bad_request("INVALID_FORM", "The form is not UTF-8. Nothing was stored.");
+        let unreadable =
+            || Problem::bad_request("INVALID_FORM", "The form is not UTF-8. Nothing was stored.");
         let body = body::read(body).await?;
         let text = std::str::from_utf8(&body).map_err(|_| unreadable())?;
         let form = Form { pairs: query::pairs(text).map_err(|_| unreadable())? };
@@ -50,7 +54,8 @@ impl FromRequest<Arc<App>> for Form {
         if draft.token_fits {
             return Ok(draft.form);
         }
-        let detail = "This page was open for a while and is out of date. Nothing was changed. Please open it again.";
+        let detail =
+            "This page was open for a while and is out of date. Nothing was changed. Please open it again.";
         Err(Problem::new(StatusCode::FORBIDDEN, "CSRF_TOKEN_REQUIRED", detail).into())
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Where the text comes from, which decides where its links may lead.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// A member's own words: links to other sites only, so that none can act on this one.
     Member,
     /// The library: links within the site as well.
@@ -15,12 +15,37 @@ pub(super) enum Source {
 }
 
 const TAGS: [&str; 27] = [
-    "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
-    "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul", "input",
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+    "input",
 ];
 
 /// The HTML of a text. Headings begin below the page's own.
-pub(super) fn to_html(text: &str, source: Source) -> String {
+pub(crate) fn to_html(text: &str, source: Source) -> String {
     let arena = Arena::new();
     let mut options = options();
     options.render.escape = true;
@@ -51,9 +76,11 @@ pub(super) fn excerpt(text: &str, most: usize) -> String {
             NodeValue::Text(words) => plain.push_str(words),
             NodeValue::Code(code) => plain.push_str(&code.literal),
             NodeValue::HtmlInline(raw) => plain.push_str(raw),
-            NodeValue::HtmlBlock(raw) => plain.push_str(&raw.literal),
-            NodeValue::CodeBlock(code) => plain.push_str(&code.literal),
-            value if value.block() || matches!(value, NodeValue::SoftBreak | NodeValue::LineBreak) => plain.push(' '),
+            NodeValue::HtmlBlock(raw) => plain.extend([" ", &raw.literal]),
+            NodeValue::CodeBlock(code) => plain.extend([" ", &code.literal]),
+            value if value.block() || matches!(value, NodeValue::SoftBreak | NodeValue::LineBreak) => {
+                plain.push(' ')
+            }
             _ => {}
         }
         if plain.len() > most * 8 {
@@ -107,7 +134,10 @@ fn sanitiser(source: Source) -> Builder<'static> {
     builder
         .tags(TAGS.into_iter().collect())
         .tag_attributes(attributes)
-        .tag_attribute_values(HashMap::from([("input", HashMap::from([("type", HashSet::from(["checkbox"]))]))]))
+        .tag_attribute_values(HashMap::from([(
+            "input",
+            HashMap::from([("type", HashSet::from(["checkbox"]))]),
+        )]))
         .set_tag_attribute_values(HashMap::from([("input", HashMap::from([("disabled", "")]))]))
         .clean_content_tags(["script", "style"].into_iter().collect())
         .url_schemes(["https", "http", "mailto", "tel"].into_iter().collect())
@@ -129,7 +159,10 @@ mod tests {
 
     #[test]
     fn ordinary_text_looks_as_written() {
-        assert_eq!(member("# Today\n\n*Two* **words**").trim(), "<h2>Today</h2>\n<p><em>Two</em> <strong>words</strong></p>");
+        assert_eq!(
+            member("# Today\n\n*Two* **words**").trim(),
+            "<h2>Today</h2>\n<p><em>Two</em> <strong>words</strong></p>"
+        );
         assert_eq!(member("## A\n\n### B").trim(), "<h2>A</h2>\n<h3>B</h3>");
         assert!(member("one\ntwo").contains("<br>"));
         assert!(member("- [x] done").contains("checkbox"));
@@ -165,9 +198,18 @@ mod tests {
         ] {
             let html = member(text);
             // What stays of a tag is escaped; what stays of a link leads to another site on a click, or nowhere.
-            for forbidden in
-                ["<script", "<img", "<iframe", "<style", "<form", "<svg", "<object", "src=", "href=\"/", "<input type=\"text"]
-            {
+            for forbidden in [
+                "<script",
+                "<img",
+                "<iframe",
+                "<style",
+                "<form",
+                "<svg",
+                "<object",
+                "src=",
+                "href=\"/",
+                "<input type=\"text",
+            ] {
                 assert!(!tags(&html).contains(forbidden), "{text}: {html}");
             }
             for scheme in ["javascript:", "data:", "vbscript:"] {
@@ -185,7 +227,10 @@ mod tests {
     #[test]
     fn a_picture_becomes_a_link() {
         let html = member("![a tree](https://example.org/tree.jpg)");
-        assert!(html.contains("<a href=\"https://example.org/tree.jpg\"") && html.contains("a tree"), "{html}");
+        assert!(
+            html.contains("<a href=\"https://example.org/tree.jpg\"") && html.contains("a tree"),
+            "{html}"
+        );
     }
 
     #[test]

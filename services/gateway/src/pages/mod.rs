@@ -7,7 +7,7 @@ mod failure;
 mod form;
 mod inbox;
 mod library;
-mod markdown;
+pub(crate) mod markdown;
 mod path;
 mod register;
 mod sessions;
@@ -199,7 +199,12 @@ fn frame(app: &App, visitor: &Visitor, place: &'static str) -> Frame {
 }
 
 /// Renders a page. A visitor who is shown a form keeps the cookie its token belongs to.
-fn render(app: &App, visitor: &Visitor, status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
+fn render(
+    app: &App,
+    visitor: &Visitor,
+    status: StatusCode,
+    template: &impl Template,
+) -> Result<Response, Problem> {
     let html = template.render().map_err(|error| {
         tracing::error!(%error, "a page cannot be rendered");
         Problem::internal()
@@ -223,4 +228,3 @@ fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let pairs = query::pairs(query?).ok()?;
     pairs.into_iter().find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
 }
-

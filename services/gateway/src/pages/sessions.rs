@@ -33,13 +33,21 @@ fn shown(session: Session, zone: &jiff::tz::TimeZone) -> Shown {
     Shown {
         began: words::moment(session.create_time.as_ref(), zone),
         ends: words::moment(session.expire_time.as_ref(), zone),
-        label: if session.device_label.is_empty() { "A device without a name".into() } else { session.device_label },
+        label: if session.device_label.is_empty() {
+            "A device without a name".into()
+        } else {
+            session.device_label
+        },
         id: session.session_id,
         current: session.current,
     }
 }
 
-pub(super) async fn end(member: Member, Segment(session_id): Segment, _form: Form) -> Result<Response, Failure> {
+pub(super) async fn end(
+    member: Member,
+    Segment(session_id): Segment,
+    _form: Form,
+) -> Result<Response, Failure> {
     let app = &member.guest.app;
     let request = member.call(EndSessionRequest { session_id: session_id.clone() })?;
     app.upstream.sessions().end_session(request).await?;

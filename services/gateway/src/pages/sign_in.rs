@@ -28,7 +28,9 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     let request = SignInRequest {
         email: email.clone(),
         password: form.text("password"),
-        device_label: device(headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()),
+        device_label: device(
+            headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        ),
     };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
@@ -54,7 +56,9 @@ pub(super) async fn leave(guest: Guest, _form: Form) -> Result<Response, Failure
         // The browser forgets the session whatever happens; a session that is over already is fine.
         if let Ok(held) = guest.app.passports.of_secret(secret).await {
             let request = EndSessionRequest { session_id: held.session_id.to_string() };
-            if let Err(status) = guest.app.upstream.sessions().end_session(call(request, Some(&held.passport))?).await {
+            if let Err(status) =
+                guest.app.upstream.sessions().end_session(call(request, Some(&held.passport))?).await
+            {
                 tracing::warn!(code = ?status.code(), "a session could not be ended");
             }
         }
@@ -77,7 +81,13 @@ fn device(agent: &str) -> String {
         choices.iter().find(|(mark, _)| agent.contains(mark)).map_or(otherwise, |(_, name)| *name)
     };
     let browser = first(
-        &[("Firefox/", "Firefox"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("Chrome/", "Chrome"), ("Safari/", "Safari")],
+        &[
+            ("Firefox/", "Firefox"),
+            ("Edg/", "Edge"),
+            ("OPR/", "Opera"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+        ],
         "A browser",
     );
     let system = first(

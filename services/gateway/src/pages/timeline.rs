@@ -50,14 +50,16 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
 fn by_day(entries: Vec<Entry>) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for entry in entries {
-        let Some(moment) = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone)) else { continue };
+        let Some(moment) = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone)) else {
+            continue;
+        };
         let shown = Shown {
             excerpt: excerpt(&entry.body, EXCERPT),
             id: entry.entry_id,
             iso: moment.iso,
             time: moment.time,
             title: entry.title,
-            mood: entry.mood.as_ref().map(words::mood),
+            mood: entry.mood.as_ref().and_then(words::mood),
         };
         match days.last_mut().filter(|day| day.name == moment.day) {
             Some(day) => day.entries.push(shown),

@@ -13,9 +13,13 @@ pub(super) const PLEASANTNESS: [(i32, &str); 5] =
 pub(super) const ENERGY: [(i32, &str); 5] =
     [(-4, "hardly any"), (-2, "a little"), (0, "some"), (2, "much"), (4, "very much")];
 
-/// A mood in a few words: "unpleasant, much energy".
-pub(super) fn mood(mood: &Mood) -> String {
-    format!("{}, {} energy", nearest(&PLEASANTNESS, mood.pleasantness), nearest(&ENERGY, mood.energy))
+/// A mood in a few words: "unpleasant, much energy". The middle of a scale is also what was left unsaid, so it is
+/// not put into anybody's mouth.
+pub(super) fn mood(mood: &Mood) -> Option<String> {
+    let pleasantness = (mood.pleasantness != 0).then(|| nearest(&PLEASANTNESS, mood.pleasantness).to_owned());
+    let energy = (mood.energy != 0).then(|| format!("{} energy", nearest(&ENERGY, mood.energy)));
+    let said: Vec<_> = pleasantness.into_iter().chain(energy).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 fn nearest(choices: &[(i32, &'static str)], value: i32) -> &'static str {
@@ -76,10 +80,21 @@ pub(super) fn zone(name: &str) -> TimeZone {
 
 /// The names a person can choose their time zone from.
 pub(super) fn zone_names() -> Vec<String> {
-    let regions =
-        ["Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
+    let regions = [
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Arctic/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    ];
     let all = jiff::tz::db().available().map(|name| name.to_string());
-    let mut names: Vec<_> = all.filter(|name| regions.iter().any(|region| name.starts_with(region))).collect();
+    let mut names: Vec<_> =
+        all.filter(|name| regions.iter().any(|region| name.starts_with(region))).collect();
     names.push("UTC".into());
     names.sort();
     names.dedup();
@@ -115,7 +130,9 @@ mod tests {
     #[test]
     fn moods_and_moments_have_words() {
         let low = Mood { pleasantness: -5, energy: 1, body_signs: vec![] };
-        assert_eq!(mood(&low), "very unpleasant, some energy");
+        assert_eq!(mood(&low).unwrap(), "very unpleasant, some energy");
+        assert_eq!(mood(&Mood { energy: 0, ..low }).unwrap(), "very unpleasant");
+        assert_eq!(mood(&Mood::default()), None);
         assert_eq!(body_signs().count(), 16);
         assert_eq!(steps().count(), 7);
         let time = prost_types::Timestamp { seconds: 1_773_127_800, nanos: 0 };

@@ -61,7 +61,9 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(member) if draft.token_fits => member,
         outcome => {
             let (status, message) = match outcome {
-                Err(Failure(problem)) if problem.status != StatusCode::UNAUTHORIZED => (problem.status, problem.detail),
+                Err(Failure(problem)) if problem.status != StatusCode::UNAUTHORIZED => {
+                    (problem.status, problem.detail)
+                }
                 Err(_) => (StatusCode::UNAUTHORIZED, SIGNED_OUT.to_owned()),
                 Ok(_) => (StatusCode::FORBIDDEN, STALE.to_owned()),
             };
@@ -80,7 +82,8 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
 
 const SIGNED_OUT: &str = "Your session has ended. Your words are still here, but not kept yet. \
      You can sign in in another tab, then press Keep again.";
-const STALE: &str = "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
+const STALE: &str =
+    "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
 
 fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Response, Failure> {
     let mut message = format!("{} Your words are still on this page.", problem.detail);
@@ -140,8 +143,11 @@ impl Written {
 fn page(guest: &Guest, written: Written, message: Option<String>) -> Page {
     let scale = |choices: &[(i32, &'static str)], chosen: Option<i32>| {
         let choices = choices.iter();
-        let said =
-            choices.map(|(value, words)| Choice { value: value.to_string(), words, chosen: chosen == Some(*value) });
+        let said = choices.map(|(value, words)| Choice {
+            value: value.to_string(),
+            words,
+            chosen: chosen == Some(*value),
+        });
         let unsaid = Choice { value: String::new(), words: "rather not say", chosen: chosen.is_none() };
         [unsaid].into_iter().chain(said).collect()
     };

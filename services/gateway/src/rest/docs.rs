@@ -1,6 +1,7 @@
 //! `/docs`: the OpenAPI document as a page of our own, without a request to anyone else.
 
 use crate::pages::Frame;
+use crate::pages::markdown::{Source, to_html};
 use askama::Template;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 struct Docs {
     frame: Frame,
     version: String,
-    introduction: Vec<String>,
+    introduction: String,
     tags: Vec<Tag>,
     schemas: Vec<Schema>,
 }
@@ -46,7 +47,7 @@ struct Row {
     required: bool,
     type_: Type,
     rules: String,
-    description: Vec<String>,
+    description: String,
 }
 
 /// A type, with the schema it leads to if it has one of its own.
@@ -60,17 +61,17 @@ struct Type {
 pub(super) fn render(document: &Value, frame: Frame) -> Result<String, askama::Error> {
     let tags = list(&document["tags"]).iter().map(|tag| {
         let name = text(&tag["name"]);
-        Tag { operations: operations(document, &name), description: text(&tag["description"]), name }
+        Tag { operations: operations(document, &name), description: prose(&text(&tag["description"])), name }
     });
     let schemas = object(&document["components"]["schemas"]).map(|(name, schema)| Schema {
         name: name.clone(),
-        description: text(&schema["description"]),
+        description: prose(&text(&schema["description"])),
         rows: properties(schema),
     });
     let docs = Docs {
         frame,
         version: text(&document["info"]["version"]),
-        introduction: paragraphs(&document["info"]["description"]),
+        introduction: prose(&text(&document["info"]["description"])),
         tags: tags.collect(),
         schemas: schemas.collect(),
     };
@@ -87,7 +88,7 @@ fn operations(document: &Value, tag: &str) -> Vec<Operation> {
                 method: method.to_ascii_uppercase(),
                 path: path.clone(),
                 summary: text(&operation["summary"]),
-                description: text(&operation["description"]),
+                description: prose(&text(&operation["description"])),
                 public: operation.get("security").is_some(),
                 parameters: list(&operation["parameters"]).iter().map(parameter).collect(),
                 body: body.get("$ref").map(|_| type_of(body)),
@@ -106,7 +107,7 @@ fn parameter(parameter: &Value) -> Row {
         required: parameter["required"] == true,
         type_: type_of(&parameter["schema"]),
         rules: rules(&parameter["schema"]),
-        description: paragraphs(&parameter["description"]),
+        description: described(parameter, &parameter["schema"]),
     }
 }
 
@@ -119,8 +120,7 @@ fn properties(schema: &Value) -> Vec<Row> {
             required: required.iter().any(|wanted| wanted == name),
             type_: type_of(property),
             rules: rules(property),
-            // What a list's items may be is said where the items are.
-            description: [&property["description"], &property["items"]["description"]].map(paragraphs).concat(),
+            description: described(property, property),
         })
         .collect()
 }
@@ -154,8 +154,10 @@ fn rules(schema: &Value) -> String {
         ("maximum", "to {}"),
         ("maxItems", "at most {} items"),
     ];
-    let mut found: Vec<_> =
-        words.iter().filter_map(|(key, words)| Some(words.replace("{}", &schema.get(*key)?.to_string()))).collect();
+    let mut found: Vec<_> = words
+        .iter()
+        .filter_map(|(key, words)| Some(words.replace("{}", &schema.get(*key)?.to_string())))
+        .collect();
     if schema["format"] == "uuid" {
         found.push("UUID".into());
     }
@@ -169,8 +171,14 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn paragraphs(value: &Value) -> Vec<String> {
-    value.as_str().unwrap_or_default().split("\n\n").filter(|p| !p.is_empty()).map(str::to_owned).collect()
+/// What a field is, and what the items of a list may be, which is said where the items are.
+fn described(field: &Value, schema: &Value) -> String {
+    prose(&format!("{}\n\n{}", text(&field["description"]), text(&schema["items"]["description"])))
+}
+
+/// Comments are Markdown.
+fn prose(text: &str) -> String {
+    to_html(text, Source::Library)
 }
 
 fn list(value: &Value) -> &[Value] {

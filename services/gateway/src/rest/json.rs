@@ -4,7 +4,9 @@
 use crate::error::Violation;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
 
@@ -183,7 +185,8 @@ fn integer(json: Json) -> Option<i128> {
             let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
             // 1e3 and 5.0 are whole numbers too; beyond 2^53 a float no longer knows which one.
             whole.or_else(|| {
-                let float = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0)?;
+                let float =
+                    number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0)?;
                 #[allow(clippy::cast_possible_truncation)] // checked on the line above
                 Some(float as i128)
             })
@@ -311,7 +314,8 @@ mod tests {
         let pool = prost_reflect::DescriptorPool::decode(candor_proto::DESCRIPTOR_SET).unwrap();
         let descriptor = pool.get_message_by_name("candor.journal.v1.WriteEntryRequest").unwrap();
         let mut message = DynamicMessage::new(descriptor);
-        fill(&mut message, parse(text.as_bytes())?, "").map_err(|v| format!("{} {}", v.field, v.description))?;
+        fill(&mut message, parse(text.as_bytes())?, "")
+            .map_err(|v| format!("{} {}", v.field, v.description))?;
         Ok(candor_proto::journal::v1::WriteEntryRequest::decode(message.encode_to_vec().as_slice()).unwrap())
     }
 

@@ -42,7 +42,8 @@ impl Api {
     pub(crate) fn new(descriptor_set: &[u8], origin: &str, leave_url: &str) -> Result<Self, Error> {
         let table = Table::new(descriptor_set).map_err(Error::Table)?;
         let document = openapi::document(&table, origin);
-        let docs = docs::render(&document, Frame::public("docs", leave_url)).map_err(|error| Error::Table(error.to_string()))?;
+        let docs = docs::render(&document, Frame::public("docs", leave_url))
+            .map_err(|error| Error::Table(error.to_string()))?;
         Ok(Self { openapi: document.to_string().into(), docs, table })
     }
 }
@@ -86,7 +87,8 @@ async fn answer(
     method: &Method,
     body: axum::body::Body,
 ) -> Result<Response, Problem> {
-    let caller = if operation.public { Caller::Anyone } else { Caller::of(app, parts.headers, method).await? };
+    let caller =
+        if operation.public { Caller::Anyone } else { Caller::of(app, parts.headers, method).await? };
     let body = body::read(body).await?;
     let message = request::assemble(operation, &request::Parts { body: &body, ..parts })?;
     let reply = invoke(app, operation, message, caller.passport()).await.inspect_err(|problem| {
@@ -123,7 +125,8 @@ fn to_json(operation: &Operation, reply: Bytes) -> Result<Vec<u8>, Problem> {
         tracing::error!(rpc = operation.rpc.full_name(), cause, "a reply cannot be transcoded");
         Problem::internal()
     };
-    let message = DynamicMessage::decode(operation.rpc.output(), reply).map_err(|e| undecodable(e.to_string()))?;
+    let message =
+        DynamicMessage::decode(operation.rpc.output(), reply).map_err(|e| undecodable(e.to_string()))?;
     let mut serializer = serde_json::Serializer::new(Vec::new());
     let options = SerializeOptions::new().skip_default_fields(false);
     let written = message.serialize_with_options(&mut serializer, &options);
@@ -147,7 +150,8 @@ impl Caller {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let secret = match (values.next(), values.next()) {
             (Some(value), None) => {
-                let token = bearer(value.to_str().unwrap_or_default()).ok_or_else(Problem::unauthenticated)?;
+                let token =
+                    bearer(value.to_str().unwrap_or_default()).ok_or_else(Problem::unauthenticated)?;
                 if !token.starts_with(SECRET_PREFIX) {
                     return Ok(Self::Passport(token.to_owned()));
                 }

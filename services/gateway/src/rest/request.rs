@@ -48,19 +48,27 @@ fn field(name: &str, description: &str) -> Problem {
     Problem::field(Violation::new(name, description))
 }
 
-fn fill_from_body(operation: &Operation, parts: &Parts<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
+fn fill_from_body(
+    operation: &Operation,
+    parts: &Parts<'_>,
+    message: &mut DynamicMessage,
+) -> Result<(), Problem> {
     if parts.body.is_empty() {
         return Ok(());
     }
     if matches!(operation.body, BodyRule::None) {
-        return Err(Problem::bad_request("BODY_NOT_TAKEN", "This address takes no body. Nothing was stored."));
+        return Err(Problem::bad_request(
+            "BODY_NOT_TAKEN",
+            "This address takes no body. Nothing was stored.",
+        ));
     }
     if !is_json(parts.headers) {
         let detail = "The body must be application/json. Nothing was stored.";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail));
     }
-    let json = json::parse(parts.body)
-        .map_err(|sentence| Problem::bad_request("INVALID_JSON", format!("{sentence} Nothing was stored.")))?;
+    let json = json::parse(parts.body).map_err(|sentence| {
+        Problem::bad_request("INVALID_JSON", format!("{sentence} Nothing was stored."))
+    })?;
     match &operation.body {
         BodyRule::Field(target) => json::set(message, target, json, target.name()).map_err(Problem::field),
         _ => json::fill(message, json, "").map_err(Problem::field),
@@ -74,9 +82,14 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn fill_from_query(operation: &Operation, parts: &Parts<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
+fn fill_from_query(
+    operation: &Operation,
+    parts: &Parts<'_>,
+    message: &mut DynamicMessage,
+) -> Result<(), Problem> {
     let pairs = query::pairs(parts.query.unwrap_or_default());
-    let pairs = pairs.map_err(|_| Problem::bad_request("INVALID_QUERY", "The query is not UTF-8. Nothing was stored."))?;
+    let pairs = pairs
+        .map_err(|_| Problem::bad_request("INVALID_QUERY", "The query is not UTF-8. Nothing was stored."))?;
     for (name, value) in pairs {
         let known = resolve(&operation.rpc.input(), &name);
         if known.is_none() || matches!(operation.body, BodyRule::Whole) {
@@ -138,7 +151,9 @@ fn fill_from_idempotency_key(
 ) -> Result<(), Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(()) };
-    let refuse = |detail: &str| Problem::bad_request("INVALID_IDEMPOTENCY_KEY", format!("{detail} Nothing was stored."));
+    let refuse = |detail: &str| {
+        Problem::bad_request("INVALID_IDEMPOTENCY_KEY", format!("{detail} Nothing was stored."))
+    };
     if values.next().is_some() {
         return Err(refuse("Idempotency-Key is given twice."));
     }
@@ -228,7 +243,9 @@ mod tests {
         assert!(call("POST", "/v1/entries", &header, &same).is_ok());
         let other = r#"{"entryId":"0195f1c2-7f00-7000-8000-000000000002"}"#;
         assert!(call("POST", "/v1/entries", &header, other).unwrap_err().contains("different"));
-        assert!(call("POST", "/v1/entries", &[("idempotency-key", "abc")], "{}").unwrap_err().contains("UUID"));
+        assert!(
+            call("POST", "/v1/entries", &[("idempotency-key", "abc")], "{}").unwrap_err().contains("UUID")
+        );
         let twice = [("idempotency-key", key), ("idempotency-key", key)];
         assert!(call("POST", "/v1/entries", &twice, "{}").unwrap_err().contains("twice"));
         assert!(call("GET", "/v1/entries", &header, "").unwrap_err().contains("takes no Idempotency-Key"));

@@ -121,13 +121,16 @@ fn operation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Ope
     let (method, path) = pattern(rule).ok_or_else(|| format!("{name}: the annotation has no path"))?;
     let template = Template::parse(&path).map_err(|error| format!("{name}: {error}"))?;
     for field in template.fields() {
-        super::request::resolve(&rpc.input(), field).ok_or_else(|| format!("{name}: there is no field {field}"))?;
+        super::request::resolve(&rpc.input(), field)
+            .ok_or_else(|| format!("{name}: there is no field {field}"))?;
     }
     let body = match text(rule, "body").as_str() {
         "" => BodyRule::None,
         "*" => BodyRule::Whole,
         field => BodyRule::Field(
-            rpc.input().get_field_by_name(field).ok_or_else(|| format!("{name}: there is no field {field}"))?,
+            rpc.input()
+                .get_field_by_name(field)
+                .ok_or_else(|| format!("{name}: there is no field {field}"))?,
         ),
     };
     let access = extension(pool, &options, "candor.options.v1.access");
@@ -267,7 +270,10 @@ mod tests {
         assert_eq!(find(Method::POST, "/v1/entries"), "WriteEntry []");
         assert_eq!(find(Method::HEAD, "/v1/entries"), "ListEntries []");
         assert_eq!(find(Method::GET, "/v1/entries/a%2Fb"), r#"GetEntry [("entry_id", "a%2Fb")]"#);
-        assert_eq!(find(Method::POST, "/v1/inboxItems/a:markRead"), r#"MarkInboxItemRead [("inbox_item_id", "a")]"#);
+        assert_eq!(
+            find(Method::POST, "/v1/inboxItems/a:markRead"),
+            r#"MarkInboxItemRead [("inbox_item_id", "a")]"#
+        );
         assert_eq!(find(Method::POST, "/v1/sessions:mintPassport"), "MintPassport []");
         assert_eq!(find(Method::PUT, "/v1/entries"), "405 GET, HEAD, POST");
         assert_eq!(find(Method::GET, "/v1/accounts:verifyEmail"), "405 POST");

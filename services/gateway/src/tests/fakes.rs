@@ -196,11 +196,13 @@ impl EntryService for Fake {
             return Err(Fault::invalid(request.violations()).into());
         }
         let mut written = self.0.written.lock().unwrap();
-        if written.iter().any(|earlier| earlier.entry_id == request.entry_id && earlier.body != request.body) {
+        if written.iter().any(|earlier| earlier.entry_id == request.entry_id && earlier.body != request.body)
+        {
             let sentence = "This id holds other words already. They are safe.";
             return Err(Fault::new(Code::AlreadyExists, "ENTRY_EXISTS", sentence).into());
         }
-        let entry = Entry { entry_id: request.entry_id.clone(), body: request.body.clone(), ..Entry::default() };
+        let entry =
+            Entry { entry_id: request.entry_id.clone(), body: request.body.clone(), ..Entry::default() };
         written.push(request);
         Ok(Response::new(WriteEntryResponse { entry: Some(entry) }))
     }
@@ -226,7 +228,10 @@ impl EntryService for Fake {
 
 #[tonic::async_trait]
 impl InboxService for Fake {
-    async fn list_inbox_items(&self, request: Request<ListInboxItemsRequest>) -> Answer<ListInboxItemsResponse> {
+    async fn list_inbox_items(
+        &self,
+        request: Request<ListInboxItemsRequest>,
+    ) -> Answer<ListInboxItemsResponse> {
         self.admit(&request)?;
         let item = InboxItem {
             inbox_item_id: "item-1".into(),

@@ -37,13 +37,17 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     world.visit("/entries/path-canary", "__Host-candor=cs_alice").await;
     world.visit("/unmatched-canary", "").await;
     world.call("GET", &format!("/v1/entries/{ENTRY}"), Some("bearer-canary"), "").await;
-    world.call("POST", "/v1/entries", Some("bearer-canary"), r#"{"body": "body-canary", "key-canary": 1}"#).await;
+    world
+        .call("POST", "/v1/entries", Some("bearer-canary"), r#"{"body": "body-canary", "key-canary": 1}"#)
+        .await;
     let token = world.token("/write", "__Host-candor=cs_alice").await;
     let fields = [("csrf", token.as_str()), ("body", "form-canary")];
     world.submit("/write", "__Host-candor=cs_alice", &fields).await;
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for expected in ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"] {
+    for expected in
+        ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"]
+    {
         assert!(text.contains(expected), "{expected} is not in {text}");
     }
     for private in ["canary", ENTRY, "cs_alice", "passport.of", &token] {

@@ -70,7 +70,11 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     /// As a browser asks for a page.
@@ -81,7 +85,8 @@ impl World {
 
     /// As a browser sends a form of our own.
     async fn submit(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
-        self.send(form(path, cookie, fields).header(header::ORIGIN, ORIGIN).body(encode(fields)).unwrap()).await
+        self.send(form(path, cookie, fields).header(header::ORIGIN, ORIGIN).body(encode(fields)).unwrap())
+            .await
     }
 
     /// The token of a page's forms.
@@ -91,7 +96,8 @@ impl World {
 
     /// An API call with a bearer token.
     async fn call(&self, method: &str, path: &str, bearer: Option<&str>, body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
         if let Some(bearer) = bearer {
             request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
         }

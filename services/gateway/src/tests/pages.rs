@@ -8,12 +8,31 @@ const COOKIE: &str = "__Host-candor=cs_alice";
 async fn every_page(world: &World) -> Vec<(String, Answer)> {
     let mut pages = Vec::new();
     let entry = format!("/entries/{ENTRY}");
-    for path in ["/", "/register", "/look-at-your-mail", "/verify?token=good", "/sign-in", "/library", "/docs", "/nothing"] {
+    for path in [
+        "/",
+        "/register",
+        "/look-at-your-mail",
+        "/verify?token=good",
+        "/sign-in",
+        "/library",
+        "/docs",
+        "/nothing",
+    ] {
         pages.push((path.to_owned(), world.visit(path, "").await));
     }
     for path in [
-        "/timeline", "/write", &entry, "/path", "/library", "/library?step=2", "/library/what-a-wall-is", "/inbox",
-        "/sessions", "/entries/nothing", "/library/%ff", "/sign-out",
+        "/timeline",
+        "/write",
+        &entry,
+        "/path",
+        "/library",
+        "/library?step=2",
+        "/library/what-a-wall-is",
+        "/inbox",
+        "/sessions",
+        "/entries/nothing",
+        "/library/%ff",
+        "/sign-out",
     ] {
         pages.push((path.to_owned(), world.visit(path, COOKIE).await));
     }
@@ -27,8 +46,13 @@ async fn every_page_is_guarded_and_asks_nobody_else_for_anything() {
         assert!(page.header("content-type").starts_with("text/html"), "{path}: {}", page.body);
         let policy = page.header("content-security-policy");
         for directive in [
-            "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'", "form-action 'self'",
-            "frame-ancestors 'none'", "base-uri 'none'",
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "img-src 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
         ] {
             assert!(policy.contains(directive), "{path}: {policy}");
         }
@@ -48,7 +72,9 @@ async fn every_page_is_guarded_and_asks_nobody_else_for_anything() {
         // Links in texts are followed only when pressed, too, and say nothing of where they come from.
         let texts = "<a href=\"https://tracker.example/x.gif\" rel=\"noopener noreferrer nofollow\"";
         let own = page.body.replace(&format!("href=\"{LEAVE}\""), "").replace(texts, "");
-        for foreign in ["=\"http://", "=\"https://", "=\"//", "url(", "<iframe", "style=\"", "onclick", "<style"] {
+        for foreign in
+            ["=\"http://", "=\"https://", "=\"//", "url(", "<iframe", "style=\"", "onclick", "<style"]
+        {
             assert!(!own.contains(foreign), "{path} holds {foreign}");
         }
         assert!(page.body.contains(LEAVE), "{path} has no quick exit");
@@ -60,13 +86,29 @@ async fn every_page_can_be_used_by_everyone() {
     let world = World::new().await;
     for (path, page) in every_page(&world).await {
         let html = &page.body;
-        for part in ["<html lang=\"en\">", "<main id=\"content\"", "href=\"#content\"", "<header", "<nav", "<footer>", "name=\"viewport\""] {
+        for part in [
+            "<html lang=\"en\">",
+            "<main id=\"content\"",
+            "href=\"#content\"",
+            "<header",
+            "<nav",
+            "<footer>",
+            "name=\"viewport\"",
+        ] {
             assert!(html.contains(part), "{path} lacks {part}");
         }
         assert_eq!(html.matches("<h1").count(), 1, "{path}: one first heading");
-        for input in html.split("<input ").skip(1).chain(html.split("<select ").skip(1)).chain(html.split("<textarea ").skip(1)) {
+        for input in html
+            .split("<input ")
+            .skip(1)
+            .chain(html.split("<select ").skip(1))
+            .chain(html.split("<textarea ").skip(1))
+        {
             let input = input.split('>').next().unwrap();
-            if ["hidden", "radio", "checkbox\" name=\"body_sign"].iter().any(|kind| input.contains(&format!("type=\"{kind}"))) {
+            if ["hidden", "radio", "checkbox\" name=\"body_sign"]
+                .iter()
+                .any(|kind| input.contains(&format!("type=\"{kind}")))
+            {
                 continue; // those stand inside their label
             }
             let id = input.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
@@ -74,7 +116,18 @@ async fn every_page_can_be_used_by_everyone() {
         }
         // The tone that mission and people in pain ask for.
         let words = html.to_lowercase();
-        for banned in ["!<", "! ", "toxic", " heal", "streak", "forgot", "still waiting", " should ", " just ", "you missed"] {
+        for banned in [
+            "!<",
+            "! ",
+            "toxic",
+            " heal",
+            "streak",
+            "forgot",
+            "still waiting",
+            " should ",
+            " just ",
+            "you missed",
+        ] {
             assert!(!words.contains(banned), "{path} says {banned:?}");
         }
     }
@@ -127,7 +180,9 @@ async fn a_person_registers_verifies_and_signs_in() {
     let done = world.submit("/verify", &visit, &[("csrf", &token), ("token", "good")]).await;
     assert!(done.body.contains("Your address is confirmed"));
 
-    let sign_in = |password| [("csrf", token.as_str()), ("email", "alice@example.org"), ("password", password), ("next", "/path")];
+    let sign_in = |password| {
+        [("csrf", token.as_str()), ("email", "alice@example.org"), ("password", password), ("next", "/path")]
+    };
     let wrong = world.submit("/sign-in", &visit, &sign_in("wrong")).await;
     assert_eq!(wrong.status, 401);
     assert!(wrong.body.contains("do not fit together") && wrong.cookies().is_empty());
@@ -144,10 +199,14 @@ async fn forms_of_others_are_refused() {
     let fields = [("csrf", token.as_str())];
     let path = "/inbox/item-1/read";
     // From another site, whatever it knows.
-    for (origin, fetch_site) in
-        [("https://evil.example", "same-origin"), (ORIGIN, "cross-site"), ("null", "cross-site"), ("null", "same-site")]
-    {
-        let request = form(path, COOKIE, &fields).header("origin", origin).header("sec-fetch-site", fetch_site);
+    for (origin, fetch_site) in [
+        ("https://evil.example", "same-origin"),
+        (ORIGIN, "cross-site"),
+        ("null", "cross-site"),
+        ("null", "same-site"),
+    ] {
+        let request =
+            form(path, COOKIE, &fields).header("origin", origin).header("sec-fetch-site", fetch_site);
         let answer = world.send(request.body(encode(&fields)).unwrap()).await;
         assert_eq!(answer.status, 403, "{origin}, {fetch_site}");
     }
@@ -163,7 +222,10 @@ async fn forms_of_others_are_refused() {
     let answer = world.submit("/sign-in", "", &fields).await;
     assert_eq!((answer.status.as_u16(), answer.cookies().len()), (403, 0));
     // As a script would send it.
-    let json = Request::post(path).header("cookie", COOKIE).header("accept", "text/html").header("content-type", "text/plain");
+    let json = Request::post(path)
+        .header("cookie", COOKIE)
+        .header("accept", "text/html")
+        .header("content-type", "text/plain");
     assert_eq!(world.send(json.body(Body::from("csrf=x")).unwrap()).await.status, 415);
     assert!(world.fakes.marked.lock().unwrap().is_empty());
 
@@ -180,7 +242,8 @@ async fn an_entry_is_written_and_read() {
     let world = World::new().await;
     let page = world.visit("/write", COOKIE).await;
     let token = token_in(&page.body);
-    let id = page.body.split("name=\"entry_id\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let id =
+        page.body.split("name=\"entry_id\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(page.body.contains("name=\"time_zone\" value=\"Europe/Berlin\""));
     let fields = [
         ("csrf", token.as_str()),
@@ -200,10 +263,17 @@ async fn an_entry_is_written_and_read() {
     assert_eq!((mood.pleasantness, mood.energy, mood.body_signs), (-2, 0, vec![3, 13]));
 
     let page = world.visit(&format!("/entries/{ENTRY}"), COOKIE).await.body;
-    assert!(page.contains("Dinner &#60;b&#62;talk&#60;/b&#62;") && page.contains("<strong>afraid</strong>"), "{page}");
+    assert!(
+        page.contains("Dinner &#60;b&#62;talk&#60;/b&#62;") && page.contains("<strong>afraid</strong>"),
+        "{page}"
+    );
     assert!(!page.contains("<script>alert") && page.contains("a tight throat"));
     let timeline = world.visit("/timeline", COOKIE).await.body;
-    assert!(timeline.contains("Tuesday, 10 March 2026") && timeline.contains("08:30") && timeline.contains("/timeline?from=a%2Bb%2Fc%3D"));
+    assert!(
+        timeline.contains("Tuesday, 10 March 2026")
+            && timeline.contains("08:30")
+            && timeline.contains("/timeline?from=a%2Bb%2Fc%3D")
+    );
 }
 
 #[tokio::test]
@@ -211,7 +281,12 @@ async fn words_survive_whatever_goes_wrong() {
     let world = World::new().await;
     let token = world.token("/write", COOKIE).await;
     let fields = |token: &str, body: &str| {
-        [("csrf", token.to_owned()), ("entry_id", ENTRY.to_owned()), ("body", body.to_owned()), ("pleasantness", "2".to_owned())]
+        [
+            ("csrf", token.to_owned()),
+            ("entry_id", ENTRY.to_owned()),
+            ("body", body.to_owned()),
+            ("pleasantness", "2".to_owned()),
+        ]
     };
     let submit = async |token: &str, body: &str, cookie: &str| {
         let fields = fields(token, body);
@@ -221,7 +296,11 @@ async fn words_survive_whatever_goes_wrong() {
     // A stale token.
     let page = submit("old", "my long words", COOKIE).await;
     assert_eq!(page.status, 403);
-    assert!(page.body.contains("my long words") && page.body.contains("not kept yet") && page.body.contains("checked"));
+    assert!(
+        page.body.contains("my long words")
+            && page.body.contains("not kept yet")
+            && page.body.contains("checked")
+    );
     // The session is over.
     let page = submit(&token, "my long words", "__Host-candor=cs_nobody").await;
     assert_eq!(page.status, 401);
@@ -238,7 +317,10 @@ async fn words_survive_whatever_goes_wrong() {
     assert!(page.body.contains("second") && !page.body.contains(ENTRY));
     // From another site nothing comes back at all.
     let fields = [("csrf", token.as_str()), ("body", "planted")];
-    let planted = form("/write", COOKIE, &fields).header("origin", "https://evil.example").body(encode(&fields)).unwrap();
+    let planted = form("/write", COOKIE, &fields)
+        .header("origin", "https://evil.example")
+        .body(encode(&fields))
+        .unwrap();
     let page = world.send(planted).await;
     assert_eq!(page.status, 403);
     assert!(!page.body.contains("planted"));
@@ -296,7 +378,10 @@ async fn assets_are_kept_for_good_under_the_name_of_their_content() {
     let mut found = 0;
     for path in page.split('"').filter(|text| text.starts_with("/assets/")) {
         let asset = world.visit(path, "").await;
-        assert_eq!((asset.status.as_u16(), asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+        assert_eq!(
+            (asset.status.as_u16(), asset.header("cache-control")),
+            (200, "public, max-age=31536000, immutable")
+        );
         found += 1;
     }
     assert_eq!(found, 4);

@@ -58,7 +58,8 @@ async fn errors_are_problems() {
         assert_eq!(answer.header("allow").is_empty(), status != 405, "{at}");
     }
     assert!(world.fakes.written.lock().unwrap().is_empty(), "nothing was stored");
-    let answer = world.call("POST", "/v1/entries", Some(PASSPORT), r#"{"body": "x", "mood": {"energy": 9}}"#).await;
+    let answer =
+        world.call("POST", "/v1/entries", Some(PASSPORT), r#"{"body": "x", "mood": {"energy": 9}}"#).await;
     assert_eq!(answer.json()["violations"][0]["field"], "mood.energy");
 }
 
@@ -111,7 +112,10 @@ async fn the_browsers_cookie_reads_and_writes_only_with_the_token() {
     let token = world.token("/write", &cookie).await;
     let elsewhere = [("x-csrf-token", token.as_str()), ("origin", "https://evil.example")];
     assert_eq!(world.send(request("POST", &elsewhere)).await.json()["reason"], "CROSS_SITE");
-    assert_eq!(world.send(request("POST", &[("x-csrf-token", &token), ("origin", ORIGIN)])).await.status, 200);
+    assert_eq!(
+        world.send(request("POST", &[("x-csrf-token", &token), ("origin", ORIGIN)])).await.status,
+        200
+    );
     let written = world.fakes.written.lock().unwrap().len();
     assert_eq!(written, 1);
 }
@@ -123,7 +127,8 @@ async fn credentials_in_other_clothes_are_refused() {
         let request = Request::get("/v1/entries").header("authorization", value).body(Body::empty()).unwrap();
         assert_eq!(world.send(request).await.status, 401, "{value}");
     }
-    let spoofed = Request::get("/v1/entries").header("x-user-id", "alice").header("x-forwarded-user", "alice");
+    let spoofed =
+        Request::get("/v1/entries").header("x-user-id", "alice").header("x-forwarded-user", "alice");
     assert_eq!(world.send(spoofed.body(Body::empty()).unwrap()).await.status, 401);
     let twice = Request::get("/v1/entries").header("authorization", format!("Bearer {PASSPORT}"));
     let twice = twice.header("authorization", format!("Bearer {PASSPORT}")).body(Body::empty()).unwrap();
@@ -137,7 +142,8 @@ async fn credentials_in_other_clothes_are_refused() {
 #[tokio::test]
 async fn too_many_headers_and_too_long_addresses_are_refused() {
     let world = World::new().await;
-    let request = Request::get("/v1/articles").header("x-long", "x".repeat(17_000)).body(Body::empty()).unwrap();
+    let request =
+        Request::get("/v1/articles").header("x-long", "x".repeat(17_000)).body(Body::empty()).unwrap();
     assert_eq!(world.send(request).await.status, 431);
     let path = format!("/v1/articles?locale={}", "x".repeat(5000));
     assert_eq!(world.call("GET", &path, None, "").await.status, 414);

@@ -1,7 +1,7 @@
 use super::*;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use std::time::Duration;
 
 async fn exchange(address: std::net::SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -17,7 +17,8 @@ async fn the_server_is_ready_when_the_services_are_and_stops_when_told() {
     let clock = Clock::manual("2026-03-10T07:30:00Z".parse().unwrap());
     let url = Arc::new(Fakes::new(clock.clone())).serve().await;
     let host = host(&clock);
-    let (address, shutdown, health) = (host.listener.local_addr().unwrap(), host.shutdown.clone(), host.health.clone());
+    let (address, shutdown, health) =
+        (host.listener.local_addr().unwrap(), host.shutdown.clone(), host.health.clone());
     let running = tokio::spawn(crate::run(config(&url, None), host));
     let ready = async {
         let mut ready = health.watch();
@@ -27,12 +28,17 @@ async fn the_server_is_ready_when_the_services_are_and_stops_when_told() {
     };
     tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready");
 
-    let page = exchange(address, b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n").await;
+    let page = exchange(
+        address,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n",
+    )
+    .await;
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("Walls come down"), "{page}");
     assert!(!page.contains("strict-transport-security"), "plain http promises no TLS");
     let huge = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Huge: {}\r\n\r\n", "x".repeat(100_000));
     assert!(exchange(address, huge.as_bytes()).await.starts_with("HTTP/1.1 431"));
-    let announced = b"POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Length: 2097152\r\nConnection: close\r\n\r\n";
+    let announced =
+        b"POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Length: 2097152\r\nConnection: close\r\n\r\n";
     assert!(exchange(address, announced).await.starts_with("HTTP/1.1 413"));
 
     shutdown.cancel();

@@ -32,13 +32,7 @@ pub(crate) fn document(table: &Table, origin: &str) -> Value {
     components.insert("Problem".into(), problem());
     json!({
         "openapi": "3.1.0",
-        "info": {
-            "title": "Candor",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "A private journal and a path through emotional walls, over HTTP.",
-            "description": INTRODUCTION,
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-        },
+        "info": information(),
         "servers": [{ "url": origin }],
         "security": [{ "bearer": [] }],
         "tags": tags,
@@ -46,13 +40,27 @@ pub(crate) fn document(table: &Table, origin: &str) -> Value {
         "components": {
             "schemas": components,
             "responses": { "Problem": problem_response() },
-            "securitySchemes": { "bearer": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "A session's secret as POST /v1/sessions answers it, or a passport (a JWT of at most \
-                                60 seconds) that POST /v1/sessions:mintPassport makes of it.",
-            }},
+            "securitySchemes": { "bearer": bearer() },
         },
+    })
+}
+
+fn information() -> Value {
+    json!({
+        "title": "Candor",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "A private journal and a path through emotional walls, over HTTP.",
+        "description": INTRODUCTION,
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
+
+fn bearer() -> Value {
+    json!({
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A session's secret as POST /v1/sessions answers it, or a passport (a JWT of at most 60 \
+                        seconds) that POST /v1/sessions:mintPassport makes of it.",
     })
 }
 
@@ -110,7 +118,12 @@ fn body(operation: &Operation, schemas: &mut Schemas<'_>) -> Option<(Value, bool
     }
 }
 
-fn parameters(operation: &Operation, table: &Table, comments: &Comments, schemas: &mut Schemas<'_>) -> Vec<Value> {
+fn parameters(
+    operation: &Operation,
+    table: &Table,
+    comments: &Comments,
+    schemas: &mut Schemas<'_>,
+) -> Vec<Value> {
     let input = operation.rpc.input();
     let bound: Vec<_> = operation.template.fields().collect();
     let mut parameters: Vec<Value> = bound

@@ -37,7 +37,11 @@ impl<'a> Schemas<'a> {
     }
 
     /// The schema of a message with the fields that are kept.
-    pub(super) fn object(&mut self, message: &MessageDescriptor, keep: impl Fn(&FieldDescriptor) -> bool) -> Value {
+    pub(super) fn object(
+        &mut self,
+        message: &MessageDescriptor,
+        keep: impl Fn(&FieldDescriptor) -> bool,
+    ) -> Value {
         let mut properties = Map::new();
         let mut required: Vec<&str> = Vec::new();
         let fields: Vec<_> = message.fields().filter(|field| keep(field)).collect();
@@ -48,8 +52,7 @@ impl<'a> Schemas<'a> {
                 required.push(field.json_name());
             }
         }
-        let mut schema =
-            json!({ "type": "object", "description": self.comments.of_message(message), "properties": properties });
+        let mut schema = json!({ "type": "object", "description": self.comments.of_message(message), "properties": properties });
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
@@ -117,9 +120,9 @@ impl<'a> Schemas<'a> {
     fn names(&self, definition: &EnumDescriptor) -> Value {
         let names: Vec<_> = definition.values().map(|value| value.name().to_owned()).collect();
         let file = definition.parent_file();
-        let lines = definition
-            .values()
-            .map(|value| format!("- `{}`: {}", value.name(), self.comments.of_path(file.name(), value.path())));
+        let lines = definition.values().map(|value| {
+            format!("- `{}`: {}", value.name(), self.comments.of_path(file.name(), value.path()))
+        });
         json!({ "type": "string", "enum": names, "description": lines.collect::<Vec<_>>().join("\n") })
     }
 

@@ -44,7 +44,8 @@ fn every_reference_leads_somewhere_and_no_schema_is_unused() {
 fn every_operation_is_whole() {
     let document = made();
     let operations = operations(&document);
-    let ids: HashSet<_> = operations.iter().map(|(_, _, o)| o["operationId"].as_str().unwrap().to_owned()).collect();
+    let ids: HashSet<_> =
+        operations.iter().map(|(_, _, o)| o["operationId"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), operations.len(), "operation ids repeat");
     for (path, method, operation) in &operations {
         let at = format!("{method} {path}");
@@ -59,7 +60,10 @@ fn every_operation_is_whole() {
             path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
         assert_eq!(in_path, in_template, "{at}");
         for parameter in parameters {
-            assert!(parameter["schema"].is_object() && !parameter["description"].as_str().unwrap().is_empty(), "{at}");
+            assert!(
+                parameter["schema"].is_object() && !parameter["description"].as_str().unwrap().is_empty(),
+                "{at}"
+            );
             assert!(parameter["in"] != "path" || parameter["required"] == true, "{at}");
         }
         assert!(!(method == "get" && operation.get("requestBody").is_some()), "{at}");
@@ -82,7 +86,10 @@ fn rules_and_access_are_shown() {
     assert_eq!(document["components"]["schemas"]["journal.v1.Mood"]["properties"]["energy"]["minimum"], -5);
     let mark = &document["paths"]["/v1/inboxItems/{inbox_item_id}:markRead"]["post"];
     let schema = &mark["requestBody"]["content"]["application/json"]["schema"];
-    assert_eq!((schema["properties"].as_object().unwrap().len(), &mark["requestBody"]["required"]), (0, &json!(false)));
+    assert_eq!(
+        (schema["properties"].as_object().unwrap().len(), &mark["requestBody"]["required"]),
+        (0, &json!(false))
+    );
     let list = &document["paths"]["/v1/entries"]["get"]["parameters"];
     assert_eq!(list[0]["name"], "pageSize");
 }
