@@ -1,7 +1,7 @@
 //! Candor from outside, in either form: addresses, mail, time, and the processes behind them.
 
-use candor_tests::five::{Five, KEYS, SERVICES, START, Servers};
-use candor_tests::{Database, Process, Rest, TestClock, binary, eventually, mailed_token, postgres, rabbit};
+use candor_tests::five::{Five, START, Servers, databases};
+use candor_tests::{Database, Process, Rest, TestClock, binary, eventually, mailed_token, rabbit};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,13 +49,8 @@ impl World {
 
     /// Five processes with PostgreSQL and RabbitMQ.
     pub(crate) async fn five_processes() -> Self {
-        let mut databases = BTreeMap::new();
-        for name in SERVICES.into_iter().chain([KEYS]) {
-            databases.insert(name, postgres().await);
-        }
-        let broker = rabbit().await;
-        let urls = databases.iter().map(|(name, database)| (*name, database.url())).collect();
-        let servers = Servers { databases: urls, amqp_url: broker.url, exchange: broker.exchange };
+        let (databases, broker) = (databases().await, rabbit().await);
+        let servers = Servers::new(&databases, broker.url, broker.exchange);
         Self::Five(Box::new(Apart { five: Five::start(servers).await, databases }))
     }
 
@@ -171,7 +166,8 @@ fn hex(text: &str) -> String {
 
 fn has_logs(folder: &Path) -> bool {
     let logs = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
-    let mut logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")).peekable();
+    let mut logs =
+        logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")).peekable();
     logs.peek().is_some() && logs.all(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
@@ -180,7 +176,9 @@ fn search(folder: &Path, canary: &[u8], found: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             search(&path, canary, found);
-        } else if fs::read(&path).is_ok_and(|bytes| bytes.windows(canary.len()).any(|window| window == canary)) {
+        } else if fs::read(&path)
+            .is_ok_and(|bytes| bytes.windows(canary.len()).any(|window| window == canary))
+        {
             found.push(path);
         }
     }

@@ -1,7 +1,7 @@
 //! Candor as five processes: their settings, their first start, and each life after it.
 
 use crate::process::{Process, binary, free_address};
-use crate::{Rest, TestClock, mailed_token};
+use crate::{Database, Rest, TestClock, mailed_token, postgres};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,6 +35,26 @@ pub struct Servers {
     pub exchange: String,
 }
 
+/// A database on the shared test server for each service, and one for the keys, by their names.
+///
+/// # Panics
+/// As [`postgres()`].
+pub async fn databases() -> BTreeMap<&'static str, Database> {
+    let mut databases = BTreeMap::new();
+    for name in SERVICES.into_iter().chain([KEYS]) {
+        databases.insert(name, postgres().await);
+    }
+    databases
+}
+
+impl Servers {
+    /// These databases, and a broker.
+    pub fn new(databases: &BTreeMap<&'static str, Database>, amqp_url: String, exchange: String) -> Self {
+        let databases = databases.iter().map(|(name, database)| (*name, database.url())).collect();
+        Self { databases, amqp_url, exchange }
+    }
+}
+
 /// Five processes on free loopback ports. Killed when dropped.
 pub struct Five {
     /// Time, as all of them see it. It stands still between moves.
@@ -52,19 +72,27 @@ impl Five {
     /// # Panics
     /// With the log of the program that fails.
     pub async fn start(servers: Servers) -> Self {
+        let mut five = Self::new(servers);
+        let migrations = SERVICES.map(|service| {
+            let (settings, log) = (five.settings(service), five.log_file(service));
+            (service, Process::spawn(&binary(service), &["migrate"], &settings, &log))
+        });
+        for (service, migration) in migrations {
+            let status = migration.ended(MIGRATION).await;
+            assert!(status.success(), "{service} migrate: {}", five.logged(service));
+        }
+        five.up_all().await;
+        five
+    }
+
+    /// Settings and addresses; nothing is started.
+    pub fn new(servers: Servers) -> Self {
         let folder = tempfile::Builder::new().prefix("candor-five-").tempdir().unwrap();
         let clock = TestClock::new(folder.path().join("clock"), START.parse::<Timestamp>().unwrap());
         let free = || PROGRAMS.into_iter().map(|program| (program, free_address())).collect();
         let (addresses, operators) = (free(), free());
-        let mut five = Self { clock, folder, servers, addresses, operators, processes: BTreeMap::new() };
+        let five = Self { clock, processes: BTreeMap::new(), folder, servers, addresses, operators };
         five.write_kek();
-        for service in SERVICES {
-            let log = five.log_file(service);
-            let migrate = Process::spawn(&binary(service), &["migrate"], &five.settings(service), &log);
-            let status = migrate.ended(MIGRATION).await;
-            assert!(status.success(), "{service} migrate: {}", five.logged(service));
-        }
-        five.up_all().await;
         five
     }
 

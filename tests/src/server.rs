@@ -129,10 +129,16 @@ mod tests {
         let frozen = tokio::time::timeout(Duration::from_millis(200), connection.ping()).await;
         assert!(frozen.is_err(), "nobody answers");
         postgres.thaw();
-        sqlx::raw_sql("CREATE TABLE kept (n INT)").execute(&mut PgConnection::connect(&url).await.unwrap()).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE kept (n INT)")
+            .execute(&mut PgConnection::connect(&url).await.unwrap())
+            .await
+            .unwrap();
         postgres.stop().await;
         PgConnection::connect(&url).await.unwrap_err();
         postgres.up().await;
-        sqlx::raw_sql("SELECT n FROM kept").execute(&mut PgConnection::connect(&url).await.unwrap()).await.unwrap();
+        sqlx::raw_sql("SELECT n FROM kept")
+            .execute(&mut PgConnection::connect(&url).await.unwrap())
+            .await
+            .unwrap();
     }
 }
