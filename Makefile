@@ -32,6 +32,7 @@ test-full: ## As test, and everything slow as well
 	@.ci/need cargo cc
 	cargo build --workspace --bins --tests
 	CANDOR_TEST_FULL=1 $(TESTBED) run -- .ci/tests --run-ignored all
+	.ci/web
 
 check: fmt protos clippy architecture queries doc ## Formatting, lints, protos, the rules of the house, queries, documentation
 

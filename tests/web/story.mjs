@@ -107,8 +107,8 @@ async function story(browser, base, mailDir) {
   await page.getByLabel("Title").fill("Morning");
   await page.getByLabel("Your words").fill("I *nearly* said it today.\n\n<script>alert(1)</script>\n\n- tight\n- then calm");
   await page.getByText("Mood and body").click();
-  await page.getByText("pleasant", { exact: true }).click();
-  await page.getByText("a tight chest").click();
+  await page.getByRole("radio", { name: "pleasant", exact: true }).check();
+  await page.getByRole("checkbox", { name: "a tight chest" }).check();
   await look(page, "07-write");
   await page.getByRole("button", { name: "Keep" }).click();
   await page.getByRole("heading", { name: "Morning" }).first().waitFor();
@@ -127,7 +127,7 @@ async function story(browser, base, mailDir) {
   await look(page, "10-path");
   await page.getByRole("navigation").getByRole("link", { name: "Library" }).click();
   await look(page, "11-library");
-  await page.locator("main article a, main li a").first().click();
+  await page.locator('main a[href^="/library/"]').first().click();
   await look(page, "12-article");
 
   await until(async () => {
