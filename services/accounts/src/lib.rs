@@ -13,6 +13,7 @@ pub mod store;
 
 pub use config::Config;
 pub use error::Error;
+pub use events::resnapshot;
 
 use app::{Accounts, OwnKeys};
 use bus::Transport;

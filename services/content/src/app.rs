@@ -4,6 +4,7 @@ use crate::Error;
 use crate::domain::path::{self, Fact, Standing};
 use crate::domain::{Article, Listed, Locale, PageToken, Step};
 use crate::store;
+use bus::resnapshot::Page;
 use bus::{Envelope, outbox};
 use candor_proto::content::v1::{ArticlePublished, StepCompleted};
 use chassis::Ids;
@@ -14,6 +15,9 @@ use uuid::Uuid;
 
 /// Articles have readable ids; events want UUIDs. An article's is a name-based one within this namespace.
 const ARTICLES: Uuid = Uuid::from_u128(0x019a_b1c5_6a00_7c11_9d5e_2f6b_8a04_c3d7);
+
+/// Articles or milestones told at a time when all are told again.
+const TOLD_AT_ONCE: i64 = 500;
 
 /// What loading the library changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +51,7 @@ pub async fn load_library(
         }
         let version = head.map_or(0, |head| head.version) + 1;
         store::publish(conn, article, version, now).await?;
-        events.push(article_published(article, version, now, ids));
+        events.push(article_published(&article.id, article.locale.as_str(), version, now, ids));
     }
     outbox::append(conn, &events).await?;
 
@@ -63,10 +67,54 @@ pub async fn load_library(
     Ok(Loaded { published: events.len(), withdrawn: gone.len() })
 }
 
-fn article_published(article: &Article, version: i32, now: Timestamp, ids: &Ids) -> Envelope {
-    let event =
-        ArticlePublished { article_id: article.id.clone(), locale: article.locale.to_string(), version };
-    let name = format!("{}/{}", article.locale, article.id);
+/// A page of the published library, for consumers that lost what they knew: by id and language.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_published(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<(String, String)>,
+) -> Result<Page<(String, String)>, Error> {
+    let (article_id, locale) = after.unwrap_or_default();
+    let articles = store::published_after(conn, (&article_id, &locale), TOLD_AT_ONCE).await?;
+    let next = articles.last().filter(|_| is_full(&articles));
+    let next = next.map(|last| (last.article_id.clone(), last.locale.clone()));
+    let tell = |article: &store::Published| {
+        article_published(&article.article_id, &article.locale, article.version, now, ids)
+    };
+    Ok(Page { events: articles.iter().map(tell).collect(), next })
+}
+
+/// A page of the milestones all accounts have reached, each under the version it was first told under.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_reached(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<(Uuid, i64)>,
+) -> Result<Page<(Uuid, i64)>, Error> {
+    let milestones = store::reached_after(conn, after.unwrap_or_default(), TOLD_AT_ONCE).await?;
+    let next = milestones.last().filter(|_| is_full(&milestones));
+    let next = next.map(|last| (last.account_id, last.version));
+    let tell = |reached: &store::Reached| {
+        // One that is not on the path any more stays reached; only its step is not known here.
+        let step = path::step_of(&reached.milestone_id).map_or(0, Step::number);
+        step_completed(reached.account_id, step, &reached.milestone_id, reached.version, now, ids)
+    };
+    Ok(Page { events: milestones.iter().map(tell).collect(), next })
+}
+
+fn is_full<T>(page: &[T]) -> bool {
+    i64::try_from(page.len()).is_ok_and(|count| count == TOLD_AT_ONCE)
+}
+
+fn article_published(id: &str, locale: &str, version: i32, now: Timestamp, ids: &Ids) -> Envelope {
+    let event = ArticlePublished { article_id: id.to_owned(), locale: locale.to_owned(), version };
+    let name = format!("{locale}/{id}");
     Envelope::new(ids.next(), now, Uuid::new_v5(&ARTICLES, name.as_bytes()), version.into(), &event)
 }
 
@@ -158,17 +206,28 @@ pub async fn advance(conn: &mut PgConnection, deed: Deed, now: Timestamp, ids: &
     let mut version = i64::try_from(before.len()).unwrap_or(i64::MAX);
     let mut events = Vec::new();
     for (step, milestone, time) in path::reached(fact, &done) {
-        store::reach(conn, account_id, milestone.id, time).await?;
         if !before.contains_key(milestone.id) {
             version = version.saturating_add(1);
-            let event = StepCompleted {
-                account_id: account_id.to_string(),
-                step: step.step.number().into(),
-                milestone_id: milestone.id.to_owned(),
-            };
-            events.push(Envelope::new(ids.next(), now, account_id, version, &event));
+            events.push(step_completed(account_id, step.step.number(), milestone.id, version, now, ids));
         }
+        store::reach(conn, account_id, milestone.id, time, version).await?;
     }
     outbox::append(conn, &events).await?;
     Ok(())
+}
+
+fn step_completed(
+    account_id: Uuid,
+    step: i16,
+    milestone_id: &str,
+    version: i64,
+    now: Timestamp,
+    ids: &Ids,
+) -> Envelope {
+    let event = StepCompleted {
+        account_id: account_id.to_string(),
+        step: step.into(),
+        milestone_id: milestone_id.to_owned(),
+    };
+    Envelope::new(ids.next(), now, account_id, version, &event)
 }

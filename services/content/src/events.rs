@@ -1,9 +1,10 @@
 //! Events of other services that content handles. Its own are appended by `app`, in the transaction that makes
 //! them true.
 
+use crate::Error;
 use crate::app::{self, Deed};
 use crate::domain::path::Fact;
-use bus::{HandlerError, Inbox, Meta, Outbox, key_of};
+use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::journal::v1::EntryWritten;
 use chassis::{Clock, Fault, Ids};
 use jiff::Timestamp;
@@ -16,6 +17,25 @@ pub const CONSUMER: &str = "content";
 /// The routing keys of what content handles.
 pub fn consumes() -> Vec<String> {
     vec![key_of::<EntryWritten>()]
+}
+
+/// Tells of every published article and every milestone reached again, for consumers that lost what they knew; returns
+/// how many. One page per transaction, so it can be stopped and started again at any time.
+///
+/// # Errors
+/// When the database fails; what was told until then stays told.
+pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
+    let articles = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::tell_published(conn, &ids, now, after).await })
+    })
+    .await?;
+    let milestones = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::tell_reached(conn, &ids, now, after).await })
+    })
+    .await?;
+    Ok(articles + milestones)
 }
 
 /// What handlers need besides the database.

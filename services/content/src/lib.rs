@@ -10,7 +10,7 @@ pub mod store;
 
 pub use config::Config;
 pub use error::Error;
-pub use events::{CONSUMER, consumes};
+pub use events::{CONSUMER, consumes, resnapshot};
 
 use bus::{Outbox, Transport};
 use candor_proto::content::v1::library_service_server::LibraryServiceServer;

@@ -24,6 +24,26 @@ pub struct Head {
     pub withdrawn: bool,
 }
 
+/// A published article as an event tells of it.
+pub struct Published {
+    /// Readable id.
+    pub article_id: String,
+    /// Language.
+    pub locale: String,
+    /// Current version.
+    pub version: i32,
+}
+
+/// A milestone as an event tells of it.
+pub struct Reached {
+    /// Whose path.
+    pub account_id: Uuid,
+    /// Readable id.
+    pub milestone_id: String,
+    /// The version of the account's path it was told under.
+    pub version: i64,
+}
+
 /// Keeps other loads of the library out until the transaction ends. Readers go on.
 pub async fn lock_library(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE").execute(conn).await?;
@@ -223,22 +243,59 @@ pub async fn milestones(conn: &mut PgConnection, account_id: Uuid) -> Result<BTr
     Ok(rows.into_iter().map(|row| (row.milestone_id, row.reach_time.to_jiff())).collect())
 }
 
-/// Keeps a milestone as reached. A time learnt later moves it only towards earlier.
+/// Keeps a milestone as reached, under a version of the account's path. One that is there already keeps its version,
+/// and a time learnt later moves it only towards earlier.
 pub async fn reach(
     conn: &mut PgConnection,
     account_id: Uuid,
     milestone_id: &str,
     time: Timestamp,
+    version: i64,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO path_milestones (account_id, milestone_id, reach_time) VALUES ($1, $2, $3)
+        "INSERT INTO path_milestones (account_id, milestone_id, reach_time, version) VALUES ($1, $2, $3, $4)
          ON CONFLICT (account_id, milestone_id)
          DO UPDATE SET reach_time = LEAST(path_milestones.reach_time, EXCLUDED.reach_time)",
         account_id,
         milestone_id,
         time.to_sqlx() as _,
+        version,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The published articles after one of them, by id and language. For telling all of them again.
+pub async fn published_after(
+    conn: &mut PgConnection,
+    after: (&str, &str),
+    limit: i64,
+) -> Result<Vec<Published>> {
+    sqlx::query_as!(
+        Published,
+        "SELECT article_id, locale, version FROM articles
+         WHERE withdraw_time IS NULL AND (article_id, locale) > ($1, $2)
+         ORDER BY article_id, locale LIMIT $3",
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The milestones of all accounts after one of them, by account and version. For telling all of them again; nothing
+/// that a member waits for.
+pub async fn reached_after(conn: &mut PgConnection, after: (Uuid, i64), limit: i64) -> Result<Vec<Reached>> {
+    sqlx::query_as!(
+        Reached,
+        "SELECT account_id, milestone_id, version FROM path_milestones
+         WHERE (account_id, version) > ($1, $2) ORDER BY account_id, version LIMIT $3",
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -2,7 +2,8 @@
 
 use crate::domain::Facts;
 use crate::{Error, app};
-use bus::{Envelope, Outbox, key_of, outbox};
+use bus::resnapshot::{self, Page};
+use bus::{Envelope, Outbox, key_of};
 use candor_proto::journal::v1::EntryWritten;
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
@@ -37,21 +38,19 @@ pub fn entry_written(event_id: Uuid, time: Timestamp, entry: &Facts) -> Envelope
 /// # Errors
 /// When the database fails; what was told until then stays told.
 pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
-    let (mut told, mut after) = (0, (Uuid::nil(), Uuid::nil()));
-    loop {
-        let mut transaction = pool.begin().await?;
-        let entries = app::entries_after(&mut transaction, after, PAGE).await?;
-        let events: Vec<_> =
-            entries.iter().map(|entry| entry_written(ids.next(), clock.now(), entry)).collect();
-        outbox::append(&mut transaction, &events).await?;
-        transaction.commit().await?;
-        outbox.wake();
-        told += events.len() as u64;
-        match entries.last() {
-            Some(last) => after = (last.account_id, last.entry_id),
-            None => return Ok(told),
-        }
-    }
+    resnapshot::run(pool, outbox, |conn, after: Option<(Uuid, Uuid)>| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move {
+            let entries = app::entries_after(conn, after.unwrap_or_default(), PAGE).await?;
+            let is_full = i64::try_from(entries.len()).is_ok_and(|count| count == PAGE);
+            let next = entries.last().filter(|_| is_full).map(|last| (last.account_id, last.entry_id));
+            Ok(Page {
+                events: entries.iter().map(|entry| entry_written(ids.next(), now, entry)).collect(),
+                next,
+            })
+        })
+    })
+    .await
 }
 
 /// A moment as protobuf says it: whole seconds towards the past, nanoseconds forward from there.

@@ -11,6 +11,7 @@ pub mod store;
 
 pub use config::Config;
 pub use error::Error;
+pub use events::resnapshot;
 
 use bus::{Outbox, Transport};
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;

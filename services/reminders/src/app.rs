@@ -10,18 +10,23 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Plans a look-back at an entry, at most one pending a member and day. The same entry again changes nothing,
-/// also after its look-back fired or was cancelled. Says whether one was planned.
+/// Plans a look-back at an entry, at most one a member and day. The same entry again changes nothing, also after its
+/// look-back fired or was cancelled; one told of (`told_at`) only when its look-back would be over brings none, so that
+/// a journal told again from its beginning floods no inbox. Says whether one was planned.
 pub async fn plan_look_back(
     conn: &mut PgConnection,
     account_id: Uuid,
     entry_id: Uuid,
     written_at: Timestamp,
     time_zone: &str,
+    told_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let schedule =
         Schedule::look_back(account_id, entry_id, written_at, time_zone, now).map_err(|_| Error::Calendar)?;
+    if schedule.due_at <= told_at {
+        return Ok(false);
+    }
     store::insert_schedule(conn, &schedule).await
 }
 

@@ -42,7 +42,7 @@ async fn entry_written(
         None => meta.time,
     };
     let now = context.clock.now();
-    app::plan_look_back(conn, account_id, entry_id, written_at, &event.time_zone, now)
+    app::plan_look_back(conn, account_id, entry_id, written_at, &event.time_zone, meta.time, now)
         .await
         .map_err(Fault::from)?;
     Ok(())

@@ -22,12 +22,13 @@ fn to_kind(number: i16) -> Result<Kind, Error> {
     }
 }
 
-/// Plans it, unless it is known already, or the member has a pending one of the kind that day.
+/// Plans it, unless it is known already, or the member has, had or cancelled one of the kind that day.
 /// Says whether it was planned.
 pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Result<bool, Error> {
     let done = sqlx::query!(
         "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         SELECT $1::uuid, $2::uuid, $3::smallint, $4::uuid, $5::timestamptz, $6::date, $7::text, $8::timestamptz
+         WHERE NOT EXISTS (SELECT FROM schedules WHERE account_id = $2 AND kind = $3 AND due_on = $6)
          ON CONFLICT DO NOTHING",
         schedule.schedule_id,
         schedule.account_id,

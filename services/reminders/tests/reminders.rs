@@ -66,7 +66,8 @@ impl Stage {
     async fn plan(&self, account_id: Uuid, entry_id: Uuid, days: i64) -> bool {
         let written_at = self.clock.now() + SignedDuration::from_hours(24 * days);
         let mut conn = self.pool().acquire().await.unwrap();
-        app::plan_look_back(&mut conn, account_id, entry_id, written_at, "Europe/Berlin", self.clock.now())
+        let now = self.clock.now();
+        app::plan_look_back(&mut conn, account_id, entry_id, written_at, "Europe/Berlin", written_at, now)
             .await
             .unwrap()
     }

@@ -82,6 +82,12 @@ pub const PATH: &[PathStep] = &[PathStep {
     ],
 }];
 
+/// The step a milestone belongs to, if it is on the path today.
+pub fn step_of(milestone_id: &str) -> Option<Step> {
+    let of = |step: &&PathStep| step.milestones.iter().any(|milestone| milestone.id == milestone_id);
+    PATH.iter().find(of).map(|step| step.step)
+}
+
 /// What is said when nothing is proposed.
 pub const ALL_REACHED: &str = "You have been through all that is here for now. Nothing is waiting for you.";
 

@@ -80,6 +80,14 @@ impl KekFile {
         self.keks[1..].iter().map(|kek| kek.id.as_str())
     }
 
+    fn demand_older(&self, id: &str) -> Result<(), Error> {
+        if self.newest() == id {
+            return Err(failure(&self.path, "needs its newest key: add another before this one is removed"));
+        }
+        let known = self.older().any(|older| older == id);
+        if known { Ok(()) } else { Err(failure(&self.path, "does not hold a key of that id")) }
+    }
+
     /// Wraps a data key with the newest KEK: its id, and the wrapped key.
     pub(crate) fn wrap(&self, identity: &Identity<'_>, root: &[u8; 32]) -> Result<(String, Vec<u8>), Error> {
         let newest = &self.keks[0];
@@ -181,6 +189,7 @@ pub fn init_kek(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// [`Error::KekFile`] when the file cannot be read or replaced.
 pub fn add_kek(path: &Path) -> Result<String, Error> {
+    let _alone = lock(path)?;
     let mut file = KekFile::read(path)?;
     let kek = Kek::generate()?;
     let id = kek.id.clone();
@@ -189,21 +198,36 @@ pub fn add_kek(path: &Path) -> Result<String, Error> {
     Ok(id)
 }
 
-/// Takes an older KEK out of the file. Only safe once [`crate::remaining`] says 0.
+/// The ids of the file's KEKs, newest first; never empty.
 ///
 /// # Errors
-/// [`Error::KekFile`] when the file cannot be read or replaced, or the id is the newest or unknown.
-pub fn remove_kek(path: &Path, id: &str) -> Result<(), Error> {
+/// [`Error::KekFile`] when the file cannot be read.
+pub fn kek_ids(path: &Path) -> Result<Vec<String>, Error> {
+    Ok(KekFile::read(path)?.keks.iter().map(|kek| kek.id.clone()).collect())
+}
+
+/// Refuses an id that the file does not hold, or that it needs because it is its newest.
+pub(crate) fn demand_older(path: &Path, id: &str) -> Result<(), Error> {
+    KekFile::read(path)?.demand_older(id)
+}
+
+/// Takes an older KEK out of the file. Only safe while nobody can wrap a data key.
+pub(crate) fn remove(path: &Path, id: &str) -> Result<(), Error> {
+    let _alone = lock(path)?;
     let mut file = KekFile::read(path)?;
-    if file.newest() == id {
-        return Err(failure(path, "needs its newest key: add another before this one is removed"));
-    }
-    let before = file.keks.len();
+    file.demand_older(id)?;
     file.keks.retain(|kek| kek.id != id);
-    if file.keks.len() == before {
-        return Err(failure(path, "does not hold a key of that id"));
-    }
     replace(&file)
+}
+
+/// Of several processes that change the file, each sees what the others did: they lock its folder in turn.
+fn lock(path: &Path) -> Result<File, Error> {
+    let folder = File::open(folder_of(path));
+    folder.and_then(|folder| folder.lock().map(|()| folder)).map_err(|_| failure(path, "cannot be locked"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn failure(path: &Path, problem: &'static str) -> Error {
@@ -265,7 +289,7 @@ fn write_beside(file: &KekFile) -> Result<PathBuf, Error> {
 
 fn replace(file: &KekFile) -> Result<(), Error> {
     let temporary = write_beside(file)?;
-    if fs::rename(&temporary, &file.path).is_err() {
+    if give_to_owner(&temporary, &file.path).and_then(|()| fs::rename(&temporary, &file.path)).is_err() {
         let _ = fs::remove_file(&temporary);
         return Err(failure(&file.path, "cannot be replaced"));
     }
@@ -273,10 +297,25 @@ fn replace(file: &KekFile) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives the new file to whom the old one belongs: the services may run as somebody else than the operator.
+#[cfg(unix)]
+fn give_to_owner(new: &Path, old: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (new_owner, owner) = (fs::metadata(new)?, fs::metadata(old)?);
+    if (new_owner.uid(), new_owner.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(new, Some(owner.uid()), Some(owner.gid()))
+}
+
+#[cfg(not(unix))]
+fn give_to_owner(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes a new name survive a power cut where the system can; without it the file is complete or absent.
 fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(folder) = File::open(folder) {
+    if let Ok(folder) = File::open(folder_of(path)) {
         let _ = folder.sync_all();
     }
 }
@@ -363,12 +402,40 @@ mod tests {
         assert_eq!(both.newest(), second);
         assert_eq!(*both.unwrap(&first, &IDENTITY, &wrapped).unwrap(), [3; 32]);
         assert_eq!(both.wrap(&IDENTITY, &[3; 32]).unwrap().0, second);
-        assert!(remove_kek(&path, &second).is_err() && remove_kek(&path, "none").is_err());
-        remove_kek(&path, &first).unwrap();
+        assert_eq!(kek_ids(&path).unwrap(), [second.clone(), first.clone()]);
+        assert!(remove(&path, &second).is_err() && remove(&path, "none").is_err());
+        remove(&path, &first).unwrap();
         let rest = KekFile::read(&path).unwrap();
         assert!(
             matches!(rest.unwrap(&first, &IDENTITY, &wrapped), Err(Error::UnknownKek(id)) if id == first)
         );
+    }
+
+    #[test]
+    fn of_many_that_add_a_key_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        init_kek(&path).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| add_kek(&path).unwrap());
+            }
+        });
+        assert_eq!(kek_ids(&path).unwrap().len(), 9);
+    }
+
+    #[test]
+    fn a_changed_file_belongs_to_whom_it_belonged_and_stays_private() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        init_kek(&path).unwrap();
+        // Only root may give files away; for others the owner is the same before and after.
+        let _ = chown(&path, Some(65_534), Some(65_534));
+        let before = fs::metadata(&path).unwrap();
+        add_kek(&path).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid(), after.mode()), (before.uid(), before.gid(), before.mode()));
     }
 
     #[test]

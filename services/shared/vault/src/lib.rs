@@ -12,14 +12,17 @@ mod crypto;
 mod data_key;
 mod error;
 mod kek;
+mod remove;
 mod rewrap;
 mod store;
 
 pub use config::Config;
 pub use data_key::{DataKey, Place};
 pub use error::Error;
-pub use kek::{add_kek, init_kek, remove_kek};
-pub use rewrap::{Rewrapped, remaining, rewrap};
+pub use kek::{add_kek, init_kek, kek_ids};
+pub use remove::{distinct, remove_kek};
+pub use rewrap::{Rewrapped, remaining, rewrap, rewrap_with};
+pub use store::Usage;
 
 use cache::Cache;
 use chassis::{Clock, Ids};
@@ -94,7 +97,7 @@ impl Vault {
         }
         let epoch = self.0.cache.epoch();
         let key = match store::find(&self.0.store, self.0.service, owner).await? {
-            Some(row) => self.unwrap(owner, &row)?,
+            Some(row) => self.unwrap_current(owner, row).await?,
             None => self.create(owner).await?,
         };
         self.0.cache.insert(owner, &key, epoch, Instant::now());
@@ -124,15 +127,30 @@ impl Vault {
         let mut root = Zeroizing::new([0u8; 32]);
         getrandom::fill(root.as_mut()).map_err(|_| Error::Random)?;
         let key_id = self.0.ids.next();
-        // Read anew: a key wrapped by a KEK that was retired meanwhile could never be unwrapped again.
+        // Read anew, while nobody removes a KEK: a key wrapped by one that is gone could never be unwrapped again.
+        let mut tx = self.0.store.begin().await?;
+        store::share_keks(&mut tx).await?;
         let (kek_id, wrapped) = self.reload()?.wrap(&self.identity(owner, key_id), &root)?;
         let new = store::NewKey { service: self.0.service, owner, key_id, kek_id, wrapped };
-        if store::insert(&self.0.store, &new, self.0.clock.now()).await? {
+        let made = store::insert(&mut tx, &new, self.0.clock.now()).await?;
+        tx.commit().await?;
+        if made {
             return DataKey::new(self.0.service, owner, key_id, &root);
         }
         match store::find(&self.0.store, self.0.service, owner).await? {
-            Some(row) => self.unwrap(owner, &row),
+            Some(row) => self.unwrap_current(owner, row).await,
             None => Err(Error::Store(sqlx::Error::RowNotFound)), // rows are never deleted
+        }
+    }
+
+    /// Unwraps a row; one that was wrapped anew since it was read is read once more.
+    async fn unwrap_current(&self, owner: Uuid, row: store::Row) -> Result<DataKey, Error> {
+        match self.unwrap(owner, &row) {
+            Err(Error::UnknownKek(gone)) => match store::find(&self.0.store, self.0.service, owner).await? {
+                Some(row) => self.unwrap(owner, &row),
+                None => Err(Error::UnknownKek(gone)),
+            },
+            other => other,
         }
     }
 
@@ -159,6 +177,14 @@ impl Vault {
     fn identity(&self, owner: Uuid, key_id: Uuid) -> kek::Identity<'static> {
         kek::Identity { service: self.0.service, owner, key_id }
     }
+}
+
+/// How many data keys each service has under each KEK, in that order. Destroyed ones do not count.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn usage(store: &PgPool) -> Result<Vec<Usage>, Error> {
+    Ok(store::usage(store).await?)
 }
 
 /// Brings the key store's tables up to date. Safe to call from every service at the same time.

@@ -26,23 +26,37 @@ pub struct Rewrapped {
 /// # Errors
 /// [`Error::KekFile`], [`Error::Random`], [`Error::Store`].
 pub async fn rewrap(store: &PgPool, kek_file: &Path, page: u32) -> Result<Rewrapped, Error> {
-    let keks = KekFile::read(kek_file)?;
+    rewrap_with(store, kek_file, page, |_| ()).await
+}
+
+/// The same, and after each page `progress` hears how many this run has moved.
+///
+/// # Errors
+/// As [`rewrap`].
+pub async fn rewrap_with(
+    store: &PgPool,
+    kek_file: &Path,
+    page: u32,
+    mut progress: impl FnMut(u64),
+) -> Result<Rewrapped, Error> {
     let mut result = Rewrapped::default();
     loop {
-        let mut moved = 0;
+        let keks = KekFile::read(kek_file)?;
+        let before = result.moved;
         result.unreadable = 0;
         for older in keks.older() {
-            let pass = rewrap_from(store, &keks, older, page).await?;
-            moved += pass.moved;
-            result.unreadable += pass.unreadable;
+            let mut after = Some((String::new(), Uuid::nil()));
+            while let Some(place) = after {
+                after = rewrap_page(store, kek_file, older, place, page, &mut result).await?;
+                progress(result.moved);
+            }
         }
-        result.moved += moved;
         // Once more, for keys that a process which had not read the file yet made behind our back.
-        if moved == 0 {
+        if result.moved == before {
             break;
         }
     }
-    result.remaining = remaining_for(store, &keks).await?;
+    result.remaining = remaining(store, kek_file).await?;
     Ok(result)
 }
 
@@ -51,33 +65,37 @@ pub async fn rewrap(store: &PgPool, kek_file: &Path, page: u32) -> Result<Rewrap
 /// # Errors
 /// [`Error::KekFile`], [`Error::Store`].
 pub async fn remaining(store: &PgPool, kek_file: &Path) -> Result<u64, Error> {
-    remaining_for(store, &KekFile::read(kek_file)?).await
-}
-
-async fn remaining_for(store: &PgPool, keks: &KekFile) -> Result<u64, Error> {
+    let keks = KekFile::read(kek_file)?;
     Ok(store::count_not_wrapped_by(store, keks.newest()).await?.unsigned_abs())
 }
 
-/// One pass over the keys that `older` wraps.
-async fn rewrap_from(store: &PgPool, keks: &KekFile, older: &str, page: u32) -> Result<Rewrapped, Error> {
-    let mut result = Rewrapped::default();
-    let mut after = (String::new(), Uuid::nil());
-    loop {
-        let rows = store::wrapped_by(store, older, (&after.0, after.1), i64::from(page.max(1))).await?;
-        let Some(last) = rows.last() else { return Ok(result) };
-        after = (last.service.clone(), last.owner_id);
-        let read = rows.len();
-        let mut renewed = Vec::with_capacity(read);
-        for row in rows {
-            match renew(keks, older, row) {
-                Ok(key) => renewed.push(key),
-                Err(Error::Refused) => result.unreadable += 1,
-                Err(error) => return Err(error),
-            }
+/// Moves a page of the keys that `older` wraps, behind a place in their order; returns where the next page begins.
+async fn rewrap_page(
+    store: &PgPool,
+    kek_file: &Path,
+    older: &str,
+    after: (String, Uuid),
+    page: u32,
+    result: &mut Rewrapped,
+) -> Result<Option<(String, Uuid)>, Error> {
+    let mut tx = store.begin().await?;
+    // Read anew, while nobody removes a KEK: what was the newest at the start may be gone by now.
+    store::share_keks(&mut tx).await?;
+    let keks = KekFile::read(kek_file)?;
+    let rows = store::wrapped_by(&mut tx, older, (&after.0, after.1), i64::from(page.max(1))).await?;
+    let next = rows.last().map(|last| (last.service.clone(), last.owner_id));
+    let mut renewed = Vec::with_capacity(rows.len());
+    for row in rows {
+        match renew(&keks, older, row) {
+            Ok(key) => renewed.push(key),
+            Err(Error::Refused) => result.unreadable += 1,
+            Err(error) => return Err(error),
         }
-        result.moved += store::renew(store, keks.newest(), &renewed).await?;
-        tracing::info!(moved = result.moved, unreadable = result.unreadable, "data keys wrapped anew");
     }
+    let moved = store::renew(&mut tx, keks.newest(), &renewed).await?;
+    tx.commit().await?;
+    result.moved += moved;
+    Ok(next)
 }
 
 fn renew(keks: &KekFile, older: &str, row: Outdated) -> Result<Renewed, Error> {

@@ -2,8 +2,22 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
+
+/// The advisory lock of a key store: shared by whoever wraps a data key, held by whoever removes a KEK.
+const KEKS: i64 = 0x6361_6e64_6f72_6b65;
+
+/// How many live data keys of a service a KEK wraps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The service that seals with them.
+    pub service: String,
+    /// The KEK.
+    pub kek_id: String,
+    /// How many.
+    pub data_keys: u64,
+}
 
 /// A data key as it is stored; `kek_id` and `wrapped` are none once it is destroyed.
 pub(crate) struct Row {
@@ -48,7 +62,11 @@ pub(crate) async fn find(store: &PgPool, service: &str, owner: Uuid) -> Result<O
 }
 
 /// Stores a new key; false when the owner has one already, or had.
-pub(crate) async fn insert(store: &PgPool, key: &NewKey, now: Timestamp) -> Result<bool, sqlx::Error> {
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    key: &NewKey,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "INSERT INTO vault.data_keys (service, owner_id, key_id, kek_id, wrapped, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -60,7 +78,7 @@ pub(crate) async fn insert(store: &PgPool, key: &NewKey, now: Timestamp) -> Resu
         key.wrapped,
         now.to_sqlx() as _,
     )
-    .execute(store)
+    .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -91,7 +109,7 @@ pub(crate) async fn destroy(
 
 /// The next keys that a KEK wraps, of all services, behind the given place in the order.
 pub(crate) async fn wrapped_by(
-    store: &PgPool,
+    conn: &mut PgConnection,
     kek_id: &str,
     after: (&str, Uuid),
     limit: i64,
@@ -107,12 +125,16 @@ pub(crate) async fn wrapped_by(
         after.1,
         limit,
     )
-    .fetch_all(store)
+    .fetch_all(conn)
     .await
 }
 
 /// Replaces wrapped keys that are still as they were read; one destroyed meanwhile stays destroyed.
-pub(crate) async fn renew(store: &PgPool, kek_id: &str, keys: &[Renewed]) -> Result<u64, sqlx::Error> {
+pub(crate) async fn renew(
+    conn: &mut PgConnection,
+    kek_id: &str,
+    keys: &[Renewed],
+) -> Result<u64, sqlx::Error> {
     let ids: Vec<Uuid> = keys.iter().map(|key| key.key_id).collect();
     let before: Vec<Vec<u8>> = keys.iter().map(|key| key.before.clone()).collect();
     let wrapped: Vec<Vec<u8>> = keys.iter().map(|key| key.wrapped.clone()).collect();
@@ -126,7 +148,7 @@ pub(crate) async fn renew(store: &PgPool, kek_id: &str, keys: &[Renewed]) -> Res
         &before,
         &wrapped,
     )
-    .execute(store)
+    .execute(conn)
     .await?;
     Ok(done.rows_affected())
 }
@@ -136,6 +158,50 @@ pub(crate) async fn count_not_wrapped_by(store: &PgPool, kek_id: &str) -> Result
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM vault.data_keys WHERE kek_id < $1 OR kek_id > $1"#,
         kek_id,
+    )
+    .fetch_one(store)
+    .await
+}
+
+/// How many live keys a KEK wraps.
+pub(crate) async fn count_wrapped_by(conn: &mut PgConnection, kek_id: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM vault.data_keys WHERE kek_id = $1"#, kek_id)
+        .fetch_one(conn)
+        .await
+}
+
+/// How many live keys each service has under each KEK.
+pub(crate) async fn usage(store: &PgPool) -> Result<Vec<Usage>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT service, kek_id AS "kek_id!", count(*) AS "count!" FROM vault.data_keys
+           WHERE kek_id IS NOT NULL GROUP BY service, kek_id ORDER BY service, kek_id"#
+    )
+    .fetch_all(store)
+    .await?;
+    let usage = rows.into_iter().map(|row| Usage {
+        service: row.service,
+        kek_id: row.kek_id,
+        data_keys: row.count.unsigned_abs(),
+    });
+    Ok(usage.collect())
+}
+
+/// Until the transaction ends nobody removes a KEK. Others may share.
+pub(crate) async fn share_keks(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", KEKS).execute(conn).await?;
+    Ok(())
+}
+
+/// Until the transaction ends nobody else wraps a data key. Waits for those who do.
+pub(crate) async fn hold_keks(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", KEKS).execute(conn).await?;
+    Ok(())
+}
+
+/// What tells a key store from every other, by whatever address it is reached.
+pub(crate) async fn identity(store: &PgPool) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "identity!""#
     )
     .fetch_one(store)
     .await

@@ -11,6 +11,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vault::{Error, Place, Vault};
 
@@ -183,7 +184,7 @@ async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
     let rest = vault::rewrap(pool, &file, 50).await.unwrap();
     assert!(rest.moved > 0 && rest.unreadable == 0 && rest.remaining == 0, "{rest:?}");
 
-    vault::remove_kek(&file, &first).unwrap();
+    assert_eq!(vault::remove_kek(std::slice::from_ref(pool), &file, &first).await.unwrap(), 0);
     let seen: Vec<u64> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
     wait_until(|| rounds.iter().zip(&seen).all(|(count, seen)| count.load(Ordering::Relaxed) >= seen + 2))
         .await;
@@ -203,6 +204,86 @@ async fn rewrapping_goes_on_while_others_write_and_after_it_was_killed() {
             Err(error) => assert!(item.destroyed && matches!(error, Error::Destroyed), "{error}"),
         }
     }
+}
+
+/// Without a pause between the steps: whoever wraps a data key at that moment is waited for, and counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_added_and_removed_under_writers_that_lose_nothing() {
+    let stage = Stage::new().await;
+    let pool = stage.database.pool();
+    let file = stage.kek_file();
+    let (turns, sealed) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let (vault, ids) = (stage.vault("journal"), stage.ids.clone());
+            let (turns, sealed) = (Arc::clone(&turns), Arc::clone(&sealed));
+            tokio::spawn(async move {
+                while let Ok(turn) = turns.acquire().await {
+                    turn.forget();
+                    write_once(&vault, &ids, 0, &sealed).await;
+                }
+            })
+        })
+        .collect();
+    for round in 1..=10 {
+        turns.add_permits(40);
+        wait_until(|| sealed.lock().unwrap().len() >= round * 40 - 35).await;
+        let older = first_kek(&file);
+        let newest = vault::add_kek(&file).unwrap();
+        loop {
+            vault::rewrap(pool, &file, 7).await.unwrap();
+            // Twice the same store, as two services have it: it is held once.
+            if vault::remove_kek(&[pool.clone(), pool.clone()], &file, &older).await.unwrap() == 0 {
+                break;
+            }
+        }
+        assert_eq!(vault::kek_ids(&file).unwrap(), [newest]);
+    }
+    wait_until(|| sealed.lock().unwrap().len() == 400).await;
+    turns.close();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let fresh = stage.vault("journal");
+    for item in std::mem::take(&mut *sealed.lock().unwrap()) {
+        let key = fresh.data_key(item.owner).await.unwrap();
+        assert_eq!(key.open(&place(item.row), &item.blob).unwrap().as_slice(), item.row.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_needed_stays() {
+    let stage = Stage::new().await;
+    let (stores, file) = ([stage.database.pool().clone()], stage.kek_file());
+    let (shredded, kept) = (stage.ids.next(), stage.ids.next());
+    for owner in [shredded, kept] {
+        stage.vault("journal").data_key(owner).await.unwrap();
+    }
+    stage.vault("content").data_key(kept).await.unwrap();
+    stage.vault("journal").shred(shredded).await.unwrap();
+    let first = first_kek(&file);
+    let second = vault::add_kek(&file).unwrap();
+    let used = |service: &str, kek_id: &str, data_keys| vault::Usage {
+        service: service.to_owned(),
+        kek_id: kek_id.to_owned(),
+        data_keys,
+    };
+    assert_eq!(
+        vault::usage(&stores[0]).await.unwrap(),
+        [used("content", &first, 1), used("journal", &first, 1)]
+    );
+    assert_eq!(vault::remove_kek(&stores, &file, &first).await.unwrap(), 2);
+    assert_eq!(vault::kek_ids(&file).unwrap(), [second.clone(), first.clone()]);
+    let mut heard = Vec::new();
+    let done = vault::rewrap_with(&stores[0], &file, 1, |moved| heard.push(moved)).await.unwrap();
+    assert_eq!((done.moved, done.unreadable, done.remaining), (2, 0, 0));
+    assert!(heard.starts_with(&[1, 2]) && heard.is_sorted(), "{heard:?}");
+    assert_eq!(vault::remove_kek(&stores, &file, &first).await.unwrap(), 0);
+    assert!(
+        vault::remove_kek(&stores, &file, &first).await.is_err()
+            && stage.vault("journal").data_key(kept).await.is_ok()
+    );
+    assert!(vault::remove_kek(&stores, &file, &second).await.is_err(), "the newest stays");
 }
 
 /// Makes a key and seals with it; every fourth time destroys a key as well.

@@ -139,7 +139,7 @@ async fn an_event_nobody_wants_counts_as_told(ground: Ground) {
 async fn a_snapshot_is_told_page_by_page(ground: Ground) {
     let process = ground.start(ground.declared().await, None);
     let state: Vec<_> = (1..=25_u128).map(|n| ground.event(n, 3, 1)).collect();
-    let told = resnapshot::run(&ground.pool, &process.outbox, |_, after| {
+    let told = resnapshot::run(&ground.pool, &process.outbox, |_, after: Option<Uuid>| {
         let page: Vec<_> = state
             .iter()
             .filter(|event| after.is_none_or(|id| event.aggregate_id > id))
