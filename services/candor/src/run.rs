@@ -2,15 +2,14 @@
 
 use crate::cli::{BoxError, Place, Run, say};
 use crate::databases::Databases;
-use crate::doors::{self, Doors};
+use crate::doors::{self, Addresses, Doors};
 use crate::ready::ReadyFile;
-use crate::services::{self, Ground, Running};
+use crate::services::{self, Running};
 use crate::settings::{GATEWAY, Given, Settings};
 use chassis::process::stop_on_signals;
-use chassis::{Ids, ops, telemetry};
+use chassis::{ops, telemetry};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -29,73 +28,61 @@ pub(crate) async fn run(options: &Run) -> Result<(), BoxError> {
     let doors = Doors::open(&wished)?;
     let observed = telemetry::init(&checked.platform, "candor")?;
     let shutdown = stop_on_signals()?;
-    let done = match shutdown.run_until_cancelled(Databases::start(&given, &data)).await {
-        Some(databases) => {
-            let databases = databases?;
-            let done = with_databases(options, &given, &databases, doors, &data, &observed, &shutdown).await;
-            databases.stop().await;
-            done
-        }
-        None => Ok(()),
-    };
+    // Not given up half-way: it may be installing. Ctrl-C reaches the installer as well, and ends it.
+    let databases = Databases::start(&given, &data).await?;
+    let start = Start { options, given: &given, data: &data, observed: &observed, shutdown: &shutdown };
+    let done = start.serve(&databases, doors).await;
+    databases.stop().await;
     observed.shutdown().await;
     done
 }
 
-async fn with_databases(
-    options: &Run,
-    given: &Given,
-    databases: &Databases,
-    doors: Doors,
-    data: &Path,
-    observed: &telemetry::Guard,
-    shutdown: &CancellationToken,
-) -> Result<(), BoxError> {
-    let settings = Settings::complete(given, &databases.urls, &doors.addresses, data)?;
-    let transport = services::transport(&settings)?;
-    match shutdown.run_until_cancelled(services::migrate(&settings, &transport)).await {
-        Some(migrated) => migrated?,
-        None => return Ok(()),
-    }
-    let clock = settings.platform.clock.clock();
-    let ground = Ground {
-        ids: Ids::new(clock.clone()),
-        clock,
-        platform: Arc::new(settings.platform.clone()),
-        shutdown: shutdown.clone(),
-    };
-    let addresses = doors.addresses.clone();
-    let mail = settings.accounts.mail.folder.clone();
-    let ops_address = settings.platform.ops.address;
-    let mut running = Running::start(settings, doors, &ground, &transport);
-    if let Some(address) = ops_address {
-        let health = running.health();
-        health.start(shutdown.clone());
-        let listener = chassis::process::bind(address)?;
-        tokio::spawn(ops::serve(listener, health, observed.metrics(), shutdown.clone()));
-    }
-    if let Some(ready) = shutdown.run_until_cancelled(running.ready()).await {
-        ready?;
-    }
-    let _ready_file = match &options.ready_file {
-        Some(file) if !shutdown.is_cancelled() => Some(
-            ReadyFile::write(file, &addresses, mail.as_deref())
-                .map_err(|error| format!("the ready file {} cannot be written: {error}", file.display()))?,
-        ),
-        _ => None,
-    };
-    if !shutdown.is_cancelled() {
-        welcome(&addresses[GATEWAY].to_string(), data, mail.as_deref());
-    }
-    finish(running, shutdown).await
+/// What a start knows.
+struct Start<'a> {
+    options: &'a Run,
+    given: &'a Given,
+    data: &'a Path,
+    observed: &'a telemetry::Guard,
+    shutdown: &'a CancellationToken,
 }
 
-fn welcome(address: &str, data: &Path, mail: Option<&Path>) {
-    say(&format!("\nCandor is here: http://{address}\n"));
-    if let Some(mail) = mail {
-        say(&format!("Mail goes nowhere; it lies in {}.", mail.display()));
+impl Start<'_> {
+    /// From answering databases to the end of the last service.
+    async fn serve(&self, databases: &Databases, doors: Doors) -> Result<(), BoxError> {
+        let settings = Settings::complete(self.given, &databases.urls, &doors.addresses, self.data)?;
+        let transport = services::transport(&settings)?;
+        match self.shutdown.run_until_cancelled(services::migrate(&settings, &transport)).await {
+            Some(migrated) => migrated?,
+            None => return Ok(()),
+        }
+        let addresses = doors.addresses.clone();
+        let (mail, ops) = (settings.accounts.mail.folder.clone(), settings.platform.ops.address);
+        let mut running = Running::start(settings, doors, self.shutdown, &transport);
+        if let Some(address) = ops {
+            let health = running.health();
+            health.start(self.shutdown.clone());
+            let listener = chassis::process::bind(address)?;
+            tokio::spawn(ops::serve(listener, health, self.observed.metrics(), self.shutdown.clone()));
+        }
+        let _ready_file = match self.shutdown.run_until_cancelled(running.ready()).await {
+            Some(ready) => ready.and_then(|()| self.announce(&addresses, mail.as_deref()))?,
+            None => None,
+        };
+        finish(running, self.shutdown).await
     }
-    say(&format!("What is written stays in {}. Ctrl-C stops everything.", data.display()));
+
+    /// Everything answers: tells the person at the terminal, and whoever waits for the file.
+    fn announce(&self, addresses: &Addresses, mail: Option<&Path>) -> Result<Option<ReadyFile>, BoxError> {
+        say(&format!("\nCandor is here: http://{}\n", addresses[GATEWAY]));
+        if let Some(mail) = mail {
+            say(&format!("Mail goes nowhere; it lies in {}.", mail.display()));
+        }
+        say(&format!("What is written stays in {}. Ctrl-C stops everything.", self.data.display()));
+        let Some(file) = &self.options.ready_file else { return Ok(None) };
+        let written = ReadyFile::write(file, addresses, mail);
+        let failed = |error| format!("the ready file {} cannot be written: {error}", file.display());
+        Ok(Some(written.map_err(failed)?))
+    }
 }
 
 async fn finish(running: Running, shutdown: &CancellationToken) -> Result<(), BoxError> {

@@ -49,11 +49,11 @@ fn named<E: Error + Send + Sync + 'static>(name: &str, done: Result<(), E>) -> R
 }
 
 /// What all services share.
-pub(crate) struct Ground {
-    pub(crate) clock: Clock,
-    pub(crate) ids: Ids,
-    pub(crate) platform: Arc<Platform>,
-    pub(crate) shutdown: CancellationToken,
+struct Ground {
+    clock: Clock,
+    ids: Ids,
+    platform: Arc<Platform>,
+    shutdown: CancellationToken,
 }
 
 /// Services that run.
@@ -64,10 +64,18 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts all of them behind their doors.
-    pub(crate) fn start(settings: Settings, doors: Doors, ground: &Ground, transport: &Transport) -> Self {
+    pub(crate) fn start(
+        settings: Settings,
+        doors: Doors,
+        shutdown: &CancellationToken,
+        transport: &Transport,
+    ) -> Self {
+        let Settings { platform, accounts, journal, reminders, content, gateway, .. } = settings;
+        let clock = platform.clock.clock();
+        let ids = Ids::new(clock.clone());
+        let ground = &Ground { clock, ids, platform: Arc::new(platform), shutdown: shutdown.clone() };
         let mut running = Self { tasks: JoinSet::new(), healths: Vec::new() };
         let mut listeners = doors.listeners;
-        let Settings { accounts, journal, reminders, content, gateway, .. } = settings;
         if let Some(host) = running.host("accounts", &mut listeners, ground) {
             let events = transport.clone();
             running.tasks.spawn(async { named("accounts", accounts::run(accounts, host, events).await) });
