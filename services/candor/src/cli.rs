@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{operator, run};
+use crate::{dead_letters, keys, operator, resnapshot, run};
 use chassis::config::ConfigError;
 use chassis::process::chain;
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +37,26 @@ enum Command {
         #[command(subcommand)]
         action: Operator,
     },
+    /// Events between the services: what could not be handled, and telling things again
+    Bus {
+        #[command(subcommand)]
+        action: Bus,
+    },
+    /// The keys that seal private text
+    Vault {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bus {
+    /// Lists dead letters: events whose handler failed too often. Their bodies are not shown
+    Dead(dead_letters::Dead),
+    /// Lets dead letters try again, once what failed is repaired
+    Replay(dead_letters::Replay),
+    /// Has a service tell its current state again, for others that lost what they knew of it
+    Resnapshot(resnapshot::Resnapshot),
 }
 
 /// Where data and settings are.
@@ -101,6 +121,10 @@ pub(crate) fn main() -> ExitCode {
             Command::Migrate(place) => run::migrate(&place).await,
             Command::CheckConfig(place) => run::check(&place),
             Command::Operator { action: Operator::Create(new) } => operator::create(&new).await,
+            Command::Bus { action: Bus::Dead(which) } => dead_letters::list(&which).await,
+            Command::Bus { action: Bus::Replay(which) } => dead_letters::replay(&which).await,
+            Command::Bus { action: Bus::Resnapshot(whose) } => resnapshot::run(&whose).await,
+            Command::Vault { action } => keys::run(&action).await,
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -16,24 +16,39 @@ impl Databases {
     /// Starts the private server if any database needs it.
     pub(crate) async fn start(given: &Given, data: &Path) -> Result<Self, BoxError> {
         let missing = missing(given);
+        if !missing.is_empty() && is_made(data) {
+            say(&format!("Starting PostgreSQL (data in {}).", data.join("postgres").display()));
+        }
+        Self::start_for(&missing, data).await
+    }
+
+    async fn start_for(missing: &[(&'static str, &'static str)], data: &Path) -> Result<Self, BoxError> {
         if missing.is_empty() {
             return Ok(Self { server: None, urls: Urls::new() });
         }
         let folder = data.join("postgres");
-        let first =
-            if folder.join("cluster").exists() { "" } else { " for the first time; installs it if need be" };
-        say(&format!("Starting PostgreSQL{first} (data in {}).", folder.display()));
+        if !is_made(data) {
+            let place = folder.display();
+            say(&format!(
+                "Starting PostgreSQL for the first time; installs it if need be (data in {place})."
+            ));
+        }
         let server = Server::start(Options { folder, install: true, ..Options::default() }).await?;
-        let urls = create(server.access(), &missing).await?;
+        let urls = create(server.access(), missing).await?;
         Ok(Self { server: Some(server), urls })
     }
 
     /// As [`Databases::start`], or the server that a running `candor` has on the same folder.
     pub(crate) async fn start_or_join(given: &Given, data: &Path) -> Result<Self, BoxError> {
-        match Self::start(given, data).await {
+        Self::of(&missing(given), data).await
+    }
+
+    /// As [`Databases::start_or_join`], of these settings and databases alone.
+    pub(crate) async fn of(missing: &[(&'static str, &'static str)], data: &Path) -> Result<Self, BoxError> {
+        match Self::start_for(missing, data).await {
             Err(error) if matches!(error.downcast_ref(), Some(Error::InUse { .. })) => {
                 let running = Access::of_running(&data.join("postgres")).ok_or(error)?;
-                Ok(Self { server: None, urls: create(&running, &missing(given)).await? })
+                Ok(Self { server: None, urls: create(&running, missing).await? })
             }
             other => other,
         }
@@ -45,6 +60,11 @@ impl Databases {
             server.stop().await;
         }
     }
+}
+
+/// Whether an earlier start made the private server's data.
+pub(crate) fn is_made(data: &Path) -> bool {
+    data.join("postgres/cluster").exists()
 }
 
 /// The settings without a database.

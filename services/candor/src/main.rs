@@ -2,10 +2,14 @@
 
 mod cli;
 mod databases;
+mod dead_letters;
 mod doors;
+mod installation;
+mod keys;
 mod operator;
 mod password;
 mod ready;
+mod resnapshot;
 mod run;
 mod services;
 mod settings;

@@ -105,8 +105,12 @@ impl Settings {
 
     /// As [`Settings::complete`] before there are databases: whether the rest can be used.
     pub(crate) fn check(given: &Given, addresses: &Addresses, data: &Path) -> Result<Self, ConfigError> {
-        let placeholder = |(key, name): (&'static str, &str)| (key, format!("postgres://127.0.0.1/{name}"));
-        Self::complete(given, &DATABASES.into_iter().map(placeholder).collect(), addresses, data)
+        Self::complete(given, &Self::placeholders(), addresses, data)
+    }
+
+    /// A URL for each database; nobody connects to them.
+    pub(crate) fn placeholders() -> Urls {
+        DATABASES.into_iter().map(|(key, name)| (key, format!("postgres://127.0.0.1/{name}"))).collect()
     }
 
     /// Whether this is for real people, where nothing secret is made up.

@@ -1,0 +1,159 @@
+//! The operator's commands as an operator sees them: on a Candor that runs, that is stopped, and on given databases.
+#![allow(clippy::unwrap_used, clippy::panic)] // tests: what fails, fails the test
+
+use bus::{Envelope, outbox};
+use candor_tests::{Process, eventually, postgres};
+use private_postgres::Access;
+use sqlx::{Connection, PgConnection};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+use uuid::Uuid;
+
+const EVENT: Uuid = Uuid::from_u128(0x0199_dead_0000_7000_8000_0000_0000_0001);
+const ABOUT: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0002);
+
+/// What a command said, and whether it succeeded.
+struct Said {
+    succeeded: bool,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    /// Its answer, when it succeeded.
+    #[track_caller]
+    fn answer(self) -> String {
+        assert!(self.succeeded, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// Its complaint: one sentence.
+    #[track_caller]
+    fn refusal(self) -> String {
+        assert!(!self.succeeded, "{}", self.out);
+        assert_eq!(self.err.trim_end().lines().count(), 1, "{}", self.err);
+        self.err
+    }
+}
+
+fn candor(data: &Path, arguments: &str, settings: &[(&str, String)]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+    command.args(arguments.split(' ')).arg("--data").arg(data);
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { succeeded: status.success(), out: text(stdout), err: text(stderr) }
+}
+
+async fn run(folder: &Path) -> Process {
+    let (data, ready) = (folder.join("data"), folder.join("ready.json"));
+    let arguments = ["run", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"];
+    let places = [data.to_str().unwrap(), "--ready-file", ready.to_str().unwrap()];
+    let arguments: Vec<&str> = arguments.into_iter().chain(places).collect();
+    let program = Path::new(env!("CARGO_BIN_EXE_candor"));
+    let process = Process::spawn(program, &arguments, &[], &folder.join("log"));
+    process.wrote(&ready).await;
+    process
+}
+
+/// An event of the journal that nobody can read.
+async fn tell_nonsense(data: &Path) {
+    let url = Access::of_running(&data.join("postgres")).unwrap().url("journal").unwrap();
+    let mut journal = PgConnection::connect(&url).await.unwrap();
+    let event = Envelope {
+        id: EVENT,
+        key: "journal.v1.entry_written".to_owned(),
+        aggregate_id: ABOUT,
+        version: 1,
+        time: "2026-03-02T09:00:00Z".parse().unwrap(),
+        traceparent: None,
+        body: b"\x0a\x7fprivate".to_vec().into(),
+    };
+    outbox::append(&mut journal, &[event]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_candor_that_runs_and_on_one_that_is_stopped() {
+    let folder = tempfile::Builder::new().prefix("candor-operate-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let candor = |arguments: &str| candor(&data, arguments, &[]);
+    let process = run(folder.path()).await;
+
+    assert_eq!(candor("bus dead").answer(), "No dead letters in accounts, journal, reminders, content.\n");
+    tell_nonsense(&data).await;
+    eventually("both consumers have given it up", Duration::from_secs(30), async || {
+        candor("bus dead").answer().matches(&EVENT.to_string()).count() == 2
+    })
+    .await;
+    let listed = candor("bus dead reminders").answer();
+    for shown in ["journal.v1.entry_written", &ABOUT.to_string(), "UNDECODABLE", "1 dead letter in reminders"]
+    {
+        assert!(listed.contains(shown), "{shown} in {listed}");
+    }
+    assert!(!listed.contains("private") && !listed.contains("content"), "{listed}");
+    let revived = candor(&format!("bus replay content {EVENT}")).answer();
+    assert!(revived.starts_with("1 dead letter in content will be tried again"), "{revived}");
+    assert!(candor(&format!("bus replay content {ABOUT}")).refusal().contains("no dead letter"));
+    assert!(!candor("bus replay content").succeeded, "one or all is to be said");
+    assert!(candor("bus replay accounts --all").answer().contains("no dead letters"));
+
+    assert!(candor("bus resnapshot journal").answer().starts_with("0 events in the outbox of journal"));
+    assert!(candor("bus resnapshot accounts").answer().starts_with("0 events"));
+    assert!(candor("bus resnapshot content").answer().starts_with("11 events"));
+    assert!(candor("bus resnapshot reminders").refusal().contains("no state that others keep"));
+    keys_are_exchanged(&candor);
+    assert!(process.stop().await.success());
+
+    // Its private server is started for the command, and stopped again.
+    assert!(candor("bus dead reminders").answer().contains(&EVENT.to_string()));
+    assert!(candor("bus replay reminders --all").answer().contains("1 dead letter in reminders"));
+    assert!(candor("bus dead reminders").answer().contains("No dead letters in reminders."));
+    assert!(candor("vault status").answer().contains("all under the newest key"));
+    assert!(Access::of_running(&data.join("postgres")).is_none());
+    let again = run(folder.path()).await;
+    assert!(again.stop().await.success(), "what was sealed before still opens");
+}
+
+fn keys_are_exchanged(candor: &impl Fn(&str) -> Said) {
+    let before = candor("vault status").answer();
+    let older = before.split_whitespace().find(|word| word.starts_with("kek-")).unwrap().to_owned();
+    assert!(before.contains("newest") && before.contains("all under the newest key."), "{before}");
+    assert!(candor(&format!("vault remove {older}")).refusal().contains("needs its newest key"));
+    let rotated = candor("vault rotate").answer();
+    let newest = rotated.split_whitespace().next().unwrap().to_owned();
+    assert!(newest.starts_with("kek-") && newest != older, "{rotated}");
+    let between = candor("vault status").answer();
+    assert!(between.contains("still under an older key"), "{between}");
+    assert!(candor(&format!("vault remove {older}")).refusal().contains("so it stays"));
+    let moved = candor("vault rewrap").answer();
+    assert!(moved.contains(&newest) && moved.contains(&format!("`candor vault remove {older}`")), "{moved}");
+    assert!(candor("vault rewrap").answer().starts_with("0 data keys moved."));
+    assert!(candor(&format!("vault remove {older}")).answer().contains("is no longer in"));
+    assert!(candor(&format!("vault remove {older}")).refusal().contains("no key of that id"));
+    let after = candor("vault status").answer();
+    assert!(after.contains(&newest) && !after.contains(&older), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_databases_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, empty) = (postgres().await, postgres().await);
+    bus::migrate(journal.pool()).await.unwrap();
+    let settings = [("JOURNAL__DATABASE__URL", journal.url()), ("CONTENT__DATABASE__URL", empty.url())];
+    let candor = |arguments: &str| candor(folder.path(), arguments, &settings);
+    assert_eq!(candor("bus dead journal").answer(), "No dead letters in journal.\n");
+    assert!(candor("bus dead content").refusal().contains("`candor migrate`"));
+    assert!(candor("bus dead reminders").refusal().contains("REMINDERS__DATABASE__URL is not set"));
+    assert!(candor("bus resnapshot content").refusal().contains("`candor migrate`"));
+    assert!(candor("vault status").refusal().contains("ACCOUNTS__VAULT__KEYSTORE__URL is not set"));
+    assert!(candor("vault rotate").refusal().contains("does not exist"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+
+    let only = [("JOURNAL__DATABASE__URL", journal.url())];
+    let listed = self::candor(folder.path(), "bus dead", &only).answer();
+    assert!(
+        listed.contains("Not looked at, because no database is set: accounts, reminders, content."),
+        "{listed}"
+    );
+}
