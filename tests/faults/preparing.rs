@@ -1,5 +1,5 @@
 //! `candor run` is killed while it prepares its data, and while it serves: no server is left behind, and the next
-//! start finds its way. (What it says to a second start, and its settings, are tested beside it.)
+//! start finds its way. A second start on the same data says so and leaves the first alone.
 
 use candor_tests::{Process, binary, eventually};
 use std::fs;
@@ -28,6 +28,19 @@ fn start(folder: &Path) -> Process {
     Process::spawn(&binary("candor"), &arguments, &[], &folder.join("log"))
 }
 
+async fn a_second_start_says_why_not(folder: &Path, first: &Process) {
+    let (data, said) = (folder.join("data"), folder.join("second"));
+    let free = "127.0.0.1:0";
+    let arguments = ["run", "--data", data.to_str().unwrap(), "--http", free, "--grpc", free];
+    let second = Process::spawn(&binary("candor"), &arguments, &[], &said);
+    assert_eq!(second.ended(PATIENCE).await.code(), Some(1));
+    let said = fs::read_to_string(said).unwrap();
+    let complaint: Vec<&str> = said.lines().filter(|line| line.starts_with("candor: ")).collect();
+    assert_eq!(complaint.len(), 1, "one sentence: {said}");
+    assert!(complaint[0].contains(&format!("is in use by process {}", first.pid())), "{said}");
+    assert!(first.alive() && !who_holds(&data.join("postgres/cluster")).is_empty());
+}
+
 #[tokio::test]
 async fn killed_at_any_moment_it_leaves_nothing_behind_and_starts_again() {
     let folder = tempfile::Builder::new().prefix("candor-killed-").tempdir().unwrap();
@@ -47,6 +60,7 @@ async fn killed_at_any_moment_it_leaves_nothing_behind_and_starts_again() {
     let candor = start(folder.path());
     candor.wrote(&folder.path().join("ready.json")).await;
     assert!(!who_holds(&postgres).is_empty());
+    a_second_start_says_why_not(folder.path(), &candor).await;
     candor.kill();
     eventually("killed while it serves, nothing is left", PATIENCE, async || who_holds(&postgres).is_empty())
         .await;

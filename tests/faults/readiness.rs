@@ -125,7 +125,7 @@ async fn postgresql_and_the_key_store_take_only_readiness_with_them() {
 }
 
 #[tokio::test]
-#[ignore = "slow: a node of RabbitMQ stops and starts"]
+#[ignore = "slow: a node of RabbitMQ stops, freezes and starts"]
 async fn the_broker_takes_only_readiness_with_it() {
     let mut broker = Rabbit::start().await;
     let databases = databases().await;
@@ -142,11 +142,15 @@ async fn the_broker_takes_only_readiness_with_it() {
     only_readiness_falls(&five, "broker killed", &PROGRAMS, None).await;
     broker.up().await;
     all_is_well(&five, "the broker's death", &member).await;
+
+    broker.freeze();
+    only_readiness_falls(&five, "broker frozen", &PROGRAMS, None).await;
+    broker.thaw();
+    all_is_well(&five, "the broker's frost", &member).await;
     five.stop().await;
 }
 
 #[tokio::test]
-#[ignore = "slow: accounts goes away three times"]
 async fn accounts_takes_only_the_gateways_readiness_with_it() {
     let databases = databases().await;
     let broker = rabbit().await;

@@ -25,7 +25,7 @@ fn entry(round: u64, writer: u64, n: u64) -> journal::WriteEntryRequest {
         entry_id: id.to_string(),
         body: format!("The {n}th of writer {writer} in round {round}."),
         time_zone: "Europe/Berlin".to_owned(),
-        mood: (n % 2 == 0).then_some(mood),
+        mood: n.is_multiple_of(2).then_some(mood),
         ..Default::default()
     }
 }
