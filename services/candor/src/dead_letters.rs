@@ -3,7 +3,6 @@
 use crate::cli::{BoxError, Place, say};
 use crate::installation::{Installation, Service, counted, explain};
 use bus::replay::{self, DeadLetter};
-use chassis::database;
 use clap::{ArgGroup, Args};
 use uuid::Uuid;
 
@@ -20,6 +19,7 @@ pub(crate) struct Dead {
 /// Which are to try again.
 #[derive(Args)]
 #[command(group = ArgGroup::new("which").required(true))]
+#[command(override_usage = "candor bus replay <SERVICE> <EVENT_ID|--all> [OPTIONS]")]
 pub(crate) struct Replay {
     /// Whose handler failed
     #[arg(value_enum)]
@@ -62,7 +62,7 @@ pub(crate) async fn list(options: &Dead) -> Result<(), BoxError> {
 /// Lists those of a service, page by page, and returns how many there are.
 async fn list_of(site: &Installation, service: Service) -> Result<u64, BoxError> {
     let failed = |error| explain(service.name(), error);
-    let pool = database::connect(service.database(&site.settings)).await.map_err(failed)?;
+    let pool = site.connect(service).await?;
     let mut conn = pool.acquire().await.map_err(failed)?;
     let (mut found, mut last) = (0, None::<(String, Uuid)>);
     loop {
@@ -112,7 +112,7 @@ pub(crate) async fn replay(options: &Replay) -> Result<(), BoxError> {
     Installation::visit(&options.place, &[key], async |site| {
         site.demand(key, &options.place)?;
         let failed = |error| explain(name, error);
-        let pool = database::connect(service.database(&site.settings)).await.map_err(failed)?;
+        let pool = site.connect(service).await?;
         let mut conn = pool.acquire().await.map_err(failed)?;
         let now = site.clock.now();
         let revived = match options.event_id {

@@ -5,9 +5,12 @@ use crate::cli::{BoxError, Place};
 use crate::databases::{self, Databases};
 use crate::doors;
 use crate::settings::{DATABASES, Given, Settings};
+use chassis::database::Config;
 use chassis::process::chain;
 use chassis::{Clock, Ids, telemetry};
 use clap::ValueEnum;
+use sqlx::PgPool;
+use std::sync::{Mutex, PoisonError};
 
 /// The services that have a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,7 +45,7 @@ impl Service {
     }
 
     /// Where its database is.
-    pub(crate) fn database(self, settings: &Settings) -> &chassis::database::Config {
+    fn database(self, settings: &Settings) -> &Config {
         match self {
             Self::Accounts => &settings.accounts.database,
             Self::Journal => &settings.journal.database,
@@ -58,6 +61,8 @@ pub(crate) struct Installation {
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
     databases: Databases,
+    /// Connections that were asked for, to be closed before the server stops.
+    pools: Mutex<Vec<PgPool>>,
     observed: telemetry::Guard,
     /// Of the wanted settings those that are not set, on a folder without databases of its own.
     absent: Vec<&'static str>,
@@ -72,6 +77,9 @@ impl Installation {
     ) -> Result<T, BoxError> {
         let opened = Self::open(place, wanted).await?;
         let done = work(&opened).await;
+        for pool in opened.pools.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            pool.close().await;
+        }
         opened.databases.stop().await;
         opened.observed.shutdown().await;
         done
@@ -101,7 +109,20 @@ impl Installation {
         urls.extend(databases.urls.clone());
         let settings = Settings::complete(&given, &urls, &doors::nowhere(), &data)?;
         let clock = settings.platform.clock.clock();
-        Ok(Self { settings, ids: Ids::new(clock.clone()), clock, databases, observed, absent })
+        let (ids, pools) = (Ids::new(clock.clone()), Mutex::default());
+        Ok(Self { settings, ids, clock, databases, pools, observed, absent })
+    }
+
+    /// Connections to a service's database.
+    pub(crate) async fn connect(&self, service: Service) -> Result<PgPool, BoxError> {
+        self.connect_to(service.name(), service.database(&self.settings)).await
+    }
+
+    /// Connections to a database.
+    pub(crate) async fn connect_to(&self, whose: &str, config: &Config) -> Result<PgPool, BoxError> {
+        let pool = chassis::database::connect(config).await.map_err(|error| explain(whose, error))?;
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Ok(pool)
     }
 
     /// Whether there is a database for a setting.

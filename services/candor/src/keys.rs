@@ -4,7 +4,6 @@ use crate::cli::{BoxError, Place, say};
 use crate::doors;
 use crate::installation::{Installation, counted, explain};
 use crate::settings::{Given, Settings};
-use chassis::database;
 use clap::{Args, Subcommand};
 use sqlx::PgPool;
 use std::path::{Path, PathBuf};
@@ -104,8 +103,7 @@ async fn with_rings(
                     "accounts" => &site.settings.accounts.vault,
                     _ => &site.settings.journal.vault,
                 };
-                let store = database::connect(&vault.keystore).await;
-                stores.push(store.map_err(|error| explain("the keys", error))?);
+                stores.push(site.connect_to("the keys", &vault.keystore).await?);
             }
             rings.push(Ring { file, services, stores: vault::distinct(&stores).await.map_err(told)? });
         }
@@ -221,7 +219,7 @@ async fn rewrap_ring(ring: &Ring) -> Result<u64, BoxError> {
     }
     let (usage, moved) = (ring.usage().await?, counted(moved, "data key", "data keys"));
     let (there, all) = (sum(usage.iter().filter(|usage| usage.kek_id == newest)), sum(&usage));
-    say(&format!("{moved} moved. Of {all} in all, {there} are under {newest}, the newest key."));
+    say(&format!("{moved} moved; {there} of {all} under {newest}, the newest key."));
     if there == all && keks.len() > 1 {
         say(&format!(
             "No older key is needed any more. Backups of the key store from before still need them: once those are gone, \

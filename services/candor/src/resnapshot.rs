@@ -3,7 +3,6 @@
 use crate::cli::{BoxError, Place, say};
 use crate::installation::{Installation, Service, counted, explain};
 use bus::Outbox;
-use chassis::database;
 use chassis::process::chain;
 use clap::Args;
 use std::error::Error;
@@ -41,8 +40,7 @@ pub(crate) async fn run(options: &Resnapshot) -> Result<(), BoxError> {
 
 async fn tell(site: &Installation, service: Service) -> Result<u64, BoxError> {
     let name = service.name();
-    let pool =
-        database::connect(service.database(&site.settings)).await.map_err(|error| explain(name, error))?;
+    let pool = site.connect(service).await?;
     // Nobody is woken by this one: the relay of the running service looks for itself.
     let (outbox, clock, ids) = (Outbox::new(), &site.clock, &site.ids);
     match service {

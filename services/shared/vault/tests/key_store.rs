@@ -245,7 +245,8 @@ async fn keys_are_added_and_removed_under_writers_that_lose_nothing() {
         writer.await.unwrap();
     }
     let fresh = stage.vault("journal");
-    for item in std::mem::take(&mut *sealed.lock().unwrap()) {
+    let sealed = std::mem::take(&mut *sealed.lock().unwrap());
+    for item in sealed {
         let key = fresh.data_key(item.owner).await.unwrap();
         assert_eq!(key.open(&place(item.row), &item.blob).unwrap().as_slice(), item.row.as_bytes());
     }
