@@ -1,6 +1,7 @@
 //! Where the broker is.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use lapin::uri::AMQPUri;
 use std::fmt;
 
 /// Settings of the RabbitMQ transport.
@@ -8,6 +9,7 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
+    #[serde(deserialize_with = "address")]
     pub amqp_url: String,
     /// The topic exchange; queues are named `<exchange>.<consumer>`.
     #[serde(default = "default_exchange")]
@@ -19,6 +21,11 @@ impl Config {
     pub fn new(amqp_url: impl Into<String>) -> Self {
         Self { amqp_url: amqp_url.into(), exchange: default_exchange() }
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(given: D) -> Result<String, D::Error> {
+    let fits = |url: &str| url.parse::<AMQPUri>().is_ok();
+    chassis::config::text(given, fits, "an address such as amqp://user:password@host:5672/%2f")
 }
 
 fn default_exchange() -> String {

@@ -14,6 +14,8 @@ pub enum Step {
     Handled,
     /// The handlers' transaction is committed; nothing is acknowledged.
     Committed,
+    /// A retry's transaction was rolled back, and its lock with it; the failure is not yet noted.
+    Undone,
 }
 
 /// Called at each step and awaited there. A drill of failures lets it wait for ever and drops the task.

@@ -205,7 +205,7 @@ pub(crate) struct Parked<'a> {
     pub(crate) dead_at: Option<Timestamp>,
 }
 
-/// Keeps failed events aside, or updates those kept already.
+/// Keeps newly failed events aside. A row can be there already: of an event that was forgotten since it died.
 pub(crate) async fn park(
     conn: &mut PgConnection,
     consumer: &str,
@@ -241,6 +241,30 @@ pub(crate) async fn park(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Notes that an event kept aside failed again. False when it is not as this attempt found it: meanwhile another replica
+/// has handled it, or tried it as well, and knows better.
+pub(crate) async fn park_again(
+    conn: &mut PgConnection,
+    consumer: &str,
+    parked: &Parked<'_>,
+    before: i32,
+) -> Result<bool, sqlx::Error> {
+    let updated = sqlx::query!(
+        "UPDATE bus.inbox_retry SET attempts = $4, next_at = $5, reason = $6, dead_at = $7
+         WHERE consumer = $1 AND event_id = $2 AND attempts = $3 AND dead_at IS NULL",
+        consumer,
+        parked.event.id,
+        before,
+        parked.attempts,
+        parked.next_at.to_sqlx(),
+        parked.reason,
+        parked.dead_at.map(|at| at.to_sqlx()) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(updated.rows_affected() > 0)
 }
 
 /// Events whose next attempt is due, with the attempts so far; locked until the transaction ends.

@@ -69,23 +69,11 @@ impl Transport {
     /// replicas, in memory handled and acknowledged by each bound consumer. An error does not mean that
     /// nobody got it.
     pub async fn publish(&self, event: &Envelope) -> Result<(), TransportError> {
-        let sending = async {
-            match &*self.0 {
-                Kind::Rabbit(rabbit) => rabbit.publish(event).await,
-                Kind::Memory(memory) => {
-                    memory.publish(event).await;
-                    Ok(())
-                }
-            }
-        };
-        match tokio::time::timeout(CONFIRM_DEADLINE, sending).await {
-            Ok(result) => result,
-            Err(_) => {
-                if let Kind::Rabbit(rabbit) = &*self.0 {
-                    rabbit.suspect();
-                }
-                Err(TransportError::TimedOut)
-            }
+        match &*self.0 {
+            Kind::Rabbit(rabbit) => rabbit.publish(event).await,
+            Kind::Memory(memory) => tokio::time::timeout(CONFIRM_DEADLINE, memory.publish(event))
+                .await
+                .map_err(|_| TransportError::TimedOut),
         }
     }
 

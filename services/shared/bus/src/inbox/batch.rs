@@ -1,8 +1,8 @@
 //! Taking a batch of events over: one transaction, a savepoint per event.
 
 use super::{
-    Arrival, HandlerError, Inbox, Meta,
-    failure::{Failure, is_away, is_collision},
+    Arrival, Inbox, Meta,
+    failure::{Failure, Undone},
     retry,
 };
 use crate::{
@@ -17,7 +17,7 @@ use sqlx::{Connection as _, PgConnection};
 use std::{collections::HashSet, panic::AssertUnwindSafe};
 use tracing::Instrument as _;
 
-/// How often an event alone in its transaction may collide with others before that counts as a failure.
+/// How often an event alone in its transaction may collide with others before it is set aside for a while.
 const COLLISIONS: usize = 3;
 
 impl<C: Send + Sync + 'static> Inbox<C> {
@@ -36,26 +36,21 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         if arrivals.is_empty() {
             return Ok(());
         }
-        match self.transact(arrivals).await {
-            Err(error) if !is_away(&error) => {
-                for arrival in arrivals {
-                    self.take_over_alone(arrival).await?;
-                }
-                Ok(())
-            }
-            result => result,
+        let Err(undone) = self.transact(arrivals).await else { return Ok(()) };
+        undone.into_failure()?;
+        for arrival in arrivals {
+            self.take_over_alone(arrival).await?;
         }
+        Ok(())
     }
 
     async fn take_over_alone(&self, arrival: &Arrival) -> Result<(), sqlx::Error> {
         let mut collisions = 0;
         loop {
             match self.transact(std::slice::from_ref(arrival)).await {
-                Err(error) if is_collision(&error) && collisions < COLLISIONS => collisions += 1,
-                Err(error) if !is_away(&error) => {
-                    return self.set_aside(arrival, Failure::from(&error)).await;
-                }
-                result => return result,
+                Ok(()) => return Ok(()),
+                Err(undone) if undone.is_collision() && collisions < COLLISIONS => collisions += 1,
+                Err(undone) => return self.set_aside(arrival, undone.into_failure()?).await,
             }
         }
     }
@@ -76,7 +71,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         Ok(())
     }
 
-    async fn transact(&self, arrivals: &[Arrival]) -> Result<(), sqlx::Error> {
+    async fn transact(&self, arrivals: &[Arrival]) -> Result<(), Undone> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
@@ -84,7 +79,11 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             store::receive(&mut tx, self.consumer, &ids, now).await?.into_iter().collect();
         let mut outcomes = Vec::with_capacity(fresh.len());
         // `remove`: an event may be in the batch twice.
-        for Arrival { event, hopeless } in arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)) {
+        let mut news: Vec<_> = arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)).collect();
+        // In one order everywhere, so that replicas wait for each other's rows instead of deadlocking. Handlers that
+        // lock other rows than their aggregate's may still collide.
+        news.sort_by_key(|arrival| (arrival.event.aggregate_id, arrival.event.version));
+        for Arrival { event, hopeless } in news {
             let outcome = match hopeless {
                 Some(reason) => Err(Failure::fatal(reason)),
                 None => self.attempt(&mut tx, event).await?,
@@ -107,7 +106,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         &self,
         conn: &mut PgConnection,
         event: &Envelope,
-    ) -> Result<Result<(), Failure>, sqlx::Error> {
+    ) -> Result<Result<(), Failure>, Undone> {
         let Some(handler) = self.handlers.get(&event.key) else {
             // Only a replay after an upgrade comes here: nobody wants it any more.
             return Ok(Ok(()));
@@ -132,7 +131,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 savepoint.commit().await?;
                 return Ok(Ok(()));
             }
-            Ok(Err(HandlerError::Database(error))) if is_collision(&error) => return Err(error),
+            Ok(Err(error)) if error.is_collision() => return Err(Undone::Collision(Failure::from(error))),
             Ok(Err(error)) => Failure::from(error),
             Err(_) => Failure::panicked(),
         };

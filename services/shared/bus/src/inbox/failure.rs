@@ -12,8 +12,8 @@ pub enum HandlerError {
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A rule of the service, or something it needs. `UNAVAILABLE` does not count as an attempt: an outage is
-    /// not the event's fault.
+    /// A rule of the service, or something it needs. `UNAVAILABLE` and `ABORTED` do not count as attempts: an outage,
+    /// or a collision with a neighbour, is not the event's fault.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -61,7 +61,8 @@ impl From<HandlerError> for Failure {
             HandlerError::Malformed(reason) => Self::fatal(reason),
             HandlerError::Database(error) => Self::from(&error),
             HandlerError::Fault(fault) => {
-                let weight = if fault.code == Code::Unavailable { Weight::None } else { Weight::Attempt };
+                let blameless = matches!(fault.code, Code::Unavailable | Code::Aborted);
+                let weight = if blameless { Weight::None } else { Weight::Attempt };
                 Self { reason: fault.reason.to_owned(), weight }
             }
         }
@@ -70,7 +71,8 @@ impl From<HandlerError> for Failure {
 
 impl From<&sqlx::Error> for Failure {
     fn from(error: &sqlx::Error) -> Self {
-        let weight = if is_away(error) { Weight::None } else { Weight::Attempt };
+        let blameless = is_away(error) || is_collision(error);
+        let weight = if blameless { Weight::None } else { Weight::Attempt };
         let reason = match error {
             // An SQLSTATE and a constraint's name say enough; messages can quote values.
             sqlx::Error::Database(error) => {
@@ -78,10 +80,43 @@ impl From<&sqlx::Error> for Failure {
                 error.constraint().map_or_else(|| format!("SQL {code}"), |name| format!("SQL {code} {name}"))
             }
             sqlx::Error::RowNotFound => "ROW_NOT_FOUND".to_owned(),
-            _ if weight == Weight::None => "DATABASE_AWAY".to_owned(),
+            _ if blameless => "DATABASE_AWAY".to_owned(),
             _ => "DATABASE".to_owned(),
         };
         Self { reason, weight }
+    }
+}
+
+/// Why a whole transaction came to nothing.
+pub(super) enum Undone {
+    /// The database.
+    Database(sqlx::Error),
+    /// A handler says that it collided with another transaction: its locks have to go before it runs again.
+    Collision(Failure),
+}
+
+impl Undone {
+    /// The same transaction may well succeed at once.
+    pub(super) fn is_collision(&self) -> bool {
+        match self {
+            Self::Database(error) => is_collision(error),
+            Self::Collision(_) => true,
+        }
+    }
+
+    /// What to record of it; an error when the database is away, so that nothing can be.
+    pub(super) fn into_failure(self) -> Result<Failure, sqlx::Error> {
+        match self {
+            Self::Database(error) if is_away(&error) => Err(error),
+            Self::Database(error) => Ok(Failure::from(&error)),
+            Self::Collision(failure) => Ok(failure),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Undone {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
     }
 }
 
@@ -102,6 +137,17 @@ pub(super) fn is_away(error: &sqlx::Error) -> bool {
 }
 
 /// The transaction collided with another one and can simply run again.
-pub(super) fn is_collision(error: &sqlx::Error) -> bool {
+fn is_collision(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| code.starts_with("40")))
+}
+
+impl HandlerError {
+    /// Whether the handler collided with another transaction, however it says so.
+    pub(super) fn is_collision(&self) -> bool {
+        match self {
+            Self::Database(error) => is_collision(error),
+            Self::Fault(fault) => fault.code == Code::Aborted,
+            Self::Malformed(_) => false,
+        }
+    }
 }

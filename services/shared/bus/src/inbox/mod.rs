@@ -122,7 +122,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         let mut subscription = transport.subscribe(self.consumer, &self.keys())?;
         let mut retry = interval(RETRY_EVERY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut swept = None;
+        let (mut swept, mut failing) = (None, false);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
@@ -134,8 +134,13 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                     self.settle(batch, &shutdown).await;
                 }
                 _ = retry.tick() => {
-                    if let Err(error) = self.upkeep(&mut swept).await {
-                        tracing::debug!(%error, consumer = self.consumer, "retries have to wait");
+                    match self.upkeep(&mut swept).await {
+                        Ok(()) => failing = false,
+                        Err(error) if !failing => {
+                            failing = true;
+                            tracing::warn!(%error, consumer = self.consumer, "retries have to wait; trying on");
+                        }
+                        Err(_) => {}
                     }
                 }
             }

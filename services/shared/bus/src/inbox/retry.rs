@@ -3,9 +3,13 @@
 use super::{
     Inbox,
     batch::{Outcome, parked},
-    failure::{Failure, is_away},
+    failure::{Failure, Undone},
 };
-use crate::{Envelope, store};
+use crate::{
+    Envelope,
+    step::{self, Step},
+    store,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// How often an event is tried before it is dead.
@@ -53,17 +57,20 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             let outcome = [(&event, before, self.attempt(&mut tx, &event).await?)];
             self.record(&mut tx, &outcome, now).await?;
             tx.commit().await?;
-            Ok(outcome)
+            Ok::<_, Undone>(outcome)
         };
         match attempt.await {
             Ok(outcome) => self.report(&outcome, now),
-            Err(error) if is_away(&error) => return Err(error),
-            Err(error) => self.failed_again(&event, before, Failure::from(&error), now).await?,
+            Err(undone) => {
+                step::reached(self.observer.as_ref(), Step::Undone).await;
+                self.failed_again(&event, before, undone.into_failure()?, now).await?;
+            }
         }
         Ok(true)
     }
 
-    /// Records a failure whose transaction could not be committed.
+    /// Records a failure whose transaction could not be committed. The event was free in between: where another replica
+    /// has taken it since, there is nothing to record.
     async fn failed_again(
         &self,
         event: &Envelope,
@@ -72,22 +79,23 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         now: Timestamp,
     ) -> Result<(), sqlx::Error> {
         let outcome = [(event, before, Err(failure))];
-        self.record(&mut *self.pool.acquire().await?, &outcome, now).await?;
-        self.report(&outcome, now);
+        if self.record(&mut *self.pool.acquire().await?, &outcome, now).await? {
+            self.report(&outcome, now);
+        }
         Ok(())
     }
 
+    /// Says whether the event was still as this attempt found it.
     async fn record(
         &self,
         conn: &mut sqlx::PgConnection,
         outcome: &[Outcome<'_>; 1],
         now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        let parked = parked(outcome, now);
-        if parked.is_empty() {
-            store::unpark(conn, self.consumer, &[outcome[0].0.id]).await
-        } else {
-            store::park(conn, self.consumer, &parked).await
+    ) -> Result<bool, sqlx::Error> {
+        let [(event, before, _)] = outcome;
+        match parked(outcome, now).first() {
+            Some(parked) => store::park_again(conn, self.consumer, parked, *before).await,
+            None => store::unpark(conn, self.consumer, &[event.id]).await.map(|()| true),
         }
     }
 

@@ -11,27 +11,35 @@ mod topology;
 
 pub(crate) use consume::{Acker, Subscription, ack};
 
-use crate::{Config, Envelope, TransportError, metrics};
+use crate::{Config, Envelope, TransportError, metrics, transport::CONFIRM_DEADLINE};
 use futures::StreamExt as _;
 use lapin::{
     Channel, Confirmation, Connection, ConnectionProperties, Event,
-    options::{BasicPublishOptions, ConfirmSelectOptions},
+    options::{BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions},
     uri::AMQPUri,
 };
 use std::{
+    collections::HashSet,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long connecting may take, handshake and exchange included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a connection that says nothing is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// How often the broker is asked for a sign of life, and how long it may take. A host that is gone without a
+/// goodbye leaves a connection that looks whole until the heartbeats are missed; readiness knows sooner.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// How long a command that makes queues waits for the broker.
 const DECLARE_DEADLINE: Duration = Duration::from_secs(30);
 /// Seconds without a sign of life after which a connection counts as lost.
@@ -41,6 +49,8 @@ pub(crate) struct Rabbit {
     config: Arc<Config>,
     live: watch::Receiver<Option<Arc<Live>>>,
     look: Arc<Notify>,
+    /// Keys that once had no queue to go to.
+    unheard: Mutex<HashSet<String>>,
     _stop: DropGuard,
 }
 
@@ -50,6 +60,8 @@ pub(crate) struct Live {
     publisher: Channel,
     /// A confirm did not come: better not trust it any more.
     suspect: AtomicBool,
+    /// The broker answered when it was last asked.
+    answers: AtomicBool,
 }
 
 impl Live {
@@ -69,27 +81,26 @@ impl Rabbit {
         let look = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         tokio::spawn(keep_connected(uri, Arc::clone(&config), sender, Arc::clone(&look), stop.clone()));
-        Ok(Self { config, live, look, _stop: stop.drop_guard() })
+        Ok(Self { config, live, look, unheard: Mutex::default(), _stop: stop.drop_guard() })
     }
 
     pub(crate) fn healthy(&self) -> bool {
-        self.live.borrow().as_ref().is_some_and(|live| live.works() && !live.connection.status().blocked())
-    }
-
-    /// A confirm did not come in time: the connection is replaced.
-    pub(crate) fn suspect(&self) {
-        if let Some(live) = &*self.live.borrow() {
-            live.suspect.store(true, Ordering::Relaxed);
-        }
-        self.look.notify_one();
+        self.live.borrow().as_ref().is_some_and(|live| {
+            live.works() && live.answers.load(Ordering::Relaxed) && !live.connection.status().blocked()
+        })
     }
 
     pub(crate) async fn publish(&self, event: &Envelope) -> Result<(), TransportError> {
         let live = self.live.borrow().clone().ok_or(TransportError::Away)?;
-        let result = self.publish_on(&live.publisher, event).await;
-        if matches!(result, Err(TransportError::Protocol(_))) {
-            self.look.notify_one();
+        let publishing = tokio::time::timeout(CONFIRM_DEADLINE, self.publish_on(&live.publisher, event));
+        let result = publishing.await.map_err(|_| TransportError::TimedOut).flatten();
+        match result {
+            // This connection is replaced, not one that has taken its place by now.
+            Err(TransportError::TimedOut) => live.suspect.store(true, Ordering::Relaxed),
+            Err(TransportError::Protocol(_)) => {}
+            _ => return result,
         }
+        self.look.notify_one();
         result
     }
 
@@ -109,12 +120,20 @@ impl Rabbit {
         match confirm.await.map_err(protocol)? {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(_)) => {
-                // Nobody consumes it: told is told.
-                tracing::debug!(event_id = %event.id, key = event.key, "nobody consumes this event");
-                metrics::unroutable(&event.key);
+                self.nobody_hears(event);
                 Ok(())
             }
             Confirmation::Nack(_) | Confirmation::NotRequested => Err(TransportError::Refused),
+        }
+    }
+
+    /// No queue wants this key. That is in order for an event without a consumer, and a loss where a consumer has not yet
+    /// declared its queue; the broker cannot tell which. The first of each key is worth a look.
+    fn nobody_hears(&self, event: &Envelope) {
+        metrics::unroutable(&event.key);
+        let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        if unheard.insert(event.key.clone()) {
+            tracing::warn!(event_id = %event.id, key = event.key, "no queue takes this kind of event; if a service is to consume it, run its migrate first");
         }
     }
 
@@ -158,6 +177,7 @@ async fn keep_connected(
                 sender.send_replace(Some(Arc::clone(&live)));
                 tokio::select! {
                     () = until_lost(&live, &look) => tracing::warn!("the connection to the message broker is lost"),
+                    () = keep_asking(&live) => {}
                     () = stop.cancelled() => {}
                 }
                 sender.send_replace(None);
@@ -182,7 +202,7 @@ async fn connect(uri: &AMQPUri, exchange: &str) -> Result<Live, TransportError> 
     let publisher = connection.create_channel().await.map_err(protocol)?;
     topology::declare_exchange(&publisher, exchange).await.map_err(protocol)?;
     publisher.confirm_select(ConfirmSelectOptions::default()).await.map_err(protocol)?;
-    Ok(Live { connection, publisher, suspect: AtomicBool::new(false) })
+    Ok(Live { connection, publisher, suspect: AtomicBool::new(false), answers: AtomicBool::new(true) })
 }
 
 /// Returns when the connection or the publishing channel does not work any more.
@@ -197,6 +217,24 @@ async fn until_lost(live: &Live, look: &Notify) {
                 Some(Event::Error(_)) | None => return,
                 Some(_) => {}
             },
+        }
+    }
+}
+
+/// Asks for a sign of life, for ever. A broker that stays silent is not used, and not given up either: that is
+/// for the heartbeats to decide.
+async fn keep_asking(live: &Live) {
+    let mut ask = tokio::time::interval(ASK_EVERY);
+    ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ask.tick().await;
+        // The cheapest question there is; the channel has no consumers, so the answer changes nothing.
+        let question = live.publisher.basic_qos(0, BasicQosOptions::default());
+        let answered = matches!(tokio::time::timeout(ANSWERS_WITHIN, question).await, Ok(Ok(())));
+        match (live.answers.swap(answered, Ordering::Relaxed), answered) {
+            (true, false) => tracing::warn!("the message broker does not answer"),
+            (false, true) => tracing::info!("the message broker answers again"),
+            _ => {}
         }
     }
 }

@@ -164,6 +164,11 @@ impl Ground {
     pub(crate) fn start(&self, transport: Transport, stop_at: Option<Step>) -> Process {
         let stopped = Arc::new(Notify::new());
         let observer = stop_at.map(|step| stop_once(step, Arc::clone(&stopped)));
+        Process { stopped, ..self.start_observed(transport, observer) }
+    }
+
+    /// The same with somebody who is told of every step.
+    pub(crate) fn start_observed(&self, transport: Transport, observer: Option<Observer>) -> Process {
         let outbox = Outbox::new();
         let mut relay = Relay::new(self.pool.clone(), outbox.clone(), transport.clone(), self.clock.clone())
             .lease_clock(self.leases.clone());
@@ -176,7 +181,7 @@ impl Ground {
         let shutdown = CancellationToken::new();
         tasks.spawn(relay.run(shutdown.clone()));
         tasks.spawn(inbox.run(transport, shutdown.clone()).map(|ended| ended.unwrap()));
-        Process { tasks, shutdown, stopped, outbox }
+        Process { tasks, shutdown, stopped: Arc::default(), outbox }
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {
@@ -295,6 +300,7 @@ async fn refuse(
         "panic" => panic!("as told"),
         "fault" => Err(chassis::Fault::new(chassis::Code::FailedPrecondition, "NOT_YET", "Not yet.").into()),
         "away" => Err(chassis::Fault::new(chassis::Code::Unavailable, "AWAY", "Away.").into()),
+        "collision" => Err(chassis::Fault::new(chassis::Code::Aborted, "COLLIDED", "Again.").into()),
         "malformed" => Err(HandlerError::Malformed("NO_SUCH_KIND")),
         // Fails at the commit, not at the statement.
         "late" => Ok(sqlx::query("INSERT INTO late VALUES (1), (1)").execute(conn).await.map(drop)?),

@@ -20,6 +20,7 @@ macro_rules! over_both {
     };
 }
 
+mod collisions;
 mod delivery;
 mod disorder;
 mod failures;
