@@ -19,12 +19,11 @@ use app::{Accounts, OwnKeys};
 use bus::Transport;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
-use chassis::{Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
+use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
 use outbound::Postman;
 use rpc::Rpc;
 use sqlx::PgPool;
 use std::sync::Arc;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use vault::Vault;
 
@@ -55,21 +54,19 @@ pub async fn migrate_own(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateErro
 /// Serves until the host shuts down; then drains, finishes what background work has begun, and returns.
 ///
 /// # Errors
-/// When the key file, the mail settings or an address cannot be used, or the server fails.
+/// When the key file, the mail settings or an address cannot be used, the server fails, or background work ends early.
 pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
     let accounts = Arc::new(assemble(&config, &host.clock, &host.ids).await?);
     let mailer = mail::Mailer::new(&config.mail, host.clock.clone(), host.ids.clone())?;
     let postman = Postman::new(mailer, &config.public_url);
     register_checks(&host.health, &accounts, &transport);
 
-    let background = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let (pool, clock) = (accounts.pool.clone(), host.clock.clone());
-    let relay =
-        bus::relay::run(pool.clone(), accounts.outbox.clone(), transport, clock.clone(), background.clone());
-    tasks.spawn(relay);
-    tasks.spawn(jobs::run(Arc::clone(&accounts), postman, background.clone()));
-    tasks.close();
+    let background = Background::new(&host.shutdown);
+    let (pool, clock, outbox) = (accounts.pool.clone(), host.clock.clone(), accounts.outbox.clone());
+    background.spawn("accounts relay", |stop| {
+        bus::relay::run(pool.clone(), outbox, transport, clock.clone(), stop)
+    });
+    background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, stop));
 
     let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());
     let rpc = Rpc::new(accounts);
@@ -78,10 +75,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(SessionServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
-
-    background.cancel();
-    tasks.wait().await;
-    Ok(served?)
+    Ok(background.finish(served).await?)
 }
 
 /// Makes an operator's account with the given settings, without serving; for the `candor` command.

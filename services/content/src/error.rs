@@ -30,9 +30,6 @@ pub enum Error {
     /// The broker failed.
     #[error(transparent)]
     Transport(#[from] bus::TransportError),
-    /// Consuming events ended in a panic.
-    #[error("consuming events ended in a panic")]
-    Inbox(#[from] tokio::task::JoinError),
     /// The server failed.
     #[error(transparent)]
     Serve(#[from] chassis::serve::ServeError),
@@ -54,11 +51,9 @@ impl From<Error> for Fault {
             }
             Error::Database(error) => error.into(),
             Error::Transport(error) => Self::unavailable(&error),
-            Error::Library(_)
-            | Error::Config(_)
-            | Error::Migration(_)
-            | Error::Inbox(_)
-            | Error::Serve(_) => Self::internal(&error),
+            Error::Library(_) | Error::Config(_) | Error::Migration(_) | Error::Serve(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

@@ -17,10 +17,8 @@ use candor_proto::content::v1::library_service_server::LibraryServiceServer;
 use candor_proto::content::v1::path_service_server::PathServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
-use chassis::{Clock, Health, Host, Ids, database};
+use chassis::{Background, Clock, Health, Host, Ids, database};
 use sqlx::{Connection, PgPool};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::service::RoutesBuilder;
 
 /// Brings content's database up to date (the bus's tables and its own), publishes the library this binary carries,
@@ -49,7 +47,8 @@ pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> 
 /// Serves until the host shuts down; then drains and returns.
 ///
 /// # Errors
-/// When an address cannot be used, the consumer is unknown to the transport, or the server fails.
+/// When an address cannot be used, the server fails, or background work ends early: the consumer is unknown to the
+/// transport, for example.
 pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
     let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
     run_with(config, host, transport, keyring).await
@@ -68,25 +67,15 @@ pub async fn run_with(
     let pool = database::connect(&config.database).await?;
     register_checks(&host.health, &pool, &transport);
     let outbox = Outbox::new();
-    let background = CancellationToken::new();
-    let tasks = TaskTracker::new();
+    let background = Background::new(&host.shutdown);
     let clock = host.clock.clone();
     let inbox = events::inbox(pool.clone(), clock.clone(), host.ids.clone(), outbox.clone());
-    tasks.spawn(bus::relay::run(pool.clone(), outbox, transport.clone(), clock, background.clone()));
-    // An inbox that ends early cannot work at all, and without it neither can the service.
-    let ending = host.shutdown.clone().drop_guard();
-    let consuming = inbox.run(transport, background.clone());
-    let consuming = tasks.spawn(async move {
-        let _ending = ending;
-        consuming.await
-    });
-    tasks.close();
+    let (own, events) = (pool.clone(), transport.clone());
+    background.spawn("content relay", |stop| bus::relay::run(own, outbox, events, clock, stop));
+    background.spawn("content inbox", |stop| inbox.run(transport, stop));
 
     let served = chassis::serve::serve(host, "candor.content.v1", keyring, routes(pool)).await;
-    background.cancel();
-    tasks.wait().await;
-    consuming.await??;
-    Ok(served?)
+    Ok(background.finish(served).await?)
 }
 
 fn routes(pool: PgPool) -> RoutesBuilder {

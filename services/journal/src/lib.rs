@@ -18,10 +18,8 @@ use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
-use chassis::{Health, Host, database};
+use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use vault::Vault;
 
 /// The journal's name: in keys, spans and metrics.
@@ -45,7 +43,7 @@ pub async fn migrate(config: Config) -> Result<(), Error> {
 /// Serves until the host shuts down; then drains, writes what was handed in, and returns.
 ///
 /// # Errors
-/// When the key file or an address cannot be used, or the server fails.
+/// When the key file or an address cannot be used, the server fails, or background work ends early.
 pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
     let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
     run_with(config, host, transport, keyring).await
@@ -66,17 +64,11 @@ pub async fn run_with(
         Vault::open(&config.vault, NAME, host.clock.clone(), host.ids.clone()).await.map_err(Error::Vault)?;
     register_checks(&host.health, &pool, &vault, &transport);
     let outbox = Outbox::new();
-    let background = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    tasks.spawn(bus::relay::run(
-        pool.clone(),
-        outbox.clone(),
-        transport,
-        host.clock.clone(),
-        background.clone(),
-    ));
-    tasks.spawn(jobs::sweep_idempotency(pool.clone(), host.clock.clone(), background.clone()));
-    tasks.close();
+    let background = Background::new(&host.shutdown);
+    let (own, clock, wakes) = (pool.clone(), host.clock.clone(), outbox.clone());
+    background.spawn("journal relay", |stop| bus::relay::run(own, wakes, transport, clock, stop));
+    let (own, clock) = (pool.clone(), host.clock.clone());
+    background.spawn("journal sweep", |stop| jobs::sweep_idempotency(own, clock, stop));
 
     let journal =
         rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);
@@ -88,9 +80,7 @@ pub async fn run_with(
 
     // The server has drained: finish what it handed in, then the background work.
     journal.close().await;
-    background.cancel();
-    tasks.wait().await;
-    Ok(served?)
+    Ok(background.finish(served).await?)
 }
 
 fn register_checks(health: &Health, pool: &PgPool, vault: &Vault, transport: &Transport) {

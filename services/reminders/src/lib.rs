@@ -19,10 +19,8 @@ use candor_proto::reminders::v1::inbox_service_server::InboxServiceServer;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
-use chassis::{Health, Host, database};
+use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Brings reminders' database up to date (the bus's tables and its own) and declares the queue, so that nothing is
 /// lost before the first start.
@@ -40,7 +38,8 @@ pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> 
 /// Serves until the host shuts down; then drains and returns.
 ///
 /// # Errors
-/// When an address cannot be used, the consumer is unknown to the transport, or the server fails.
+/// When an address cannot be used, the server fails, or background work ends early: the consumer is unknown to the
+/// transport, for example.
 pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
     let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
     run_with(config, host, transport, keyring).await
@@ -59,15 +58,13 @@ pub async fn run_with(
     let pool = database::connect(&config.database).await?;
     register_checks(&host.health, &pool, &transport);
     let (clock, outbox) = (host.clock.clone(), Outbox::new());
-    let background = CancellationToken::new();
-    let tasks = TaskTracker::new();
+    let background = Background::new(&host.shutdown);
     let firing = jobs::Firing::new(pool.clone(), outbox.clone(), clock.clone(), host.ids.clone());
-    tasks.spawn(firing.run(background.clone()));
-    let relay = bus::relay::run(pool.clone(), outbox, transport.clone(), clock.clone(), background.clone());
-    tasks.spawn(relay);
+    background.spawn("reminders firing", |stop| firing.run(stop));
+    let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
+    background.spawn("reminders relay", |stop| bus::relay::run(own, outbox, events, time, stop));
     let inbox = events::inbox(pool.clone(), clock.clone());
-    let consuming = tasks.spawn(inbox.run(transport, background.clone()));
-    tasks.close();
+    background.spawn("reminders inbox", |stop| inbox.run(transport, stop));
 
     let reminders = rpc::Reminders::new(pool, clock);
     let mut routes = tonic::service::RoutesBuilder::default();
@@ -76,24 +73,8 @@ pub async fn run_with(
             ScheduleServiceServer::new(reminders.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
         .add_service(InboxServiceServer::new(reminders).max_decoding_message_size(MAX_MESSAGE_BYTES));
-    let shutdown = host.shutdown.clone();
-    let serving = async {
-        let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
-        background.cancel();
-        served
-    };
-    // Without its inbox the process cannot do its work: when that ends early, all of it ends.
-    let consuming = async {
-        let consumed = consuming.await;
-        shutdown.cancel();
-        consumed
-    };
-    let (served, consumed) = tokio::join!(serving, consuming);
-    tasks.wait().await;
-    if let Ok(consumed) = consumed {
-        consumed?;
-    }
-    Ok(served?)
+    let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
+    Ok(background.finish(served).await?)
 }
 
 fn register_checks(health: &Health, pool: &PgPool, transport: &Transport) {

@@ -14,6 +14,7 @@ pub mod ops;
 pub mod process;
 pub mod rpc;
 pub mod serve;
+pub mod supervise;
 pub mod telemetry;
 
 pub use batch::Batch;
@@ -22,3 +23,4 @@ pub use fault::{Code, Fault};
 pub use health::Health;
 pub use host::Host;
 pub use ids::Ids;
+pub use supervise::Background;

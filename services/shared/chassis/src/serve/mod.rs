@@ -49,6 +49,9 @@ pub enum ServeError {
     /// The API's descriptors cannot be read: a bug of the build.
     #[error("the API's descriptors cannot be read: {0}")]
     Descriptors(String),
+    /// Something the service cannot do without ended.
+    #[error(transparent)]
+    Background(#[from] crate::supervise::Ended),
 }
 
 /// Serves `routes` until `host.shutdown`, then lets running calls finish for up to 10 s. `name` is the package,
