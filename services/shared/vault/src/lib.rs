@@ -127,10 +127,11 @@ impl Vault {
         let mut root = Zeroizing::new([0u8; 32]);
         getrandom::fill(root.as_mut()).map_err(|_| Error::Random)?;
         let key_id = self.0.ids.next();
-        // Read anew, while nobody removes a KEK: a key wrapped by one that is gone could never be unwrapped again.
+        // Read anew while nobody removes a KEK, hence under the lock and not before it: a key wrapped by one that is gone
+        // could never be unwrapped again.
         let mut tx = self.0.store.begin().await?;
         store::share_keks(&mut tx).await?;
-        let (kek_id, wrapped) = self.reload()?.wrap(&self.identity(owner, key_id), &root)?;
+        let (kek_id, wrapped) = self.reload().await?.wrap(&self.identity(owner, key_id), &root)?;
         let new = store::NewKey { service: self.0.service, owner, key_id, kek_id, wrapped };
         let made = store::insert(&mut tx, &new, self.0.clock.now()).await?;
         tx.commit().await?;
@@ -145,16 +146,16 @@ impl Vault {
 
     /// Unwraps a row; one that was wrapped anew since it was read is read once more.
     async fn unwrap_current(&self, owner: Uuid, row: store::Row) -> Result<DataKey, Error> {
-        match self.unwrap(owner, &row) {
+        match self.unwrap(owner, &row).await {
             Err(Error::UnknownKek(gone)) => match store::find(&self.0.store, self.0.service, owner).await? {
-                Some(row) => self.unwrap(owner, &row),
+                Some(row) => self.unwrap(owner, &row).await,
                 None => Err(Error::UnknownKek(gone)),
             },
             other => other,
         }
     }
 
-    fn unwrap(&self, owner: Uuid, row: &store::Row) -> Result<DataKey, Error> {
+    async fn unwrap(&self, owner: Uuid, row: &store::Row) -> Result<DataKey, Error> {
         let (Some(kek_id), Some(wrapped)) = (&row.kek_id, &row.wrapped) else {
             return Err(Error::Destroyed);
         };
@@ -162,14 +163,19 @@ impl Vault {
         let known = self.0.keks.read().unwrap_or_else(PoisonError::into_inner).clone();
         let root = match known.unwrap(kek_id, &identity, wrapped) {
             // The file may have been given a new KEK since it was read.
-            Err(Error::UnknownKek(_)) => self.reload()?.unwrap(kek_id, &identity, wrapped)?,
+            Err(Error::UnknownKek(_)) => self.reload().await?.unwrap(kek_id, &identity, wrapped)?,
             other => other?,
         };
         DataKey::new(self.0.service, owner, row.key_id, &root)
     }
 
-    fn reload(&self) -> Result<Arc<KekFile>, Error> {
-        let fresh = Arc::new(KekFile::read(&self.0.kek_file)?);
+    /// Reads the file anew, on a thread that may wait for a disk.
+    async fn reload(&self) -> Result<Arc<KekFile>, Error> {
+        let path = self.0.kek_file.clone();
+        let reading = tokio::task::spawn_blocking(move || KekFile::read(&path));
+        let problem =
+            |_| Error::KekFile { path: self.0.kek_file.clone(), problem: "could not be read".into() };
+        let fresh = Arc::new(reading.await.map_err(problem)??);
         *self.0.keks.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Ok(fresh)
     }
@@ -185,6 +191,35 @@ impl Vault {
 /// [`Error::Store`].
 pub async fn usage(store: &PgPool) -> Result<Vec<Usage>, Error> {
     Ok(store::usage(store).await?)
+}
+
+/// Before the first start of a service and every other: its keys can be unwrapped. A lost KEK file must never be
+/// made anew, as nothing that was sealed could be read.
+///
+/// # Errors
+/// [`Error::KekFile`] when the file is missing though keys are wrapped with it, or holds none of the KEKs that wrap
+/// the service's keys; [`Error::Store`].
+pub async fn demand_kek(store: &PgPool, kek_file: &Path, service: &str) -> Result<(), Error> {
+    let mut usage = store::usage(store).await?;
+    usage.retain(|usage| usage.service == service);
+    let Some(first) = usage.first() else { return Ok(()) };
+    let refuse = |problem: String| Err(Error::KekFile { path: kek_file.to_owned(), problem: problem.into() });
+    if !kek_file.exists() {
+        return refuse("is missing, but the key store holds keys wrapped with it; put the file back".into());
+    }
+    let held = kek_ids(kek_file)?;
+    let missing = usage.iter().find(|usage| !held.contains(&usage.kek_id)).map(|usage| usage.kek_id.as_str());
+    match missing {
+        Some(missing) if usage.iter().all(|usage| !held.contains(&usage.kek_id)) => {
+            let whose = &first.service;
+            refuse(format!("does not hold the key {missing}, which wraps the keys of {whose}; put it back"))
+        }
+        Some(missing) => {
+            tracing::warn!(missing, service, "the key file lacks a key that still wraps some data keys");
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Brings the key store's tables up to date. Safe to call from every service at the same time.
