@@ -128,7 +128,7 @@ fn keys_are_exchanged(candor: &impl Fn(&str) -> Said) {
     assert!(candor(&format!("vault remove {older}")).refusal().contains("so it stays"));
     let moved = candor("vault rewrap").answer();
     assert!(moved.contains(&newest) && moved.contains(&format!("`candor vault remove {older}`")), "{moved}");
-    assert!(candor("vault rewrap").answer().starts_with("0 data keys moved."));
+    assert!(candor("vault rewrap").answer().starts_with("0 data keys moved; "));
     assert!(candor(&format!("vault remove {older}")).answer().contains("is no longer in"));
     assert!(candor(&format!("vault remove {older}")).refusal().contains("no key of that id"));
     let after = candor("vault status").answer();
