@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -28,9 +29,22 @@ pub fn binary(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: run `cargo build -p {name}` first, or `make test`"))
 }
 
-/// A loopback address that nobody listens on just now.
+/// A loopback address that nobody listens on just now. The kernel does not give its port to outgoing connections, so
+/// it stays free while whatever listens there is down, and nobody who tries to connect meanwhile meets themselves.
+///
+/// # Panics
+/// When no such port is free.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    // Below the usual range of ports for outgoing connections. Tests that run side by side begin apart.
+    const FIRST: u16 = 10_240;
+    const MANY: u16 = 22_000;
+    const APART: u32 = 64;
+    let begin = (std::process::id().wrapping_mul(APART) % u32::from(MANY)) as u16;
+    let next = || COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut ports = std::iter::repeat_with(|| FIRST + (begin + next() % MANY) % MANY).take(usize::from(MANY));
+    let free = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    free.expect("a free port").local_addr().unwrap()
 }
 
 impl Process {
@@ -162,6 +176,13 @@ impl Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_differ_and_are_free() {
+        let addresses: std::collections::BTreeSet<_> = (0..200).map(|_| free_address()).collect();
+        assert_eq!(addresses.len(), 200);
+        assert!(addresses.into_iter().all(|address| TcpListener::bind(address).is_ok()));
+    }
 
     #[tokio::test]
     async fn a_process_is_watched_stopped_and_killed() {
