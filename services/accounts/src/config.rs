@@ -5,6 +5,7 @@ use bus::Transport;
 use chassis::config::{ConfigError, Listen, Platform, Settings};
 use jiff::SignedDuration;
 use serde::Deserialize;
+use std::path::Path;
 
 /// Settings under `accounts`: `[accounts]` in the file, `ACCOUNTS__…` in the environment.
 #[derive(Clone, Deserialize)]
@@ -94,6 +95,10 @@ impl Settings for Config {
 
     fn listen(&self) -> &Listen {
         &self.listen
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        vec![("accounts.vault.kek_file", &self.vault.kek_file)]
     }
 
     fn check(&self, _platform: &Platform) -> Result<(), ConfigError> {

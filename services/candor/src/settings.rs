@@ -2,7 +2,7 @@
 
 use crate::cli::Place;
 use crate::doors::Addresses;
-use chassis::config::{ConfigError, Platform, Profile, SECTIONS, load_from, sources};
+use chassis::config::{ConfigError, Platform, Profile, SECTIONS, load_from, part, sources};
 use figment::Figment;
 use figment::providers::Serialized;
 use figment::value::{Dict, Value};
@@ -53,11 +53,7 @@ impl Given {
 
     /// The broker, if the bus is not to be in memory.
     pub(crate) fn broker(&self) -> Result<Option<bus::Config>, ConfigError> {
-        if self.0.find_value(BUS).is_err() {
-            return Ok(None);
-        }
-        let wrong = |_| ConfigError::invalid(BUS, "needs amqp_url, may have exchange, and nothing else");
-        self.0.extract_inner(BUS).map(Some).map_err(wrong)
+        part(&self.0, BUS)
     }
 }
 
@@ -105,6 +101,11 @@ impl Settings {
 
     /// As [`Settings::complete`] before there are databases: whether the rest can be used.
     pub(crate) fn check(given: &Given, addresses: &Addresses, data: &Path) -> Result<Self, ConfigError> {
+        for key in ["accounts.vault.kek_file", "journal.vault.kek_file"] {
+            if given.text(key).is_some_and(|path| !Path::new(&path).is_file()) {
+                return Err(ConfigError::invalid(key, "must name a file that is there"));
+            }
+        }
         Self::complete(given, &Self::placeholders(), addresses, data)
     }
 
@@ -184,6 +185,13 @@ mod tests {
             ("[jurnal]\nx = 1", "JURNAL"),
             ("[journal]\ncolour = 'blue'", "JOURNAL__COLOUR"),
             ("[bus]\nexchange = 'x'", "BUS"),
+            ("[journal.database]\nmax_connections = 0", "JOURNAL__DATABASE__MAX_CONNECTIONS"),
+            ("[journal.database]\nurl = 'mysql://x'", "JOURNAL__DATABASE__URL"),
+            ("[accounts.mail]\nsmtp_url = 'http://x'", "ACCOUNTS__MAIL__SMTP_URL"),
+            ("[accounts.mail]\nfrom = 'nobody'", "ACCOUNTS__MAIL__FROM"),
+            ("[bus]\namqp_url = 'http://x'", "BUS__AMQP_URL"),
+            ("[journal.bus]\namqp_url = 'http://x'", "JOURNAL__BUS__AMQP_URL"),
+            ("[accounts.vault]\nkek_file = '/nowhere/kek'", "ACCOUNTS__VAULT__KEK_FILE"),
             ("[clock]\nfile = '/x'", "CLOCK__FILE"),
         ] {
             let (_folder, place) = given(text);

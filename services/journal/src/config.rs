@@ -4,6 +4,7 @@ use crate::Error;
 use bus::Transport;
 use chassis::config::{ConfigError, Listen, Platform, Settings};
 use serde::Deserialize;
+use std::path::Path;
 
 /// Settings of the journal.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +61,10 @@ impl Settings for Config {
 
     fn listen(&self) -> &Listen {
         &self.listen
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        vec![("journal.vault.kek_file", &self.vault.kek_file)]
     }
 
     fn check(&self, _platform: &Platform) -> Result<(), ConfigError> {

@@ -1,7 +1,7 @@
 //! Where the broker is.
 
-use serde::{Deserialize, Deserializer};
 use lapin::uri::AMQPUri;
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// Settings of the RabbitMQ transport.

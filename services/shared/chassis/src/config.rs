@@ -4,7 +4,8 @@
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, error::Kind};
-use serde::Deserialize;
+use serde::de::Unexpected;
+use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,11 @@ pub trait Settings: serde::de::DeserializeOwned + Send + 'static {
 
     /// Where the service answers.
     fn listen(&self) -> &Listen;
+
+    /// Files that must be there, with their keys.
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        Vec::new()
+    }
 
     /// Rules that a type alone cannot hold.
     ///
@@ -144,7 +150,11 @@ impl ConfigError {
 /// # Errors
 /// One sentence naming the key that is unknown, missing or wrong.
 pub fn load<T: Settings>(file: Option<&Path>) -> Result<(Platform, T), ConfigError> {
-    load_from(sources(file, &[T::SECTION])?)
+    let (platform, settings) = load_from::<T>(sources(file, &[T::SECTION])?)?;
+    match settings.files().into_iter().find(|(_, path)| !path.is_file()) {
+        Some((key, _)) => Err(ConfigError::invalid(key, "must name a file that is there")),
+        None => Ok((platform, settings)),
+    }
 }
 
 /// What was set: `file`, then the environment's variables of the platform and of the given sections. A process
@@ -234,6 +244,52 @@ impl Platform {
     }
 }
 
+/// A setting's text that `fits`; for `#[serde(deserialize_with)]`, so that whoever has the setting need not check it.
+/// `expected` is read after "must be".
+///
+/// # Errors
+/// What does not fit. Its text stays out of the error.
+pub fn text<'de, D: Deserializer<'de>>(
+    given: D,
+    fits: impl Fn(&str) -> bool,
+    expected: &'static str,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(given).ok().filter(|text| fits(text));
+    text.ok_or_else(|| refused(expected))
+}
+
+/// A setting must be what is `expected`, which is read after "must be".
+pub fn refused<E: serde::de::Error>(expected: &'static str) -> E {
+    E::invalid_value(Unexpected::Other("something else"), &expected)
+}
+
+/// One section for whoever reads it alone; nothing where it is not set.
+///
+/// # Errors
+/// As for [`load`].
+pub fn part<T: serde::de::DeserializeOwned>(figment: &Figment, name: &str) -> Result<Option<T>, ConfigError> {
+    let Ok(value) = figment.find_value(name) else { return Ok(None) };
+    let Value::Dict(_, dict) = value else { return Err(ConfigError::invalid(name, "must be a section")) };
+    section(dict).map(Some).map_err(|error| complaint(Some(name), &error))
+}
+
+/// What a type holds, in words.
+fn in_words(expected: &str) -> String {
+    let most: u64 = match expected {
+        "u8" => u8::MAX.into(),
+        "u16" => u16::MAX.into(),
+        "u32" => u32::MAX.into(),
+        "u64" | "usize" => return "a whole number, 0 or more".to_owned(),
+        "f32" | "f64" => return "a number".to_owned(),
+        "a boolean" => return "true or false".to_owned(),
+        "a string" | "path string" => return "a text".to_owned(),
+        "socket address" => return "an address and port such as 127.0.0.1:8080".to_owned(),
+        expected if expected.starts_with("struct ") => return "a section".to_owned(),
+        expected => return expected.to_owned(),
+    };
+    format!("a whole number from 0 to {most}")
+}
+
 /// A key as people write it in both places.
 fn spelled(key: &str) -> String {
     format!("{} ({key})", key.to_uppercase().replace('.', "__"))
@@ -263,10 +319,60 @@ fn complaint(section: Option<&str>, error: &figment::Error) -> ConfigError {
             }
             "is required".to_owned()
         }
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("must be {expected}"),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("must be {}", in_words(expected))
+        }
         Kind::UnknownVariant(_, expected) => format!("must be one of: {}", expected.join(", ")),
         Kind::Message(message) => format!("cannot be used: {message}"),
         _ => "cannot be used".to_owned(),
     };
     ConfigError::invalid(&path.join("."), &rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Sample {
+        listen: Listen,
+        #[allow(dead_code)]
+        database: crate::database::Config,
+    }
+
+    impl Settings for Sample {
+        const SECTION: &'static str = "journal";
+
+        fn listen(&self) -> &Listen {
+            &self.listen
+        }
+    }
+
+    fn told(key: &str, value: impl serde::Serialize) -> Option<String> {
+        let figment = Figment::new()
+            .merge(("journal.listen.address", "127.0.0.1:0"))
+            .merge(("journal.database.url", "postgres://u:p@localhost/x"))
+            .merge((key, value));
+        load_from::<Sample>(figment).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_is_refused_in_words() {
+        let key = "journal.database.max_connections";
+        for wrong in ["0", "-1", "many", "10001", "1.5"] {
+            let sentence = told(key, wrong.parse::<i64>().map_or(Value::from(wrong), Value::from)).unwrap();
+            let expected = "The setting JOURNAL__DATABASE__MAX_CONNECTIONS (journal.database.max_connections) \
+                            must be a whole number from 1 to 10000.";
+            assert_eq!(sentence, expected);
+        }
+        assert_eq!(told(key, 3), None);
+        for key in ["journal.database.url", "journal.database.direct_url"] {
+            let sentence = told(key, "mysql://secret").unwrap();
+            assert!(sentence.contains(&key.to_uppercase().replace('.', "__")), "{sentence}");
+            assert!(sentence.contains("must be an address such as postgres://"), "{sentence}");
+            assert!(!sentence.contains("secret"), "{sentence}");
+        }
+        let sentence = told("limits.deadline_seconds", "soon").unwrap();
+        assert!(sentence.contains("must be a whole number from 0 to 4294967295"), "{sentence}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Connections to a service's own PostgreSQL.
 
-use serde::Deserialize;
+use crate::config;
+use serde::{Deserialize, Deserializer};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::str::FromStr;
@@ -18,17 +19,36 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `postgres://user:password@host:port/database`. Secret.
+    #[serde(deserialize_with = "address")]
     pub url: String,
     /// The same database without a pooler in between, for migrations. Secret. Left out: `url`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "other_address")]
     pub direct_url: Option<String>,
     /// Connections of this process at most.
-    #[serde(default = "default_connections")]
+    #[serde(default = "default_connections", deserialize_with = "connections")]
     pub max_connections: u32,
 }
 
 fn default_connections() -> u32 {
     10
+}
+
+fn address<'de, D: Deserializer<'de>>(given: D) -> Result<String, D::Error> {
+    let fits = |url: &str| {
+        ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
+            && PgConnectOptions::from_str(url).is_ok()
+    };
+    config::text(given, fits, "an address such as postgres://user:password@host:5432/database")
+}
+
+fn other_address<'de, D: Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {
+    address(given).map(Some)
+}
+
+fn connections<'de, D: Deserializer<'de>>(given: D) -> Result<u32, D::Error> {
+    let most = 10_000;
+    let number = u32::deserialize(given).ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| config::refused("a whole number from 1 to 10000"))
 }
 
 impl Config {

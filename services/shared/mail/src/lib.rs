@@ -24,13 +24,24 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Config {
     /// `smtps://user:password@host`, `smtp://user:password@host?tls=required`, or `smtp://host` without
     /// encryption, for a server on the same machine.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "server")]
     pub smtp_url: Option<String>,
     /// A folder to write `.eml` files into instead of sending; made when it does not exist.
     #[serde(default)]
     pub folder: Option<PathBuf>,
     /// The sender, such as `Candor <no-reply@example.org>`.
+    #[serde(deserialize_with = "sender")]
     pub from: String,
+}
+
+fn server<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {
+    let fits = |url: &str| AsyncSmtpTransport::<Tokio1Executor>::from_url(url).is_ok();
+    chassis::config::text(given, fits, "an address such as smtps://user:password@host").map(Some)
+}
+
+fn sender<'de, D: serde::Deserializer<'de>>(given: D) -> Result<String, D::Error> {
+    let fits = |from: &str| from.parse::<Mailbox>().is_ok();
+    chassis::config::text(given, fits, "a mail address such as Candor <no-reply@example.org>")
 }
 
 /// A plain-text mail to one person.
