@@ -10,8 +10,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// A start that takes longer says what it waits for.
+const SLOW_START: Duration = Duration::from_secs(20);
 
 /// The bus: RabbitMQ where it is set, memory otherwise.
 pub(crate) fn transport(settings: &Settings) -> Result<Transport, BoxError> {
@@ -26,6 +30,7 @@ pub(crate) fn transport(settings: &Settings) -> Result<Transport, BoxError> {
 
 /// Brings every database up to date, all at the same time.
 pub(crate) async fn migrate(settings: &Settings, transport: &Transport) -> Result<(), BoxError> {
+    demand_keks(settings).await?;
     if !settings.production() {
         vault::init_kek(&settings.accounts.vault.kek_file)?;
         vault::init_kek(&settings.journal.vault.kek_file)?;
@@ -44,6 +49,21 @@ pub(crate) async fn migrate(settings: &Settings, transport: &Transport) -> Resul
     Ok(())
 }
 
+/// Before a key file is made: none may be lost that keys are wrapped with.
+async fn demand_keks(settings: &Settings) -> Result<(), BoxError> {
+    for (service, vault) in [("accounts", &settings.accounts.vault), ("journal", &settings.journal.vault)] {
+        let store = chassis::database::connect_direct(&vault.keystore).await?;
+        let done = named("the key store", vault::migrate(&store).await);
+        let done = match done {
+            Ok(()) => vault::demand_kek(&store, &vault.kek_file, service).await.map_err(Into::into),
+            failed => failed,
+        };
+        store.close().await;
+        done?;
+    }
+    Ok(())
+}
+
 fn named<E: Error + Send + Sync + 'static>(name: &str, done: Result<(), E>) -> Result<(), BoxError> {
     done.map_err(|error| format!("{name}: {}", chassis::process::chain(&error)).into())
 }
@@ -56,6 +76,14 @@ struct Ground {
     shutdown: CancellationToken,
 }
 
+impl Ground {
+    /// The same for somebody who stops at another moment.
+    fn until(&self, shutdown: &CancellationToken) -> Self {
+        let (clock, ids, platform) = (self.clock.clone(), self.ids.clone(), Arc::clone(&self.platform));
+        Self { clock, ids, platform, shutdown: shutdown.clone() }
+    }
+}
+
 /// Services that run.
 pub(crate) struct Running {
     tasks: JoinSet<Result<(), BoxError>>,
@@ -63,7 +91,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts all of them behind their doors.
+    /// Starts all of them behind their doors. `shutdown` stops the gateway, and its end the services.
     pub(crate) fn start(
         settings: Settings,
         doors: Doors,
@@ -73,7 +101,9 @@ impl Running {
         let Settings { platform, accounts, journal, reminders, content, gateway, .. } = settings;
         let clock = platform.clock.clock();
         let ids = Ids::new(clock.clone());
-        let ground = &Ground { clock, ids, platform: Arc::new(platform), shutdown: shutdown.clone() };
+        // Its own: the services stop once the gateway is done with them.
+        let after = CancellationToken::new();
+        let ground = &Ground { clock, ids, platform: Arc::new(platform), shutdown: after.clone() };
         let mut running = Self { tasks: JoinSet::new(), healths: Vec::new() };
         let mut listeners = doors.listeners;
         if let Some(host) = running.host("accounts", &mut listeners, ground) {
@@ -92,8 +122,12 @@ impl Running {
             let events = transport.clone();
             running.tasks.spawn(async { named("content", content::run(content, host, events).await) });
         }
-        if let Some(host) = running.host(GATEWAY, &mut listeners, ground) {
-            running.tasks.spawn(async { named(GATEWAY, gateway::run(gateway, host).await) });
+        let after = after.drop_guard();
+        if let Some(host) = running.host(GATEWAY, &mut listeners, &ground.until(shutdown)) {
+            running.tasks.spawn(async {
+                let _after = after;
+                named(GATEWAY, gateway::run(gateway, host).await)
+            });
         }
         running
     }
@@ -132,15 +166,23 @@ impl Running {
 
     /// Returns once all are ready, or with the reason why one of them ended.
     pub(crate) async fn ready(&mut self) -> Result<(), BoxError> {
-        let healths: Vec<Health> = self.healths.iter().map(|(_, health)| health.clone()).collect();
+        let healths = self.healths.clone();
+        let slow = async {
+            tokio::time::sleep(SLOW_START).await;
+            for (service, health) in self.healths.iter().filter(|(_, health)| !health.is_ready()) {
+                tracing::warn!(service, waits_for = health.failing().join(","), "not ready yet");
+            }
+            std::future::pending::<()>().await;
+        };
         let all = async {
-            for health in healths {
+            for (_, health) in healths {
                 // Closed only when the service is gone, which the other branch reports.
                 let _ = health.watch().wait_for(|ready| *ready).await;
             }
         };
         tokio::select! {
             () = all => Ok(()),
+            () = slow => Ok(()),
             ended = self.tasks.join_next() => ended_early(ended),
         }
     }

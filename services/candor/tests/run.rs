@@ -106,6 +106,29 @@ async fn killed_it_leaves_no_server_behind_and_starts_again() {
 }
 
 #[tokio::test]
+async fn it_ends_with_an_error_when_its_server_is_gone_for_good() {
+    let folder = folder();
+    let candor = Candor::start(folder.path(), &[]).await;
+    let killing = async {
+        let mut turns = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            turns.tick().await;
+            for process in postgres_in(folder.path()) {
+                let id = process.file_name().unwrap();
+                let _ = Command::new("kill").arg("-KILL").arg(id).stderr(Stdio::null()).status();
+            }
+        }
+    };
+    let status = tokio::select! {
+        status = candor.process.ended(Duration::from_secs(60)) => status,
+        () = killing => unreachable!(),
+    };
+    let said = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(!status.success(), "{said}");
+    assert!(said.contains("PostgreSQL keeps ending and is not started again; the log says why"), "{said}");
+}
+
+#[tokio::test]
 async fn an_operator_is_made_while_it_runs() {
     let folder = folder();
     let candor = Candor::start(folder.path(), &[]).await;
@@ -147,6 +170,20 @@ async fn it_uses_the_databases_it_is_given() {
     assert!(candor.process.stop().await.success());
 }
 
+#[tokio::test]
+async fn a_lost_key_file_is_told_at_once_and_not_made_anew() {
+    let folder = folder();
+    let candor = Candor::start(folder.path(), &[]).await;
+    assert!(candor.process.stop().await.success());
+    let kek = folder.path().join("data/kek");
+    std::fs::remove_file(&kek).unwrap();
+    let output = command(&["run"], &folder.path().join("data"), "", Some(("TELEMETRY__LOG", "error")));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is missing, but the key store holds keys wrapped with it"), "{said}");
+    assert!(!kek.exists() && postgres_in(folder.path()).is_empty());
+}
+
 #[test]
 fn settings_that_cannot_be_used_are_named_in_one_sentence() {
     let folder = folder();
@@ -156,6 +193,11 @@ fn settings_that_cannot_be_used_are_named_in_one_sentence() {
         ("PROFILE", "holiday"),
         ("REMINDERS__LISTEN__ADDRESS", "the moon"),
         ("JOURNAL__DATABASE__MAX_CONNECTIONS", "many"),
+        ("ACCOUNTS__DATABASE__MAX_CONNECTIONS", "00"),
+        ("CONTENT__DATABASE__URL", "mysql://x"),
+        ("ACCOUNTS__MAIL__FROM", "nobody"),
+        ("BUS__AMQP_URL", "http://broker"),
+        ("JOURNAL__VAULT__KEK_FILE", "/nowhere/kek"),
     ] {
         for action in ["check-config", "run"] {
             let output = command(&[action], folder.path(), "", Some((name, value)));

@@ -1,6 +1,8 @@
 //! Whether the process can do its work just now. Readiness is asked of every dependency; liveness is not.
 
+use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +25,7 @@ struct Inner {
     ready: watch::Sender<bool>,
     changed: Notify,
     started: AtomicBool,
+    failing: Mutex<Vec<&'static str>>,
 }
 
 impl Default for Health {
@@ -39,6 +42,7 @@ impl Health {
             ready: watch::Sender::new(false),
             changed: Notify::new(),
             started: AtomicBool::new(false),
+            failing: Mutex::default(),
         }))
     }
 
@@ -51,6 +55,11 @@ impl Health {
         self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
         self.0.ready.send_replace(false);
         self.0.changed.notify_one();
+    }
+
+    /// The checks that said no the last time they were asked.
+    pub fn failing(&self) -> Vec<&'static str> {
+        self.0.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether all checks said yes the last time they were asked.
@@ -92,6 +101,7 @@ impl Health {
     }
 
     fn report(&self, failed: &[&'static str], complete: bool) {
+        *self.0.failing.lock().unwrap_or_else(PoisonError::into_inner) = failed.to_vec();
         let ready = failed.is_empty() && complete;
         let changed = self.0.ready.send_if_modified(|current| std::mem::replace(current, ready) != ready);
         if changed && ready {
@@ -104,7 +114,9 @@ impl Health {
 
 async fn ask(checks: &[(&'static str, Check)]) -> Vec<&'static str> {
     let answers = join_all(checks.iter().map(|(name, check)| async move {
-        let healthy = tokio::time::timeout(PATIENCE, check()).await.unwrap_or(false);
+        // A check that panics has failed; the others are asked on, and it is asked again.
+        let answer = AssertUnwindSafe(async move { check().await }).catch_unwind();
+        let healthy = matches!(tokio::time::timeout(PATIENCE, answer).await, Ok(Ok(true)));
         (!healthy).then_some(*name)
     }));
     answers.await.into_iter().flatten().collect()

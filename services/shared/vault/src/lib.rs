@@ -29,7 +29,7 @@ use chassis::{Clock, Ids};
 use kek::KekFile;
 use sqlx::PgPool;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -202,7 +202,9 @@ pub async fn usage(store: &PgPool) -> Result<Vec<Usage>, Error> {
 pub async fn demand_kek(store: &PgPool, kek_file: &Path, service: &str) -> Result<(), Error> {
     let mut usage = store::usage(store).await?;
     usage.retain(|usage| usage.service == service);
-    let Some(first) = usage.first() else { return Ok(()) };
+    if usage.is_empty() {
+        return Ok(());
+    }
     let refuse = |problem: String| Err(Error::KekFile { path: kek_file.to_owned(), problem: problem.into() });
     if !kek_file.exists() {
         return refuse("is missing, but the key store holds keys wrapped with it; put the file back".into());
@@ -211,8 +213,7 @@ pub async fn demand_kek(store: &PgPool, kek_file: &Path, service: &str) -> Resul
     let missing = usage.iter().find(|usage| !held.contains(&usage.kek_id)).map(|usage| usage.kek_id.as_str());
     match missing {
         Some(missing) if usage.iter().all(|usage| !held.contains(&usage.kek_id)) => {
-            let whose = &first.service;
-            refuse(format!("does not hold the key {missing}, which wraps the keys of {whose}; put it back"))
+            refuse(format!("does not hold the key {missing}, which wraps the keys of {service}; put it back"))
         }
         Some(missing) => {
             tracing::warn!(missing, service, "the key file lacks a key that still wraps some data keys");

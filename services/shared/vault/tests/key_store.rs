@@ -313,3 +313,28 @@ async fn wait_for_progress(stage: &Stage, at_most: u64) {
 async fn wait_until(holds: impl Fn() -> bool) {
     eventually("every writer has come round", Duration::from_secs(60), async || holds()).await;
 }
+
+#[tokio::test]
+async fn a_lost_or_foreign_key_file_is_told_before_it_is_used() {
+    let stage = Stage::new().await;
+    let (store, file) = (stage.database.pool(), stage.kek_file());
+    let told = async || vault::demand_kek(store, &file, "journal").await.err().map(|error| error.to_string());
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(told().await, None, "nothing is wrapped yet");
+    vault::init_kek(&file).unwrap();
+    stage.vault("journal").data_key(stage.ids.next()).await.unwrap();
+    assert_eq!(told().await, None);
+    let id = vault::kek_ids(&file).unwrap().remove(0);
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        told()
+            .await
+            .unwrap()
+            .ends_with("is missing, but the key store holds keys wrapped with it; put the file back")
+    );
+    assert!(!file.exists());
+    vault::init_kek(&file).unwrap();
+    let sentence = told().await.unwrap();
+    assert!(sentence.contains(&id), "{sentence}");
+    assert!(vault::demand_kek(store, &file, "accounts").await.is_ok(), "it has no keys");
+}
