@@ -1,11 +1,12 @@
 //! Password hashing with Argon2id, in a pool of its own, so that a crowd at the door never starves the rest.
 
 use crate::{Error, config, domain::Password};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
-use std::sync::Arc;
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// OWASP's parameters for Argon2id: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
@@ -20,6 +21,7 @@ pub struct Hashing {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
     runs: Arc<AtomicU64>,
+    memory: Arc<Memory>,
 }
 
 impl Hashing {
@@ -28,6 +30,7 @@ impl Hashing {
             turns: Arc::new(Semaphore::new(config.at_once)),
             places: Arc::new(Semaphore::new(config.at_once + config.waiting)),
             runs: Arc::default(),
+            memory: Arc::default(),
         }
     }
 
@@ -41,9 +44,11 @@ impl Hashing {
     /// # Errors
     /// [`Error::Busy`] when too many wait.
     pub async fn hash(&self, password: Password) -> Result<Zeroizing<String>, Error> {
-        self.run(move || {
-            let hash: PasswordHash =
-                argon2()?.hash_password(password.as_bytes()).map_err(|_| Error::Hashing)?;
+        self.run(move |memory| {
+            let mut salt = [0; Salt::RECOMMENDED_LENGTH];
+            getrandom::fill(&mut salt).map_err(|_| Error::Hashing)?;
+            let salt = Salt::new(&salt).map_err(|_| Error::Hashing)?;
+            let hash = hash(password.as_bytes(), salt, params()?, memory)?;
             Ok(Zeroizing::new(hash.to_string()))
         })
         .await
@@ -54,37 +59,91 @@ impl Hashing {
     /// # Errors
     /// [`Error::Busy`] when too many wait.
     pub async fn fits(&self, password: Password, hash: Option<Zeroizing<String>>) -> Result<bool, Error> {
-        self.run(move || {
+        self.run(move |memory| {
             let parsed = PasswordHash::new(hash.as_ref().map_or(DECOY, |hash| hash.as_str()));
             let parsed = parsed.map_err(|_| Error::Unreadable)?;
-            let fits = argon2()?.verify_password(password.as_bytes(), &parsed).is_ok();
-            Ok(fits && hash.is_some())
+            Ok(verify(password.as_bytes(), &parsed, memory)? && hash.is_some())
         })
         .await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&mut [Block]) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Hashing)?;
-        let runs = Arc::clone(&self.runs);
+        let (runs, memory) = (Arc::clone(&self.runs), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: one who goes away does not make room for more.
             let _held = (place, turn);
             runs.fetch_add(1, Ordering::Relaxed);
-            work()
+            memory.lend(work)
         })
         .await
         .map_err(|_| Error::Hashing)?
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Error> {
+/// The memory of passwords being hashed, kept for the next: given back each time, it would stay with whichever of
+/// many threads had asked for it. Of pieces there are never more than turns.
+#[derive(Default)]
+struct Memory {
+    idle: Mutex<Vec<Box<[Block]>>>,
+    made: AtomicU64,
+}
+
+impl Memory {
+    /// Works on a piece, and wipes it.
+    fn lend<T>(&self, work: impl FnOnce(&mut [Block]) -> Result<T, Error>) -> Result<T, Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut piece = match idle {
+            Some(piece) => piece,
+            None => {
+                let piece = vec![Block::new(); params()?.block_count()].into_boxed_slice();
+                self.made.fetch_add(1, Ordering::Relaxed);
+                piece
+            }
+        };
+        let done = work(&mut piece);
+        piece.iter_mut().for_each(Block::zeroize);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        done
+    }
+}
+
+fn params() -> Result<Params, Error> {
     let (memory, passes, lanes) = COST;
-    let params = Params::new(memory, passes, lanes, None).map_err(|_| Error::Hashing)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    Params::new(memory, passes, lanes, None).map_err(|_| Error::Hashing)
+}
+
+fn hash(password: &[u8], salt: Salt, params: Params, memory: &mut [Block]) -> Result<PasswordHash, Error> {
+    let written = ParamsString::try_from(&params).map_err(|_| Error::Hashing)?;
+    let mut output = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, &salt, output.as_mut(), memory)
+        .map_err(|_| Error::Hashing)?;
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: written,
+        salt: Some(salt),
+        hash: Some(Output::new(output.as_ref()).map_err(|_| Error::Hashing)?),
+    })
+}
+
+/// Hashes anew with the salt and the cost that are written in the hash.
+fn verify(password: &[u8], known: &PasswordHash, memory: &mut [Block]) -> Result<bool, Error> {
+    let salt = known.salt.ok_or(Error::Unreadable)?;
+    let params = Params::try_from(known).map_err(|_| Error::Unreadable)?;
+    let (blocks, ours) = (params.block_count(), memory.len());
+    let anew = if blocks <= ours {
+        hash(password, salt, params, memory)?
+    } else {
+        hash(password, salt, params, &mut vec![Block::new(); blocks])?
+    };
+    // Compared in constant time.
+    Ok(anew.hash.is_some() && anew.algorithm == known.algorithm && anew.hash == known.hash)
 }
 
 #[cfg(test)]
@@ -107,28 +166,58 @@ mod tests {
         assert_eq!(pool.runs(), 4);
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn memory_is_used_again() {
+        let pool = Arc::new(pool(2, 64));
+        let rounds = (0..12).map(|_| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.fits(Password::offer("black tea").unwrap(), None).await })
+        });
+        for round in futures::future::join_all(rounds).await {
+            assert!(!round.unwrap().unwrap());
+        }
+        assert_eq!(pool.runs(), 12);
+        let (made, idle) = (pool.memory.made.load(Ordering::Relaxed), pool.memory.idle.lock().unwrap());
+        assert!((1..=2).contains(&made), "{made} pieces for two turns");
+        assert_eq!(idle.len() as u64, made);
+        assert!(idle.iter().flatten().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+    }
+
+    #[test]
+    fn hashes_are_the_ones_of_everybody_else() {
+        use argon2::{PasswordHasher as _, PasswordVerifier as _};
+        let theirs = Argon2::new(Algorithm::Argon2id, Version::V0x13, params().unwrap());
+        let mut memory = vec![Block::new(); params().unwrap().block_count()];
+        let known: PasswordHash = theirs.hash_password(b"green tea").unwrap();
+        assert!(verify(b"green tea", &known, &mut memory).unwrap());
+        assert!(!verify(b"black tea", &known, &mut memory).unwrap());
+        let ours = hash(b"green tea", known.salt.unwrap(), params().unwrap(), &mut memory).unwrap();
+        assert_eq!(ours.to_string(), known.to_string());
+        assert!(theirs.verify_password(b"green tea", &ours).is_ok());
+    }
+
     #[tokio::test]
     async fn a_full_pool_says_so_at_once_and_empties() {
         let pool = Arc::new(pool(1, 1));
         let (release, held) = std::sync::mpsc::channel::<()>();
         let busy = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(move || held.recv().map_err(|_| Error::Hashing)).await }
+            async move { pool.run(move |_| held.recv().map_err(|_| Error::Hashing)).await }
         });
         while pool.runs() == 0 {
             tokio::task::yield_now().await;
         }
         let waiting = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.run(|| Ok(())).await }
+            async move { pool.run(|_| Ok(())).await }
         });
         while pool.places.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(pool.run(|| Ok(())).await, Err(Error::Busy)));
+        assert!(matches!(pool.run(|_| Ok(())).await, Err(Error::Busy)));
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
         waiting.await.unwrap().unwrap();
-        pool.run(|| Ok(())).await.unwrap();
+        pool.run(|_| Ok(())).await.unwrap();
     }
 }

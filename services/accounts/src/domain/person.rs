@@ -1,7 +1,7 @@
 //! What an account says of a person, which is little.
 
 use super::Invalid;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use zeroize::Zeroizing;
 
 /// What an account may do.
@@ -38,7 +38,9 @@ impl Zone {
     /// # Errors
     /// A name that the time zone database does not hold.
     pub fn parse(typed: &str) -> Result<Self, Invalid> {
-        let known = TimeZone::get(typed).ok().filter(|zone| !zone.is_unknown());
+        // A machine's own folder holds names beside the IANA ones, such as `localtime`; and Factory is no place.
+        let listed = TimeZoneDatabase::bundled().get(typed).is_ok() && !typed.eq_ignore_ascii_case("factory");
+        let known = listed.then(|| TimeZone::get(typed).ok()).flatten().filter(|zone| !zone.is_unknown());
         let name = known.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
         name.map(Self).ok_or(Invalid {
             field: "time_zone",
@@ -120,6 +122,10 @@ mod tests {
     fn a_zone_is_one_the_database_knows() {
         assert_eq!(Zone::parse("europe/berlin").unwrap().as_str(), "Europe/Berlin");
         assert_eq!(Zone::parse("UTC").unwrap().as_str(), "UTC");
+        assert_eq!(Zone::parse("Etc/GMT+1").unwrap().as_str(), "Etc/GMT+1");
+        for typed in ["localtime", "posixrules", "Factory", "factory", "posix/UTC", "right/UTC", "UTC0"] {
+            assert!(Zone::parse(typed).is_err(), "{typed:?}");
+        }
         for typed in ["", "Mars/Olympus", "../../etc/passwd", "Etc/Unknown", "Europe/Berlin\0"] {
             assert!(Zone::parse(typed).is_err(), "{typed:?}");
         }

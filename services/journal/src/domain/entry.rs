@@ -1,7 +1,10 @@
 //! What an entry is made of.
 
 use super::{Invalid, to_microseconds};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use std::fmt;
 
 /// The longest text of an entry, in bytes of UTF-8: 64 KiB.
@@ -147,7 +150,10 @@ impl Zone {
         if name.is_empty() {
             return Ok(Self("UTC".to_owned()));
         }
-        let known = TimeZone::get(name).ok().and_then(|zone| zone.iana_name().map(str::to_owned));
+        // A machine's own folder holds names beside the IANA ones, such as `localtime`; and Factory is no place.
+        let listed = TimeZoneDatabase::bundled().get(name).is_ok() && !name.eq_ignore_ascii_case("factory");
+        let found = listed.then(|| TimeZone::get(name).ok()).flatten();
+        let known = found.and_then(|zone| zone.iana_name().map(str::to_owned));
         known.filter(|canonical| canonical.len() <= 64).map(Self).ok_or(Invalid {
             field: "time_zone",
             rule: "is not the name of a time zone, such as Europe/Berlin",
