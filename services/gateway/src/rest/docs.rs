@@ -130,6 +130,8 @@ fn type_of(schema: &Value) -> Type {
         Some(items) => ("list of ", items),
         None => ("", schema),
     };
+    // What may be null is what it is, or null.
+    let schema = schema.get("anyOf").map_or(schema, |either| &either[0]);
     match schema.get("$ref").and_then(Value::as_str) {
         Some(reference) => {
             let name = reference.rsplit('/').next().unwrap_or_default().to_owned();
@@ -138,9 +140,17 @@ fn type_of(schema: &Value) -> Type {
         None if schema.get("enum").is_some() => Type { before, name: "name".into(), link: false },
         None => {
             let format = schema["format"].as_str().unwrap_or_default();
-            let name = if format == "date-time" { "time".to_owned() } else { text(&schema["type"]) };
+            let name = if format == "date-time" { "time".to_owned() } else { text(plain_type(schema)) };
             Type { before, name, link: false }
         }
+    }
+}
+
+/// The type of a schema, leaving out that it may be null.
+fn plain_type(schema: &Value) -> &Value {
+    match &schema["type"] {
+        Value::Array(types) => types.first().unwrap_or(&Value::Null),
+        one => one,
     }
 }
 

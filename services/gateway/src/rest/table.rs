@@ -198,6 +198,17 @@ impl Rules {
         flag.and_then(|value| value.as_bool()) == Some(true)
     }
 
+    /// Whether a request without the field, or with it empty, is refused: it is required, or its rules do not hold
+    /// for the value it has when it is not given.
+    pub(crate) fn must_be_given(&self, field: &FieldDescriptor) -> bool {
+        let positive = |kind, name| self.number(kind, name).is_some_and(|least| least > 0);
+        let refuses_default = positive("string", "min_len")
+            || positive("repeated", "min_items")
+            || positive("int32", "gte")
+            || self.flag("bool", "const");
+        self.required() || (refuses_default && !field.supports_presence())
+    }
+
     /// A number among the rules of a type.
     pub(crate) fn number(&self, kind: &str, name: &str) -> Option<i64> {
         match self.rule(kind, name)? {

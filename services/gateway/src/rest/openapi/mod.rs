@@ -66,8 +66,8 @@ fn bearer() -> Value {
 
 const INTRODUCTION: &str = "Every operation here is a gRPC method of the same name; both are generated from the same \
     protocol buffers.\n\nBodies are JSON as proto3 maps it. Fields may be written as `entryId` or `entry_id`; unknown \
-    fields, wrong types and fields given twice are refused with a problem that names the field. Bodies are at most \
-    1 MiB.\n\nErrors are `application/problem+json` (RFC 9457). What the caller may not see answers 404, exactly as \
+    fields, wrong types and fields given twice are refused with a problem that names the field; `null` counts as not \
+    given. Bodies are at most 1 MiB, arrive within 10 seconds, and are not compressed.\n\nErrors are `application/problem+json` (RFC 9457). What the caller may not see answers 404, exactly as \
     what does not exist.\n\nAn operation that lets the client choose an id also takes it as `Idempotency-Key`: \
     sending the same again is safe, sending something else under it is refused with 409.";
 
@@ -133,7 +133,7 @@ fn parameters(
         .collect();
     if matches!(operation.body, BodyRule::None) {
         for field in input.fields().filter(|field| !bound.contains(&field.name())) {
-            let required = Rules::of(table.pool(), &field).required();
+            let required = Rules::of(table.pool(), &field).must_be_given(&field);
             parameters.push(parameter("query", field.json_name(), required, &field, comments, schemas));
         }
     }
@@ -192,7 +192,7 @@ fn problem() -> Value {
 fn problem_response() -> Value {
     json!({
         "description": "400 wrong request · 401 nobody signed in · 403 not allowed · 404 not there, or not the caller's \
-                        · 405 wrong method · 409 exists with other content · 413 larger than 1 MiB · 415 not JSON \
+                        · 405 wrong method · 408 the body came too slowly · 409 exists with other content · 413 larger than 1 MiB · 415 not JSON, or compressed \
                         · 429 a limit is reached · 500 our bug · 503 a part is away · 504 it took too long",
         "headers": { "Retry-After": {
             "description": "Seconds to wait before trying again.",

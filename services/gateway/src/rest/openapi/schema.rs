@@ -43,20 +43,23 @@ impl<'a> Schemas<'a> {
         keep: impl Fn(&FieldDescriptor) -> bool,
     ) -> Value {
         let mut properties = Map::new();
-        let mut required: Vec<&str> = Vec::new();
-        let fields: Vec<_> = message.fields().filter(|field| keep(field)).collect();
-        for field in &fields {
+        let mut required: Vec<String> = Vec::new();
+        let requested = self.requested.contains(message);
+        for field in &message.fields().filter(|field| keep(field)).collect::<Vec<_>>() {
             let description = self.comments.of_path(message.parent_file().name(), field.path());
-            properties.insert(field.json_name().to_owned(), self.field(field, &description));
-            if Rules::of(self.table.pool(), field).required() {
-                required.push(field.json_name());
+            let mut schema = self.field(field, &description);
+            if Rules::of(self.table.pool(), field).must_be_given(field) {
+                required.push(field.json_name().to_owned());
+            } else if requested {
+                allow_null(&mut schema);
             }
+            properties.insert(field.json_name().to_owned(), schema);
         }
         let mut schema = json!({ "type": "object", "description": self.comments.of_message(message), "properties": properties });
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
-        if self.requested.contains(message) {
+        if requested {
             schema["additionalProperties"] = json!(false);
         }
         schema
@@ -142,7 +145,6 @@ fn constraints(rules: &Rules, kind: &Kind) -> Vec<(&'static str, Value)> {
     let mut found = Vec::new();
     for (schema, group, rule) in [
         ("minLength", "string", "min_len"),
-        ("maxLength", "string", "max_len"),
         ("x-max-bytes", "string", "max_bytes"),
         ("minimum", "int32", "gte"),
         ("maximum", "int32", "lte"),
@@ -151,6 +153,9 @@ fn constraints(rules: &Rules, kind: &Kind) -> Vec<(&'static str, Value)> {
     ] {
         found.extend(rules.number(group, rule).map(|number| (schema, json!(number))));
     }
+    // A text has at least as many bytes as characters, so a limit of bytes is one of characters too.
+    let limits = ["max_len", "max_bytes"].map(|rule| rules.number("string", rule));
+    found.extend(limits.into_iter().flatten().min().map(|most| ("maxLength", json!(most))));
     if rules.flag("string", "uuid") {
         found.push(("format", json!("uuid")));
     }
@@ -164,6 +169,18 @@ fn constraints(rules: &Rules, kind: &Kind) -> Vec<(&'static str, Value)> {
         found.push(("uniqueItems", json!(true)));
     }
     found
+}
+
+/// In a request, `null` counts as not given.
+fn allow_null(schema: &mut Value) {
+    if let Some(reference) = schema.as_object_mut().and_then(|schema| schema.remove("$ref")) {
+        schema["anyOf"] = json!([{ "$ref": reference }, { "type": "null" }]);
+    } else if let Some(name) = schema.get("type").and_then(Value::as_str) {
+        schema["type"] = json!([name, "null"]);
+        if let Some(names) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            names.push(Value::Null);
+        }
+    }
 }
 
 fn reach(message: &MessageDescriptor, found: &mut Vec<MessageDescriptor>) {

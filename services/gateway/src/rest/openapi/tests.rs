@@ -82,6 +82,14 @@ fn rules_and_access_are_shown() {
     let write = &document["components"]["schemas"]["journal.v1.WriteEntryRequest"];
     assert_eq!(write["required"], json!(["body"]));
     assert_eq!(write["additionalProperties"], false);
+    assert_eq!(write["properties"]["body"]["maxLength"], 65536);
+    assert_eq!(write["properties"]["body"]["type"], "string", "null is not a text");
+    assert_eq!(write["properties"]["title"]["type"], json!(["string", "null"]));
+    assert_eq!(write["properties"]["mood"]["anyOf"][1]["type"], "null");
+    let sign_in = &document["components"]["schemas"]["accounts.v1.SignInRequest"];
+    for name in ["email", "password"] {
+        assert!(sign_in["required"].as_array().unwrap().contains(&json!(name)), "{name}");
+    }
     assert_eq!(write["properties"]["body"]["x-sensitivity"], "SEALED");
     assert_eq!(document["components"]["schemas"]["journal.v1.Mood"]["properties"]["energy"]["minimum"], -5);
     let mark = &document["paths"]["/v1/inboxItems/{inbox_item_id}:markRead"]["post"];
