@@ -1,13 +1,91 @@
 //! Request bodies, never larger than what is taken.
 
 use crate::error::Problem;
+use crate::peers::Peer;
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
-use bytes::Bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest body: 1 MiB, as everywhere in Candor.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// What bodies may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How long a body may take until it is whole.
+    pub(crate) time: Duration,
+    /// Bytes of all bodies at once, those on their way and those of requests that are not answered yet.
+    pub(crate) bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), bytes: 64 * MAX_BODY }
+    }
+}
+
+/// Receives bodies, in bounded time and memory.
+#[derive(Clone)]
+pub(crate) struct Bodies {
+    time: Duration,
+    /// One permit for each byte.
+    room: Arc<Semaphore>,
+}
+
+impl Bodies {
+    /// With all room free.
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { time: bounds.time, room: Arc::new(Semaphore::new(bounds.bytes.min(Semaphore::MAX_PERMITS))) }
+    }
+
+    /// The request with its body whole, and the room the body takes while it is held.
+    ///
+    /// # Errors
+    /// 408 when the body takes too long, 413 beyond [`MAX_BODY`], 503 when there is no room, 400 when the client
+    /// stopped in the middle.
+    pub(crate) async fn receive(
+        &self,
+        request: Request,
+    ) -> Result<(Request, Option<OwnedSemaphorePermit>), Problem> {
+        use axum::body::HttpBody as _;
+        if request.body().is_end_stream() {
+            return Ok((request, None));
+        }
+        let _place = match request.extensions().get::<Arc<Peer>>() {
+            Some(peer) => Some(peer.begin_body().ok_or_else(Problem::busy)?),
+            None => None,
+        };
+        let (parts, body) = request.into_parts();
+        let (body, room) = tokio::time::timeout(self.time, self.collect(body)).await.map_err(|_| {
+            let detail = "The body did not arrive in time. Nothing was stored; please try again.";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", detail)
+        })??;
+        Ok((Request::from_parts(parts, Body::from(body)), room))
+    }
+
+    async fn collect(&self, body: Body) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
+        let mut body = Limited::new(body, MAX_BODY);
+        let mut whole = BytesMut::new();
+        let mut room: Option<OwnedSemaphorePermit> = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| unreadable(&*error))?;
+            let Ok(data) = frame.into_data() else { continue };
+            let size = u32::try_from(data.len()).map_err(|_| Problem::too_large())?;
+            let more = self.room.clone().try_acquire_many_owned(size).map_err(|_| Problem::busy())?;
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok((whole.freeze(), room))
+    }
+}
 
 /// Whether the headers announce a body that is too large, so that none of it has to be read.
 pub(crate) fn announces_too_much(headers: &HeaderMap) -> bool {
@@ -16,16 +94,25 @@ pub(crate) fn announces_too_much(headers: &HeaderMap) -> bool {
     length.is_some_and(|length| length > MAX_BODY as u64)
 }
 
+/// Whether the headers say that the body is compressed or otherwise not what it will be.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    let plain = |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
+    let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+    values.any(|value| !value.to_str().is_ok_and(|codings| codings.split(',').all(plain)))
+}
+
 /// Reads a body whole.
 ///
 /// # Errors
 /// 413 beyond [`MAX_BODY`], 400 when the client stopped in the middle.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large()),
-        Err(_) => {
-            Err(Problem::bad_request("INCOMPLETE_BODY", "The body did not arrive whole. Nothing was stored."))
-        }
+    let read = Limited::new(body, MAX_BODY).collect().await;
+    read.map(|body| body.to_bytes()).map_err(|error| unreadable(&*error))
+}
+
+fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Problem {
+    if error.is::<LengthLimitError>() {
+        return Problem::too_large();
     }
+    Problem::bad_request("INCOMPLETE_BODY", "The body did not arrive whole. Nothing was stored.")
 }

@@ -32,10 +32,19 @@ pub struct Config {
     /// Where the quick exit leads (`GATEWAY__LEAVE_URL`): a page anyone could have open.
     #[serde(default = "leave_url")]
     pub leave_url: String,
+    /// Connections of one address at once, and as many bodies on their way (`GATEWAY__CONNECTIONS_PER_ADDRESS`). An
+    /// address is an IPv4 address or a /64 of IPv6. Behind a proxy everyone comes from the proxy's address: then this
+    /// is what the proxy may have.
+    #[serde(default = "connections_per_address")]
+    pub connections_per_address: usize,
 }
 
 fn leave_url() -> String {
     "https://en.wikipedia.org/wiki/Main_Page".to_owned()
+}
+
+fn connections_per_address() -> usize {
+    256
 }
 
 impl Settings for Config {
@@ -64,6 +73,9 @@ impl Settings for Config {
                 "gateway.leave_url",
                 "must be an address that begins with https://",
             ));
+        }
+        if self.connections_per_address == 0 {
+            return Err(ConfigError::invalid("gateway.connections_per_address", "must be at least 1"));
         }
         match &self.csrf_key {
             Some(key) if decode_key(key).is_none() => {
@@ -173,6 +185,7 @@ mod tests {
             content_url: service(),
             csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
             leave_url: leave_url(),
+            connections_per_address: connections_per_address(),
         };
         change(&mut config);
         let platform = Platform { profile, ..Platform::default() };
@@ -182,7 +195,8 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         type Change = fn(&mut Config);
-        let cases: [(Change, Profile, &str); 7] = [
+        let cases: [(Change, Profile, &str); 8] = [
+            (|c| c.connections_per_address = 0, Profile::Development, "GATEWAY__CONNECTIONS_PER_ADDRESS"),
             (|c| c.public_url = None, Profile::Production, "GATEWAY__PUBLIC_URL"),
             (
                 |c| c.public_url = Some("http://127.0.0.1:1".into()),

@@ -1,11 +1,12 @@
 //! The outermost layer: what every request meets first and every answer passes last.
 
 use crate::app::App;
-use crate::body;
+use crate::body::{self, Bodies};
 use crate::error::Problem;
 use crate::pages;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chassis::telemetry::{KeyValue, propagate};
@@ -33,6 +34,8 @@ pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     /// One permit for each request in flight.
     pub(crate) permits: Arc<Semaphore>,
+    /// What bodies may take.
+    pub(crate) bodies: Bodies,
     /// How long requests take.
     pub(crate) durations: Histogram<f64>,
 }
@@ -74,10 +77,15 @@ pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next
 
 async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let shape = Shape::of(&request);
-    let Ok(_permit) = edge.permits.try_acquire() else { return shape.refuse(&edge.app, Problem::busy()) };
-    if let Err(problem) = check_size(&request) {
+    if let Err(problem) = check_head(&request) {
         return shape.refuse(&edge.app, problem);
     }
+    // A body comes as slowly as its sender likes, so it is read before the request takes a permit.
+    let (request, _room) = match edge.bodies.receive(request).await {
+        Ok(received) => received,
+        Err(problem) => return shape.refuse(&edge.app, problem),
+    };
+    let Ok(_permit) = edge.permits.try_acquire() else { return shape.refuse(&edge.app, Problem::busy()) };
     match tokio::time::timeout(TIMEOUT, next.run(request)).await {
         Ok(response) => shape.settle(&edge.app, response),
         Err(_) => {
@@ -86,6 +94,26 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
             shape.refuse(&edge.app, problem)
         }
     }
+}
+
+/// Refuses what cannot be understood, or is too large, by the head of the request alone.
+fn check_head(request: &Request) -> Result<(), Problem> {
+    if request.version() == Version::HTTP_11 && !names_one_host(request.headers()) {
+        let detail = "The request must name its host once, in the header Host.";
+        return Err(Problem::bad_request("INVALID_HOST", detail));
+    }
+    if body::is_encoded(request.headers()) {
+        let detail = "Bodies are taken as they are, without Content-Encoding. Nothing was stored.";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_ENCODING", detail));
+    }
+    check_size(request)
+}
+
+/// Whether there is one `Host`, as HTTP/1.1 demands; two readers of one request must not see two sites.
+fn names_one_host(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    host.to_str().is_ok_and(|host| host.parse::<Authority>().is_ok() && !host.contains('@'))
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {

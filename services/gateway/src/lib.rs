@@ -8,6 +8,7 @@ mod edge;
 mod error;
 mod pages;
 mod passports;
+mod peers;
 mod query;
 mod rest;
 mod server;
@@ -44,7 +45,8 @@ pub async fn migrate(_: Config) -> Result<(), Error> {
 pub async fn run(config: Config, host: Host) -> Result<(), Error> {
     let router = router(&config, &host)?;
     host.health.start(host.shutdown.clone());
-    server::serve(host.listener, router, host.shutdown).await
+    let bounds = server::Bounds { per_address: config.connections_per_address, ..server::Bounds::default() };
+    server::serve(host.listener, router, bounds, host.shutdown).await
 }
 
 fn router(config: &Config, host: &Host) -> Result<Router, Error> {
@@ -56,6 +58,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         api: rest::Api::new(candor_proto::DESCRIPTOR_SET, &site.origin, &config.leave_url)?,
         passports: Passports::new(upstream.clone(), host.clock.clone()),
         cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
+        desk: pages::desk::Desk::new(),
         ids: host.ids.clone(),
         leave_url: config.leave_url.clone(),
         upstream,
@@ -63,6 +66,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
     let edge = Edge {
         app: app.clone(),
         permits: Arc::new(Semaphore::new(host.platform.limits.calls_in_flight)),
+        bodies: body::Bodies::new(body::Bounds::default()),
         durations: chassis::telemetry::histogram(
             "candor_gateway_request_duration",
             "How long requests take.",

@@ -64,6 +64,7 @@ async fn a_trace_goes_on_behind_the_gateway() {
         content_url: url,
         csrf_key: None,
         leave_url: "https://example.org".into(),
+        connections_per_address: 256,
     };
     tokio::spawn(gateway::run(config, host));
 

@@ -91,15 +91,33 @@ async fn answer(
         if operation.public { Caller::Anyone } else { Caller::of(app, parts.headers, method).await? };
     let body = body::read(body).await?;
     let message = request::assemble(operation, &request::Parts { body: &body, ..parts })?;
+    let session = changed_session(operation, method, &message);
     let reply = invoke(app, operation, message, caller.passport()).await.inspect_err(|problem| {
         // A passport that is refused is not worth holding: the next call mints a new one.
         if let (Caller::Session(secret, _), 401) = (&caller, problem.status.as_u16()) {
             app.passports.forget(secret);
         }
     })?;
+    if let Some(session_id) = session {
+        if let Caller::Session(secret, _) = &caller {
+            app.passports.forget(secret);
+        }
+        app.passports.forget_session(&session_id);
+    }
     let json = to_json(operation, reply)?;
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, json).into_response())
+}
+
+/// The id of the session that a call changes or ends, empty where it names none; `None` when it is about something
+/// else. Passports held for it are stale afterwards.
+fn changed_session(operation: &Operation, method: &Method, message: &DynamicMessage) -> Option<String> {
+    if method.is_safe() || operation.rpc.parent_service().full_name() != "candor.accounts.v1.SessionService" {
+        return None;
+    }
+    let named = message.get_field_by_name("session_id");
+    let id = named.and_then(|id| id.as_str().and_then(|id| uuid::Uuid::try_parse(id).ok()));
+    Some(id.map(|id| id.to_string()).unwrap_or_default())
 }
 
 /// Makes the gRPC call; the messages pass through encoded.

@@ -1,5 +1,6 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod door;
 mod fakes;
 mod log;
 mod pages;
@@ -40,6 +41,7 @@ fn config(url: &str, public_url: Option<&str>) -> Config {
         content_url: url.into(),
         csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
         leave_url: LEAVE.into(),
+        connections_per_address: 256,
     }
 }
 
@@ -66,7 +68,9 @@ impl World {
         Self { router, fakes, clock }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        let host = header::HeaderValue::from_static("candor.example");
+        request.headers_mut().entry(header::HOST).or_insert(host);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();

@@ -28,6 +28,7 @@ async fn errors_are_problems() {
     let world = World::new().await;
     let other = "0195f1c2-7f00-7000-8000-000000000002";
     let big = format!(r#"{{"body": "{}"}}"#, "x".repeat(2 << 20));
+    let many = format!(r#"{{"mood": {{"bodySigns": [{}0]}}}}"#, "0,".repeat(500_000));
     let nul = r#"{"body": "a\u0000b"}"#;
     for (method, path, bearer, body, status, reason) in [
         ("GET", "/v1/entries", None, "", 401, "UNAUTHENTICATED"),
@@ -40,6 +41,7 @@ async fn errors_are_problems() {
         ("POST", "/v1/entries", Some(PASSPORT), nul, 400, "INVALID_ARGUMENT"),
         ("POST", "/v1/entries", Some(PASSPORT), "{}", 400, "INVALID_ARGUMENT"),
         ("POST", "/v1/entries", Some(PASSPORT), &big, 413, "TOO_LARGE"),
+        ("POST", "/v1/entries", Some(PASSPORT), &many, 400, "TOO_MANY_VALUES"),
         ("PATCH", "/v1/entries", Some(PASSPORT), "{}", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/v1/nothing", None, "", 404, "NO_SUCH_PATH"),
         ("GET", "/v1", None, "", 404, "NO_SUCH_PATH"),
@@ -172,4 +174,14 @@ async fn a_service_that_is_away_is_said_so() {
     let page = world.visit("/library", "").await;
     assert_eq!(page.status, 503);
     assert!(page.body.contains("A part of Candor is away"));
+}
+
+#[tokio::test]
+async fn a_session_that_ended_itself_leaves_no_passport_behind() {
+    let world = World::new().await;
+    assert_eq!(world.call("GET", "/v1/entries", Some(SECRET), "").await.status, 200);
+    let id = "0195f1c2-7f00-7000-8000-000000000001";
+    assert_eq!(world.call("DELETE", &format!("/v1/sessions/{id}"), Some(SECRET), "").await.status, 200);
+    world.call("GET", "/v1/entries", Some(SECRET), "").await;
+    assert_eq!(world.fakes.mints.load(Ordering::SeqCst), 2, "the secret is asked for again");
 }
