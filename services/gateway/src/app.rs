@@ -1,5 +1,6 @@
 //! What every handler of the gateway shares.
 
+use crate::pages::desk::Desk;
 use crate::passports::Passports;
 use crate::rest::Api;
 use crate::session::Cookies;
@@ -16,6 +17,8 @@ pub(crate) struct App {
     pub(crate) cookies: Cookies,
     /// The REST table and its description.
     pub(crate) api: Api,
+    /// Where texts become HTML.
+    pub(crate) desk: Desk,
     /// Ids for forms, so that sending one twice is safe.
     pub(crate) ids: Ids,
     /// Where the quick exit leads.

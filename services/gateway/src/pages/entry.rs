@@ -1,6 +1,6 @@
 //! One entry, whole.
 
-use super::markdown::{Source, to_html};
+use super::markdown::Source;
 use super::{Failure, Frame, Member, Segment, words};
 use crate::error::Problem;
 use askama::Template;
@@ -39,7 +39,7 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
         time: moment.time,
         mood: mood.and_then(words::mood),
         body_signs: mood.into_iter().flat_map(|mood| mood.body_signs()).map(words::body_sign).collect(),
-        html: to_html(&entry.body, Source::Member),
+        html: member.guest.app.desk.html(entry.body, Source::Member).await?,
     };
     member.guest.show(&page)
 }

@@ -1,6 +1,6 @@
 //! The library: a list, and an article.
 
-use super::markdown::{Source, to_html};
+use super::markdown::Source;
 use super::{Failure, Frame, Guest, Segment, parameter, words};
 use crate::error::Problem;
 use crate::query;
@@ -87,8 +87,8 @@ struct ArticlePage {
 pub(super) async fn show_article(guest: Guest, Segment(article_id): Segment) -> Result<Response, Failure> {
     let request = GetArticleRequest { article_id, locale: "en".into() };
     let reply = guest.app.upstream.library().get_article(call(request, None)?).await?.into_inner();
-    let article = reply.article.ok_or_else(Problem::internal)?;
-    let html = to_html(&article.body, Source::Library);
+    let mut article = reply.article.ok_or_else(Problem::internal)?;
+    let html = guest.app.desk.html(std::mem::take(&mut article.body), Source::Library).await?;
     let (frame, step) = (guest.frame("library"), words::step(article.step()));
     guest.show(&ArticlePage { frame, step, html, article })
 }

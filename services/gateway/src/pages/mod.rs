@@ -2,6 +2,7 @@
 //! failure what happened, what is safe and what next.
 
 mod assets;
+pub(crate) mod desk;
 mod entry;
 mod failure;
 mod form;

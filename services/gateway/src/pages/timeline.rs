@@ -43,7 +43,8 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let reply = member.guest.app.upstream.entries().list_entries(request).await?.into_inner();
     let token = reply.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/timeline?from={}", query::encode(&token)));
-    let page = Page { frame: member.guest.frame("timeline"), days: by_day(reply.entries), first, older };
+    let days = member.guest.app.desk.work(move || by_day(reply.entries)).await?;
+    let page = Page { frame: member.guest.frame("timeline"), days, first, older };
     member.guest.show(&page)
 }
 
