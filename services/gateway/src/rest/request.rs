@@ -66,9 +66,8 @@ fn fill_from_body(
         let detail = "The body must be application/json. Nothing was stored.";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail));
     }
-    let json = json::parse(parts.body).map_err(|sentence| {
-        Problem::bad_request("INVALID_JSON", format!("{sentence} Nothing was stored."))
-    })?;
+    let json = json::parse(parts.body)
+        .map_err(|error| Problem::bad_request(error.reason(), format!("{error} Nothing was stored.")))?;
     match &operation.body {
         BodyRule::Field(target) => json::set(message, target, json, target.name()).map_err(Problem::field),
         _ => json::fill(message, json, "").map_err(Problem::field),

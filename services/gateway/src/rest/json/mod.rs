@@ -1,35 +1,17 @@
 //! JSON to a message by the proto3 JSON mapping, strictly: unknown fields, wrong types and fields given
 //! twice are refused with the path of the field, and never with the value.
 
+mod read;
+
+pub(crate) use read::{Json, parse};
+
 use crate::error::Violation;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
 };
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
-
-/// A JSON value that keeps fields given twice, so that they can be refused by name.
-#[derive(Debug)]
-pub(crate) enum Json {
-    Null,
-    Bool(bool),
-    Number(serde_json::Number),
-    Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
-}
-
-/// Reads a body.
-///
-/// # Errors
-/// A sentence that says where the body stops being JSON, without any of it.
-pub(crate) fn parse(body: &[u8]) -> Result<Json, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "The body is not UTF-8.".to_owned())?;
-    serde_json::from_str(text)
-        .map_err(|error| format!("The body is not JSON (line {}, column {}).", error.line(), error.column()))
-}
 
 /// Sets the fields of a message from an object. `at` is the path of the message, empty at the top.
 ///
@@ -245,68 +227,9 @@ fn plain(json: Json) -> serde_json::Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
-    }
-}
-
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(serde_json::Number::from_f64(value).map_or(Json::Null, Json::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Json, E> {
-        Ok(Json::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Json::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        let mut object = Vec::new();
-        while let Some(member) = members.next_entry()? {
-            object.push(member);
-        }
-        Ok(Json::Object(object))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::read::Unreadable;
     use super::*;
     use prost::Message as _;
 
@@ -314,7 +237,7 @@ mod tests {
         let pool = prost_reflect::DescriptorPool::decode(candor_proto::DESCRIPTOR_SET).unwrap();
         let descriptor = pool.get_message_by_name("candor.journal.v1.WriteEntryRequest").unwrap();
         let mut message = DynamicMessage::new(descriptor);
-        fill(&mut message, parse(text.as_bytes())?, "")
+        fill(&mut message, parse(text.as_bytes()).map_err(|error| error.to_string())?, "")
             .map_err(|v| format!("{} {}", v.field, v.description))?;
         Ok(candor_proto::journal::v1::WriteEntryRequest::decode(message.encode_to_vec().as_slice()).unwrap())
     }
@@ -362,7 +285,7 @@ mod tests {
         ] {
             assert_eq!(write_entry(text).map(|_| ()), Err(refusal.to_owned()), "{text}");
         }
-        assert_eq!(parse(b"{\"body\": \"\xff\"}").map(|_| ()), Err("The body is not UTF-8.".to_owned()));
+        assert_eq!(parse(b"{\"body\": \"\xff\"}").map(|_| ()), Err(Unreadable::NotUtf8));
         let deep = "[".repeat(100_000);
         assert!(parse(deep.as_bytes()).is_err());
     }
