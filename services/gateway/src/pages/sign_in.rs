@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use candor_proto::accounts::v1::{EndSessionRequest, SignInRequest};
 
@@ -50,23 +50,47 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     }
 }
 
-/// Ends the session here and, if accounts can be reached, everywhere.
+#[derive(Template)]
+#[template(path = "session_goes_on.html")]
+struct GoesOn {
+    frame: Frame,
+}
+
+/// Ends the session. The browser forgets it whatever happens; when accounts cannot end it, the page says so.
 pub(super) async fn leave(guest: Guest, _form: Form) -> Result<Response, Failure> {
-    if let Some(secret) = &guest.visitor.session {
-        // The browser forgets the session whatever happens; a session that is over already is fine.
-        if let Ok(held) = guest.app.passports.of_secret(secret).await {
-            let request = EndSessionRequest { session_id: held.session_id.to_string() };
-            if let Err(status) =
-                guest.app.upstream.sessions().end_session(call(request, Some(&held.passport))?).await
-            {
-                tracing::warn!(code = ?status.code(), "a session could not be ended");
-            }
+    let ended = match &guest.visitor.session {
+        Some(secret) => end(&guest, secret).await,
+        None => Ok(()),
+    };
+    let mut response = match ended {
+        Ok(()) => go("/"),
+        Err(problem) => {
+            tracing::warn!(reason = problem.reason, "a session could not be ended");
+            let mut frame = guest.frame("");
+            frame.signed_in = false;
+            guest.show_with(problem.status, &GoesOn { frame })?
         }
-        guest.app.passports.forget(secret);
-    }
-    let mut response = go("/");
+    };
     response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.end_session());
     Ok(response)
+}
+
+/// Ends the session of a secret; one that is over already is fine.
+async fn end(guest: &Guest, secret: &str) -> Result<(), Problem> {
+    let held = guest.app.passports.of_secret(secret).await;
+    guest.app.passports.forget(secret);
+    let ended = match held {
+        Ok(held) => {
+            let request = EndSessionRequest { session_id: held.session_id.to_string() };
+            let request = call(request, Some(&held.passport))?;
+            guest.app.upstream.sessions().end_session(request).await.map(|_| ()).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    ended.or_else(|problem| match problem.status {
+        StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => Ok(()),
+        _ => Err(problem),
+    })
 }
 
 /// Whether an address leads to a page of our own and nowhere else.

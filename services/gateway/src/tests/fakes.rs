@@ -26,6 +26,8 @@ pub(super) struct Fakes {
     pub(super) mints: AtomicUsize,
     pub(super) over: AtomicBool,
     pub(super) broken: AtomicBool,
+    /// Accounts answers nothing about sessions.
+    pub(super) away: AtomicBool,
     pub(super) verified: Mutex<Vec<String>>,
     pub(super) registered: Mutex<Vec<RegisterRequest>>,
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
@@ -45,6 +47,7 @@ impl Fakes {
             mints: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             verified: Mutex::default(),
             registered: Mutex::default(),
             written: Mutex::default(),
@@ -91,6 +94,10 @@ impl Fake {
         Err(Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first.").into())
     }
 
+    fn answer(&self) -> Result<(), Status> {
+        if self.0.away.load(Ordering::SeqCst) { Err(Status::unavailable("away")) } else { Ok(()) }
+    }
+
     fn entry(&self) -> Entry {
         Entry {
             entry_id: ENTRY.into(),
@@ -117,10 +124,14 @@ impl IdentityService for Fake {
     }
 
     async fn verify_email(&self, request: Request<VerifyEmailRequest>) -> Answer<VerifyEmailResponse> {
-        let token = request.into_inner().token;
+        let VerifyEmailRequest { token, password } = request.into_inner();
         if token != "good" {
             let sentence = "This link is over or was used already. Your account is safe.";
             return Err(Fault::new(Code::NotFound, "TOKEN_NOT_FOUND", sentence).into());
+        }
+        if password != "a long enough password" {
+            let sentence = "This is not the password chosen at registration. The link still works.";
+            return Err(Fault::new(Code::PermissionDenied, "PASSWORD_REFUSED", sentence).into());
         }
         self.0.verified.lock().unwrap().push(token);
         Ok(Response::new(VerifyEmailResponse {}))
@@ -151,6 +162,7 @@ impl SessionService for Fake {
     }
 
     async fn mint_passport(&self, request: Request<MintPassportRequest>) -> Answer<MintPassportResponse> {
+        self.answer()?;
         if request.get_ref().session_secret != SECRET || self.0.over.load(Ordering::SeqCst) {
             return Err(Fault::new(Code::Unauthenticated, "SESSION_OVER", "The session is over.").into());
         }
@@ -176,6 +188,7 @@ impl SessionService for Fake {
     }
 
     async fn end_session(&self, request: Request<EndSessionRequest>) -> Answer<EndSessionResponse> {
+        self.answer()?;
         self.admit(&request)?;
         self.0.ended.lock().unwrap().push(request.into_inner().session_id);
         Ok(Response::new(EndSessionResponse {}))
