@@ -54,6 +54,14 @@ impl Databases {
         }
     }
 
+    /// Returns when the private server is gone for good; never, where there is none.
+    pub(crate) async fn gone(&self) {
+        match &self.server {
+            Some(server) => server.gone().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops the private server.
     pub(crate) async fn stop(self) {
         if let Some(server) = self.server {

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The services drain in 10 s; then this much is left for what they finish after.
-const LAST_CALL: Duration = Duration::from_secs(15);
+/// The gateway drains in 10 s, then the services in 10 s; then this much is left for what they finish after.
+const LAST_CALL: Duration = Duration::from_secs(25);
 
 /// `candor run`.
 pub(crate) async fn run(options: &Run) -> Result<(), BoxError> {
@@ -31,7 +31,7 @@ pub(crate) async fn run(options: &Run) -> Result<(), BoxError> {
     // Not given up half-way: it may be installing. Ctrl-C reaches the installer as well, and ends it.
     let databases = Databases::start(&given, &data).await?;
     let start = Start { options, given: &given, data: &data, observed: &observed, shutdown: &shutdown };
-    let done = start.serve(&databases, doors).await;
+    let done = start.serve_while_there(&databases, doors).await;
     databases.stop().await;
     observed.shutdown().await;
     done
@@ -47,6 +47,23 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
+    /// Serves, and stops serving when the private server is gone for good: nothing could ever be done again.
+    async fn serve_while_there(&self, databases: &Databases, doors: Doors) -> Result<(), BoxError> {
+        let gone = async {
+            databases.gone().await;
+            self.shutdown.cancel();
+        };
+        let mut serving = std::pin::pin!(self.serve(databases, doors));
+        tokio::select! {
+            done = &mut serving => return done,
+            () = gone => {}
+        }
+        if let Err(error) = serving.await {
+            tracing::warn!(%error, "the services did not end in order without their databases");
+        }
+        Err("PostgreSQL keeps ending and is not started again; the log says why".into())
+    }
+
     /// From answering databases to the end of the last service.
     async fn serve(&self, databases: &Databases, doors: Doors) -> Result<(), BoxError> {
         let settings = Settings::complete(self.given, &databases.urls, &doors.addresses, self.data)?;

@@ -74,6 +74,12 @@ impl Server {
         self.access.create_database(name, role).await
     }
 
+    /// Returns when the server is gone for good: stopped, or ended so often in a row that it is not started again.
+    pub async fn gone(&self) {
+        // Nothing is ever sent: `changed` returns when the supervisor is gone.
+        let _ = self.ended.clone().changed().await;
+    }
+
     /// Stops the server and waits for its end. Connections are closed, what was committed is on disk.
     pub async fn stop(mut self) {
         for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
