@@ -1,7 +1,7 @@
 //! Candor from outside, in either form: addresses, mail, time, and the processes behind them.
 
 use candor_tests::five::{Five, START, Servers, databases};
-use candor_tests::{Database, Process, Rest, TestClock, binary, eventually, mailed_token, rabbit};
+use candor_tests::{Database, Process, Rabbit, Rest, TestClock, binary, eventually, mailed_token};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,9 +28,10 @@ pub(crate) struct One {
     process: Option<Process>,
 }
 
-/// Five processes, and their databases.
+/// Five processes, their databases, and a broker whose files can be searched.
 pub(crate) struct Apart {
     five: Five,
+    rabbit: Rabbit,
     databases: BTreeMap<&'static str, Database>,
 }
 
@@ -49,9 +50,9 @@ impl World {
 
     /// Five processes with PostgreSQL and RabbitMQ.
     pub(crate) async fn five_processes() -> Self {
-        let (databases, broker) = (databases().await, rabbit().await);
-        let servers = Servers::new(&databases, broker.url, broker.exchange);
-        Self::Five(Box::new(Apart { five: Five::start(servers).await, databases }))
+        let (databases, rabbit) = tokio::join!(databases(), Rabbit::start());
+        let servers = Servers::new(&databases, rabbit.url(), "candor.events".to_owned());
+        Self::Five(Box::new(Apart { five: Five::start(servers).await, rabbit, databases }))
     }
 
     /// Time, as every process sees it.
@@ -105,7 +106,8 @@ impl World {
         .await;
     }
 
-    /// No byte of private text in any log or database file; in five processes, in no row of any table either.
+    /// No byte of private text in any log or database file; in five processes, in no file of the broker and in no row of
+    /// any table either.
     pub(crate) async fn assert_nowhere_readable(&self, canary: &str) {
         let folder = match self {
             Self::One(one) => one.folder.path(),
@@ -114,6 +116,9 @@ impl World {
         assert!(has_logs(folder), "the processes log");
         let mut found = Vec::new();
         search(folder, canary.as_bytes(), &mut found);
+        if let Self::Five(apart) = self {
+            search(apart.rabbit.folder(), canary.as_bytes(), &mut found);
+        }
         assert!(found.is_empty(), "private text is readable in {found:?}");
         let Self::Five(apart) = self else { return };
         for (name, database) in &apart.databases {
@@ -171,16 +176,29 @@ fn has_logs(folder: &Path) -> bool {
     logs.peek().is_some() && logs.all(|log| fs::metadata(log).is_ok_and(|log| log.len() > 0))
 }
 
+/// The files below a folder that hold the text. One that cannot be read is no proof of anything, unless it is gone.
 fn search(folder: &Path, canary: &[u8], found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in there(fs::read_dir(folder), folder).into_iter().flatten() {
+        let Some(entry) = there(entry, folder) else { continue };
         let path = entry.path();
-        if path.is_dir() {
+        let Some(kind) = there(entry.file_type(), &path) else { continue };
+        if kind.is_dir() {
             search(&path, canary, found);
-        } else if fs::read(&path)
-            .is_ok_and(|bytes| bytes.windows(canary.len()).any(|window| window == canary))
-        {
-            found.push(path);
+        } else if kind.is_file() {
+            let bytes = there(fs::read(&path), &path).unwrap_or_default();
+            if bytes.windows(canary.len()).any(|window| window == canary) {
+                found.push(path);
+            }
         }
+    }
+}
+
+/// What was read; nothing, when it vanished in the meantime.
+fn there<T>(read: std::io::Result<T>, path: &Path) -> Option<T> {
+    match read {
+        Ok(read) => Some(read),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => panic!("{} cannot be searched: {error}", path.display()),
     }
 }
 
