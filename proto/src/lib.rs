@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_nul_character_is_refused_everywhere() {
-        let request = accounts::v1::VerifyEmailRequest { token: "a\0b".into() };
+        let request = accounts::v1::VerifyEmailRequest { token: "a\0b".into(), password: "x".into() };
         assert_eq!(request.violations()[0].description, "holds a NUL character");
     }
 }

@@ -25,7 +25,8 @@ impl Member {
         let person = json!({"email": email, "password": password, "timeZone": "Europe/Berlin", "locale": "en", "adult": true});
         rest.ok("POST", "/v1/accounts", None, Some(person)).await;
         let token = five.mailed_token(email).await;
-        rest.ok("POST", "/v1/accounts:verifyEmail", None, Some(json!({"token": token}))).await;
+        let proof = json!({"token": token, "password": password});
+        rest.ok("POST", "/v1/accounts:verifyEmail", None, Some(proof)).await;
         let credentials = json!({"email": email, "password": password, "deviceLabel": "laptop"});
         let session = rest.ok("POST", "/v1/sessions", None, Some(credentials)).await;
         let secret = session["sessionSecret"].as_str().unwrap().to_owned();

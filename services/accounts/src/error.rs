@@ -13,14 +13,15 @@ pub enum Error {
     /// Unknown address, wrong password or unproven address: nobody is told which.
     #[error("address and password do not fit together")]
     SignInRefused,
-    /// The address has been tried too often.
+    /// The address, or the proof of one, has been tried too often.
     #[error("too many attempts with one address")]
     TooManyAttempts(Duration),
     /// More passwords wait to be checked than there is room for.
     #[error("too many passwords wait to be checked")]
     Busy,
-    /// The token was used, replaced, or is too old.
-    #[error("no such verification")]
+    /// The token was used, replaced or is too old, or the password is not its registration's: nobody is told
+    /// which.
+    #[error("link and password do not fit together")]
     VerificationNotFound,
     /// The session is not there, or not the caller's.
     #[error("no such session")]
@@ -97,8 +98,8 @@ impl From<Error> for Fault {
             .retry_after(Duration::from_secs(1)),
             Error::VerificationNotFound => not_found(
                 "VERIFICATION_NOT_FOUND",
-                "This link was used already, or it is too old. If your address is not confirmed yet, \
-                 you can ask for a new link.",
+                "This link and password do not fit together, or the link is too old or was used already. \
+                 You can try again, or register again with a password of your choice.",
             ),
             Error::SessionNotFound => not_found("SESSION_NOT_FOUND", "There is no such session."),
             Error::SessionOver | Error::AccountGone => {

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK: Duration = Duration::from_secs(1);
 /// How often keys, sessions and old rows are looked after.
 const TIDY: Duration = Duration::from_secs(15);
+/// A mail on its way when the process ends has so long to arrive.
+const GRACE: Duration = Duration::from_secs(3);
 /// Mails on their way at once.
 const MAILS_AT_ONCE: usize = 8;
 /// A request whose address changes hands while it is settled is planned again so often.
@@ -36,12 +38,12 @@ static COUNTERS: LazyLock<Counters> = LazyLock::new(|| Counters {
     dead: counter("candor_accounts_mails_dead", "Mails given up"),
 });
 
-/// Runs everything until `shutdown`; what has begun is finished.
+/// Runs everything until `shutdown`; what has begun is finished, except for a mail whose server takes its time.
 pub async fn run(accounts: Arc<Accounts>, postman: Postman, shutdown: CancellationToken) {
     let (accounts, postman, never) = (&*accounts, &postman, Notify::new());
     tokio::join!(
         repeat("requests", LOOK, &accounts.requests, &shutdown, || settle_requests(accounts)),
-        repeat("mails", LOOK, &accounts.mails, &shutdown, || send_mails(accounts, postman)),
+        repeat("mails", LOOK, &accounts.mails, &shutdown, || send_mails(accounts, postman, &shutdown)),
         repeat("house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
@@ -105,36 +107,81 @@ async fn settle_one(accounts: &Accounts, request: &app::ClaimedRequest) -> Resul
     app::postpone_request(accounts, request).await
 }
 
-/// Sends the mails that are due; true when there may be more.
+/// Sends the mails that are due; true when there may be more. After `shutdown` none begins, and those on their
+/// way have 3 s: whatever is left is given back, so that another replica need not wait for the lease.
 ///
 /// # Errors
 /// When the database fails. One mail that cannot be sent waits and holds nobody up.
-pub async fn send_mails(accounts: &Accounts, postman: &Postman) -> Result<bool, Error> {
+pub async fn send_mails(
+    accounts: &Accounts,
+    postman: &Postman,
+    shutdown: &CancellationToken,
+) -> Result<bool, Error> {
     let claimed = app::claim_mails(accounts).await?;
-    let sends: Vec<_> = claimed.iter().map(|mail| send_one(accounts, postman, mail)).collect();
+    let sends: Vec<_> =
+        claimed.iter().map(|mail| send_or_release(accounts, postman, mail, shutdown)).collect();
     let results: Vec<_> = stream::iter(sends).buffer_unordered(MAILS_AT_ONCE).collect().await;
     results.into_iter().collect::<Result<(), Error>>()?;
     Ok(!claimed.is_empty())
 }
 
-async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::ClaimedMail) -> Result<(), Error> {
+async fn send_or_release(
+    accounts: &Accounts,
+    postman: &Postman,
+    claimed: &app::ClaimedMail,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
+    if shutdown.is_cancelled() {
+        return app::release_mail(accounts, claimed).await;
+    }
+    let too_late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    // Only the sending is given up: what became of a mail is recorded in any case, lest it be sent twice.
+    let fate = tokio::select! {
+        biased;
+        fate = send_one(accounts, postman, claimed) => fate,
+        () = too_late => Fate::Unknown,
+    };
+    match fate {
+        Fate::Sent => app::mail_sent(accounts, claimed).await,
+        Fate::Failed { is_permanent } => failed(accounts, claimed, is_permanent).await,
+        Fate::Unknown => {
+            tracing::info!(mail = %claimed.mail_id, "a mail is left to another replica");
+            app::release_mail(accounts, claimed).await
+        }
+    }
+}
+
+/// What became of a mail.
+enum Fate {
+    /// It was sent, or nobody can read it any more.
+    Sent,
+    /// It was not sent.
+    Failed { is_permanent: bool },
+    /// The process ended while it was on its way.
+    Unknown,
+}
+
+async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::ClaimedMail) -> Fate {
     let (kind, letter) = match app::open_letter(accounts, claimed).await {
         Ok(Some(opened)) => opened,
-        Ok(None) => return app::mail_sent(accounts, claimed).await,
+        Ok(None) => return Fate::Sent,
         Err(error) => {
             tracing::warn!(%error, mail = %claimed.mail_id, "a mail cannot be opened");
             let is_permanent = matches!(error, Error::Unreadable | Error::Vault(vault::Error::Refused));
-            return failed(accounts, claimed, is_permanent).await;
+            return Fate::Failed { is_permanent };
         }
     };
     match postman.send(kind, &letter).await {
         Ok(()) => {
             COUNTERS.sent.add(1, &[]);
-            app::mail_sent(accounts, claimed).await
+            Fate::Sent
         }
         Err(error) => {
             tracing::warn!(%error, mail = %claimed.mail_id, attempts = claimed.attempts, "a mail was not sent");
-            failed(accounts, claimed, error.is_permanent()).await
+            Fate::Failed { is_permanent: error.is_permanent() }
         }
     }
 }

@@ -19,14 +19,14 @@ pub use announce::current_state;
 pub use hashing::Hashing;
 pub use house::sweep;
 pub use operator::{NewOperator, create_operator};
-pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter};
+pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passport::{MintedPassport, mint};
 pub use registration::{Applicant, Application, apply, record, resend};
 pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, list_sessions, live_session};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
-pub use verification::{MyAccount, me, verify_email};
+pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{Error, config, domain::Address};
 use bus::Outbox;

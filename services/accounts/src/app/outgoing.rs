@@ -47,6 +47,15 @@ pub async fn mail_sent(accounts: &Accounts, claimed: &Claimed) -> Result<(), Err
     Ok(mail::finish(&mut *accounts.pool.acquire().await?, claimed.mail_id).await?)
 }
 
+/// Gives a claimed mail back, because this replica ends: another may send it at once.
+///
+/// # Errors
+/// When the database fails; the lease then decides when it is tried again.
+pub async fn release_mail(accounts: &Accounts, claimed: &Claimed) -> Result<(), Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    Ok(mail::postpone(&mut conn, claimed.mail_id, claimed.attempts, accounts.clock.now()).await?)
+}
+
 /// Records that a mail was not sent: it waits for another attempt, or is given up. True when given up.
 ///
 /// # Errors

@@ -27,9 +27,13 @@ impl Pace {
     }
 }
 
-/// Attempts to sign in with one address. The wait is short and nothing adds to it while it lasts, so a
-/// stranger who hammers can slow the owner's next sign-in down but never lock it; open sessions do not notice.
+/// Attempts to sign in with one address. The wait is short and a refusal never adds to it, but turns go to
+/// whoever comes first: a stranger who polls can take each as it becomes free and so keep the owner from signing
+/// in anew for as long as they poll. Open sessions do not notice. The right password gets no turn of its own:
+/// guesses would then be made at any speed, and every refused one would cost a run of Argon2.
 pub const SIGN_IN_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_secs(10) };
+/// Attempts to prove one registration. Only whoever holds a link that still works can use these turns up.
+pub const VERIFICATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(10) };
 /// Mails to one address that its owner may not have asked for.
 pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDuration::from_mins(10) };
 

@@ -12,7 +12,7 @@ pub use address::Address;
 pub use letter::{Letter, LetterKind};
 pub use limits::{
     LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, PASSPORT_LIFE, Pace, SIGN_IN_PACE, VERIFICATION_LIFE,
-    VERIFICATION_MAIL_PACE, mail_backoff,
+    VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};

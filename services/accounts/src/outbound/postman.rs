@@ -37,11 +37,12 @@ impl Postman {
         let (host, url) = (self.host(), &self.public_url);
         let text = format!(
             "Hello,\n\n\
-             Somebody, most likely you, entered this address at {host}.\n\
-             To confirm that it is yours, open this page within 24 hours:\n\n\
+             Somebody, most likely you, registered with this address at {host}.\n\
+             To confirm that it was you, open this page within 24 hours and enter\n\
+             the password you chose when you registered:\n\n\
              {url}/verify?token={token}\n\n\
-             If it was not you, you need do nothing.\n\
-             Without the link nothing happens.\n"
+             If you did not register, please ignore this mail.\n\
+             Without the link and that password nothing happens.\n"
         );
         ("Confirm your address", text)
     }

@@ -30,8 +30,9 @@ impl IdentityService for Rpc {
         &self,
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
-        let message = admit_public(request)?;
-        Ok(Response::new(verify_email(self, &message.token).await?))
+        let mut message = admit_public(request)?;
+        let typed = Zeroizing::new(std::mem::take(&mut message.password));
+        Ok(Response::new(verify_email(self, &message.token, &typed).await?))
     }
 
     async fn resend_verification(
@@ -77,11 +78,17 @@ async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Resul
     Ok(RegisterResponse {})
 }
 
-async fn verify_email(rpc: &Rpc, token: &str) -> Result<VerifyEmailResponse, Error> {
+async fn verify_email(rpc: &Rpc, token: &str, password: &str) -> Result<VerifyEmailResponse, Error> {
     let accounts = &rpc.0;
+    let password = Password::offer(password)?;
     let token = VerificationToken::parse(token).ok_or(Error::VerificationNotFound)?;
+    let pending = {
+        let mut conn = accounts.pool.acquire().await?;
+        app::pending_proof(accounts, &mut conn, &token).await?
+    };
+    let proof = app::prove_registration(accounts, pending, password).await?;
     let mut tx = accounts.pool.begin().await?;
-    app::verify_email(accounts, &mut tx, &token).await?;
+    app::verify_email(accounts, &mut tx, &proof).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(VerifyEmailResponse {})

@@ -33,6 +33,14 @@ pub struct Known {
     pub verified: bool,
 }
 
+/// What the proof of an address is checked against.
+pub struct Registrant {
+    /// The account.
+    pub account_id: Uuid,
+    /// The password's hash, sealed anew at every registration: the same bytes are the same registration.
+    pub password_hash: Vec<u8>,
+}
+
 /// What a sign-in is checked against.
 pub struct Credentials {
     /// The account.
@@ -156,14 +164,32 @@ pub async fn replace_unverified(
     Ok(())
 }
 
+/// The registration that a living verification token belongs to.
+pub async fn find_by_token(
+    conn: &mut PgConnection,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<Registrant>, sqlx::Error> {
+    sqlx::query_as!(
+        Registrant,
+        "SELECT account_id, a.password_hash FROM verification v JOIN account a USING (account_id)
+         WHERE v.token_hash = $1 AND v.expires_at > $2",
+        &token_hash[..],
+        now.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Holds the account that a verification token belongs to until the transaction ends. The account comes
 /// before its tokens here and everywhere, so that nobody waits in a circle.
 pub async fn lock_by_token(
     conn: &mut PgConnection,
     token_hash: &[u8; 32],
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT account_id FROM account
+) -> Result<Option<Registrant>, sqlx::Error> {
+    sqlx::query_as!(
+        Registrant,
+        "SELECT account_id, password_hash FROM account
          WHERE account_id = (SELECT account_id FROM verification WHERE token_hash = $1) FOR UPDATE",
         &token_hash[..]
     )

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
-/// Takes a turn; false when none is free. A refusal changes nothing, so asking never makes the wait longer.
+/// Takes a turn; false when none is free. A refusal changes nothing, so asking never makes the wait longer; but
+/// a free turn goes to whoever asks first.
 pub async fn take(
     conn: &mut PgConnection,
     subject: &[u8; 32],

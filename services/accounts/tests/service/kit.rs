@@ -22,6 +22,7 @@ use mail::Mailer;
 use sqlx::PgPool;
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use uuid::Uuid;
 use vault::Vault;
@@ -139,7 +140,16 @@ impl House {
     /// Everything that background work has to do now, done.
     pub async fn work(&self) {
         while jobs::settle_requests(&self.accounts).await.unwrap() {}
-        while jobs::send_mails(&self.accounts, &self.postman).await.unwrap() {}
+        self.send(&self.postman).await;
+    }
+
+    /// Sends every mail that is due; how many rounds it took.
+    pub async fn send(&self, postman: &Postman) -> usize {
+        let (mut rounds, running) = (0, CancellationToken::new());
+        while jobs::send_mails(&self.accounts, postman, &running).await.unwrap() {
+            rounds += 1;
+        }
+        rounds
     }
 
     /// Takes the mails out of the folder, oldest first.
@@ -152,7 +162,11 @@ impl House {
     }
 
     pub async fn verify(&self, token: &str) -> Result<(), Status> {
-        let message = VerifyEmailRequest { token: token.into() };
+        self.verify_with(token, PASSWORD).await
+    }
+
+    pub async fn verify_with(&self, token: &str, password: &str) -> Result<(), Status> {
+        let message = VerifyEmailRequest { token: token.into(), password: password.into() };
         self.rpc.verify_email(Request::new(message)).await.map(drop)
     }
 
@@ -160,7 +174,7 @@ impl House {
     pub async fn join(&self, email: &str, password: &str) {
         self.register(email, password).await.unwrap();
         self.work().await;
-        self.verify(&self.mails().pop().unwrap().token()).await.unwrap();
+        self.verify_with(&self.mails().pop().unwrap().token(), password).await.unwrap();
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignInResponse, Status> {

@@ -83,7 +83,10 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
     identity.register(register).await.unwrap();
     eventually("the mail is there", PATIENCE, async || mailed_token(folder.path()).is_some()).await;
     let token = mailed_token(folder.path()).unwrap();
-    identity.verify_email(VerifyEmailRequest { token }).await.unwrap();
+    identity
+        .verify_email(VerifyEmailRequest { token, password: "a quiet walk by the river".into() })
+        .await
+        .unwrap();
 
     let sign_in = SignInRequest {
         email: "anna@example.org".into(),

@@ -1,4 +1,4 @@
-//! Strangers are slowed down; owners are never locked out.
+//! Guessing is slowed down, inboxes are not flooded, and no refusal makes a wait longer.
 
 use crate::kit::{House, OTHER_PASSWORD, PASSWORD, reason};
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 const ANNA: &str = "anna@example.org";
 
 #[tokio::test]
-async fn guessing_is_slowed_down_and_never_locks() {
+async fn guessing_is_slowed_down_and_the_wait_never_grows() {
     let house = House::new().await;
     house.join(ANNA, PASSWORD).await;
     for _ in 0..10 {
@@ -45,6 +45,18 @@ async fn an_unknown_address_is_slowed_down_like_a_known_one() {
     // Another address is another matter.
     let status = house.sign_in("somebody@example.org", PASSWORD).await.err().unwrap();
     assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn while_no_turn_is_free_not_even_the_right_password_opens() {
+    // Else the turns would count wrong guesses only and the right one would be found at any speed.
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    for _ in 0..10 {
+        house.sign_in(ANNA, OTHER_PASSWORD).await.err().unwrap();
+    }
+    let status = house.sign_in(ANNA, PASSWORD).await.err().unwrap();
+    assert_eq!(reason(&status), "TOO_MANY_ATTEMPTS");
 }
 
 #[tokio::test]
