@@ -1,4 +1,6 @@
-//! Verifies passports against accounts' public keys, without asking anybody as long as the key is known.
+//! Verifies passports against accounts' public keys, without asking anybody as long as the key is known. The keys
+//! are fetched anew in the background: one that was withdrawn is believed for five minutes more, an hour at the
+//! most while accounts is away.
 
 use super::claims::{AUDIENCE, Claims, ISSUER, MAX_LIFETIME};
 use super::{Passport, remote};
@@ -9,8 +11,9 @@ use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// A longer token is refused unread.
@@ -21,6 +24,12 @@ const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// After a fetch that failed, the next is tried sooner.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Older keys are fetched anew in the background, so that one that was withdrawn is believed no longer.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+/// How often the background tries while accounts is away.
+const FRESH_RETRY: Duration = Duration::from_secs(10);
+/// Keys that could not be fetched anew for so long are believed no more.
+const TRUSTED: Duration = Duration::from_secs(60 * 60);
 /// Verified passports remembered at most.
 const CACHE_SIZE: usize = 10_000;
 
@@ -47,10 +56,46 @@ struct Inner {
     source: Arc<dyn KeySource>,
     clock: Clock,
     validation: Validation,
-    keys: RwLock<HashMap<String, DecodingKey>>,
-    verified: Mutex<HashMap<[u8; 32], Passport>>,
+    /// Locked before `verified`, where both are.
+    keys: RwLock<Keys>,
+    verified: Mutex<HashMap<[u8; 32], Verified>>,
+    refresh: tokio::sync::Mutex<Refresh>,
+}
+
+/// The keys of one fetch. Ages are the machine's monotonic time, not a time of day.
+#[derive(Default)]
+struct Keys {
+    usable: HashMap<String, Arc<Key>>,
+    fetched_at: Option<Instant>,
+}
+
+struct Key {
+    public: PublicKey,
+    decoding: DecodingKey,
+}
+
+impl Keys {
+    fn are_trusted(&self) -> bool {
+        self.fetched_at.is_some_and(|at| at.elapsed() < TRUSTED)
+    }
+
+    fn hold(&self, public: &PublicKey) -> bool {
+        self.usable.get(&public.key_id).is_some_and(|key| key.public == *public)
+    }
+}
+
+/// A passport that was verified, and with what.
+struct Verified {
+    passport: Passport,
+    key: Arc<Key>,
+}
+
+#[derive(Default)]
+struct Refresh {
     /// When the keys may be fetched again, and why not before.
-    refresh: tokio::sync::Mutex<Option<(Instant, Option<Fault>)>>,
+    pause: Option<(Instant, Option<Fault>)>,
+    /// Fetches in the background once there is something to keep fresh.
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Keyring {
@@ -82,8 +127,8 @@ impl Keyring {
     /// The caller a token speaks for.
     ///
     /// # Errors
-    /// UNAUTHENTICATED for every token that is not a living passport; UNAVAILABLE when its key is not known
-    /// and accounts cannot be asked.
+    /// UNAUTHENTICATED for every token that is not a living passport; UNAVAILABLE when its key is not known,
+    /// or was last heard of an hour ago, and accounts cannot be asked.
     pub async fn verify(&self, token: &str) -> Result<Passport, Fault> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(refused());
@@ -99,7 +144,7 @@ impl Keyring {
             return Err(refused());
         }
         let key = self.key(header.kid.as_deref().ok_or_else(refused)?).await?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation)
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.0.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => expired(),
                 _ => refused(),
@@ -114,31 +159,45 @@ impl Keyring {
             return Err(expired());
         }
         let passport = claims.passport().map_err(|_| refused())?;
-        self.remember(digest, &passport);
+        self.remember(digest, &passport, key);
         Ok(passport)
     }
 
-    fn remembered(&self, digest: &[u8; 32]) -> Option<Passport> {
-        self.0.verified.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, digest: [u8; 32], passport: &Passport) {
+    fn remembered(&self, digest: &[u8; 32]) -> Option<Passport> {
+        if !self.keys().are_trusted() {
+            return None;
+        }
+        let verified = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.get(digest).map(|known| known.passport.clone())
+    }
+
+    fn remember(&self, digest: [u8; 32], passport: &Passport, key: Arc<Key>) {
+        let keys = self.keys();
+        // Withdrawn while the passport was being verified: it must not outlive the key here.
+        if !keys.hold(&key.public) {
+            return;
+        }
         let mut verified = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if verified.len() >= CACHE_SIZE {
             let now = self.0.clock.now();
-            verified.retain(|_, known| known.expires_at > now);
+            verified.retain(|_, known| known.passport.expires_at > now);
             if verified.len() >= CACHE_SIZE {
                 verified.clear();
             }
         }
-        verified.insert(digest, passport.clone());
+        verified.insert(digest, Verified { passport: passport.clone(), key });
     }
 
-    fn known(&self, key_id: &str) -> Option<DecodingKey> {
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(key_id).cloned()
+    fn known(&self, key_id: &str) -> Option<Arc<Key>> {
+        let keys = self.keys();
+        if keys.are_trusted() { keys.usable.get(key_id).cloned() } else { None }
     }
 
-    async fn key(&self, key_id: &str) -> Result<DecodingKey, Fault> {
+    async fn key(&self, key_id: &str) -> Result<Arc<Key>, Fault> {
         if let Some(key) = self.known(key_id) {
             return Ok(key);
         }
@@ -147,36 +206,68 @@ impl Keyring {
         if let Some(key) = self.known(key_id) {
             return Ok(key);
         }
-        // The machine's monotonic time: a pause between calls, not a time of day.
-        if let Some((next, fault)) = &*refresh
+        if let Some((next, fault)) = &refresh.pause
             && Instant::now() < *next
         {
             return Err(fault.clone().unwrap_or_else(refused));
         }
-        match self.0.source.fetch().await {
-            Ok(keys) => {
-                self.replace(&keys);
-                *refresh = Some((Instant::now() + REFRESH_INTERVAL, None));
-            }
-            Err(fault) => {
-                *refresh = Some((Instant::now() + RETRY_INTERVAL, Some(fault.clone())));
-                return Err(fault);
-            }
+        self.fetch(&mut refresh).await?;
+        if refresh.keeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            refresh.keeper = Some(tokio::spawn(keep_fresh(Arc::downgrade(&self.0))));
         }
         self.known(key_id).ok_or_else(refused)
     }
 
-    fn replace(&self, keys: &[PublicKey]) {
-        let usable = keys.iter().filter_map(|key| {
-            // The verifier takes the length for granted.
-            let whole = URL_SAFE_NO_PAD.decode(&key.x).is_ok_and(|bytes| bytes.len() == 32);
-            let decoding = DecodingKey::from_ed_components(&key.x).ok().filter(|_| whole);
-            if decoding.is_none() {
-                tracing::warn!(key_id = %key.key_id, "a signing key cannot be used");
+    async fn fetch(&self, refresh: &mut Refresh) -> Result<(), Fault> {
+        let answer = self.0.source.fetch().await;
+        let now = Instant::now();
+        match answer {
+            Ok(keys) => {
+                self.replace(keys, now);
+                refresh.pause = Some((now + REFRESH_INTERVAL, None));
+                Ok(())
             }
-            Some((key.key_id.clone(), decoding?))
+            Err(fault) => {
+                refresh.pause = Some((now + RETRY_INTERVAL, Some(fault.clone())));
+                Err(fault)
+            }
+        }
+    }
+
+    /// Fetches the keys if they are old; says when to look again.
+    async fn refetch(&self) -> Instant {
+        let mut refresh = self.0.refresh.lock().await;
+        let due = self.keys().fetched_at.map_or_else(Instant::now, |at| at + FRESH);
+        if Instant::now() < due {
+            return due;
+        }
+        let pause = if self.fetch(&mut refresh).await.is_ok() { FRESH } else { FRESH_RETRY };
+        Instant::now() + pause
+    }
+
+    /// Puts the keys of a fetch in the place of those before, and forgets what only those before had signed.
+    fn replace(&self, fetched: Vec<PublicKey>, now: Instant) {
+        let usable = fetched.into_iter().filter_map(|public| {
+            // The verifier takes the length for granted.
+            let whole = URL_SAFE_NO_PAD.decode(&public.x).is_ok_and(|bytes| bytes.len() == 32);
+            let decoding = DecodingKey::from_ed_components(&public.x).ok().filter(|_| whole);
+            if decoding.is_none() {
+                tracing::warn!(key_id = %public.key_id, "a signing key cannot be used");
+            }
+            Some((public.key_id.clone(), Arc::new(Key { public, decoding: decoding? })))
         });
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = usable.collect();
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = Keys { usable: usable.collect(), fetched_at: Some(now) };
+        let mut verified = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.retain(|_, known| keys.hold(&known.key.public));
+    }
+}
+
+/// Keeps the keys fresh for as long as anybody holds the keyring, whether or not passports come.
+async fn keep_fresh(keyring: Weak<Inner>) {
+    while let Some(inner) = keyring.upgrade() {
+        let due = Keyring(inner).refetch().await;
+        tokio::time::sleep_until(due).await;
     }
 }
 

@@ -21,13 +21,13 @@ fn public(key_id: &str, seed: u8) -> PublicKey {
 }
 
 #[derive(Default)]
-struct Keys {
+struct Source {
     keys: Mutex<Vec<PublicKey>>,
     away: std::sync::atomic::AtomicBool,
     fetches: AtomicUsize,
 }
 
-impl KeySource for Keys {
+impl KeySource for Source {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<PublicKey>, Fault>> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         let answer = match self.away.load(Ordering::SeqCst) {
@@ -40,14 +40,14 @@ impl KeySource for Keys {
 
 struct World {
     clock: Clock,
-    source: Arc<Keys>,
+    source: Arc<Source>,
     keyring: Keyring,
     account: Uuid,
 }
 
 fn world() -> World {
     let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
-    let source = Arc::new(Keys::default());
+    let source = Arc::new(Source::default());
     source.keys.lock().unwrap().push(public("k1", 1));
     let keyring = Keyring::new(source.clone(), clock.clone());
     World { clock, source, keyring, account: Uuid::from_u128(7) }
@@ -201,6 +201,82 @@ async fn when_accounts_is_away_known_keys_still_work_and_others_are_unavailable(
     world.keyring.verify(&signed(&world.claims())).await.unwrap();
 }
 
+/// Lets time pass until the background has fetched so often in all.
+async fn fetched(world: &World, times: usize) {
+    while world.source.fetches.load(Ordering::SeqCst) < times {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(world.source.fetches.load(Ordering::SeqCst), times);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_key_is_believed_for_five_minutes_at_most_even_if_nobody_calls() {
+    let world = world();
+    world.source.keys.lock().unwrap().push(public("k2", 2));
+    let (withdrawn, kept) = (signed(&world.claims()), world.claims().sign("k2", &private(2)).unwrap());
+    world.keyring.verify(&withdrawn).await.unwrap();
+    world.keyring.verify(&kept).await.unwrap();
+    world.source.keys.lock().unwrap().remove(0);
+    world.keyring.verify(&withdrawn).await.unwrap();
+    let since = Instant::now();
+    fetched(&world, 2).await;
+    assert!(since.elapsed() <= FRESH + Duration::from_secs(2));
+    assert_eq!(world.reason(&withdrawn).await, "PASSPORT_INVALID"); // although it was remembered
+    let fresh = Claims { sub: Uuid::from_u128(9), ..world.claims() };
+    assert_eq!(world.reason(&signed(&fresh)).await, "PASSPORT_INVALID");
+    world.keyring.verify(&kept).await.unwrap();
+    assert_eq!(world.keyring.0.verified.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_key_under_a_known_id_takes_its_passports_with_it() {
+    let world = world();
+    let token = signed(&world.claims());
+    world.keyring.verify(&token).await.unwrap();
+    let old = world.keyring.known("k1").unwrap();
+    *world.source.keys.lock().unwrap() = vec![public("k1", 2)];
+    fetched(&world, 2).await;
+    assert_eq!(world.reason(&token).await, "PASSPORT_INVALID");
+    // Verified a moment before the key went, remembered a moment after: not at all.
+    let passport = world.claims().passport().unwrap();
+    world.keyring.remember([1; 32], &passport, old);
+    assert!(world.keyring.remembered(&[1; 32]).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_accounts_is_away_keys_are_believed_for_an_hour() {
+    let world = world();
+    let token = signed(&world.claims());
+    world.keyring.verify(&token).await.unwrap();
+    world.source.away.store(true, Ordering::SeqCst);
+    let other = signed(&Claims { sub: Uuid::from_u128(9), ..world.claims() });
+    tokio::time::advance(TRUSTED - Duration::from_secs(1)).await;
+    world.keyring.verify(&token).await.unwrap();
+    world.keyring.verify(&other).await.unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    for token in [&token, &other] {
+        assert_eq!(world.keyring.verify(token).await.unwrap_err().code, Code::Unavailable);
+    }
+    world.source.away.store(false, Ordering::SeqCst);
+    tokio::time::advance(RETRY_INTERVAL).await;
+    world.keyring.verify(&token).await.unwrap();
+    world.keyring.verify(&other).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_fetched_again_soon_after_accounts_is_back_and_never_for_a_keyring_that_is_gone() {
+    let world = world();
+    world.keyring.verify(&signed(&world.claims())).await.unwrap();
+    world.source.away.store(true, Ordering::SeqCst);
+    fetched(&world, 3).await;
+    world.source.away.store(false, Ordering::SeqCst);
+    fetched(&world, 4).await;
+    let World { source, keyring, .. } = world;
+    drop(keyring);
+    tokio::time::sleep(FRESH * 3).await;
+    assert_eq!((source.fetches.load(Ordering::SeqCst), Arc::strong_count(&source)), (4, 1));
+}
+
 #[tokio::test]
 async fn a_key_of_the_wrong_length_is_left_out() {
     let world = world();
@@ -212,13 +288,14 @@ async fn a_key_of_the_wrong_length_is_left_out() {
 async fn the_memory_of_passports_is_bounded() {
     let world = world();
     let passport = world.keyring.verify(&signed(&world.claims())).await.unwrap();
+    let key = world.keyring.known("k1").unwrap();
     for n in 0..CACHE_SIZE as u64 + 10 {
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&n.to_be_bytes());
-        world.keyring.remember(digest, &passport);
+        world.keyring.remember(digest, &passport, key.clone());
     }
     assert!(world.keyring.0.verified.lock().unwrap().len() <= CACHE_SIZE);
     let late = Passport { expires_at: Timestamp::MAX, ..passport };
-    world.keyring.remember([255; 32], &late);
+    world.keyring.remember([255; 32], &late, key);
     assert!(world.keyring.remembered(&[255; 32]).is_some());
 }

@@ -3,7 +3,7 @@ use chassis::config::Platform;
 use chassis::telemetry::Metrics;
 use chassis::{Health, database, ops};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,34 @@ async fn a_dependency_that_does_not_answer_is_away_within_five_seconds() {
     let since = tokio::time::Instant::now();
     ready.wait_for(|ready| !*ready).await.unwrap();
     assert!(since.elapsed().as_secs() < 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_panics_is_not_ready_until_it_answers_again() {
+    let health = Health::new();
+    let other = switch(&health, "other");
+    // 0: well; 1: panics before there is a future; 2: panics in it.
+    let mood = Arc::new(AtomicU8::new(0));
+    let asked = mood.clone();
+    health.register("moody", move || {
+        let mood = asked.load(Ordering::SeqCst);
+        assert_ne!(mood, 1, "on purpose");
+        Box::pin(async move {
+            assert_ne!(mood, 2, "on purpose");
+            true
+        })
+    });
+    let mut ready = health.watch();
+    health.start(CancellationToken::new());
+    for panics in [1, 2] {
+        within(ready.wait_for(|ready| *ready)).await.unwrap();
+        mood.store(panics, Ordering::SeqCst);
+        within(ready.wait_for(|ready| !*ready)).await.unwrap();
+        mood.store(0, Ordering::SeqCst);
+    }
+    within(ready.wait_for(|ready| *ready)).await.unwrap();
+    other.store(false, Ordering::SeqCst);
+    within(ready.wait_for(|ready| !*ready)).await.unwrap();
 }
 
 #[tokio::test]
