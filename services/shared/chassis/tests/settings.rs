@@ -66,9 +66,13 @@ fn defaults_then_the_file_then_the_environment() {
         assert_eq!(service.database.max_connections, 3);
         assert!(!format!("{:?}", service.database).contains("hunter2"));
     });
-    jail("", &[("SERVICE__LISTEN__ADDRESS", "127.0.0.1:0"), ("SERVICE__DATABASE__URL", "postgres://h/d")], |loaded| {
-        assert_eq!(loaded.unwrap().0.profile, Profile::Development);
-    });
+    jail(
+        "",
+        &[("SERVICE__LISTEN__ADDRESS", "127.0.0.1:0"), ("SERVICE__DATABASE__URL", "postgres://h/d")],
+        |loaded| {
+            assert_eq!(loaded.unwrap().0.profile, Profile::Development);
+        },
+    );
 }
 
 #[test]
