@@ -78,13 +78,13 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut all = Figment::from(Serialized::defaults(defaults(addresses, data)));
         if let Some(site) = given.text("gateway.public_url") {
-            all = all.merge(("accounts.public_url", site));
+            all = all.merge(Serialized::default("accounts.public_url", site));
         }
         if given.text("accounts.mail.smtp_url").is_none() {
-            all = all.merge(("accounts.mail.folder", data.join("mail")));
+            all = all.merge(Serialized::default("accounts.mail.folder", data.join("mail")));
         }
         for (key, url) in urls {
-            all = all.merge((*key, url));
+            all = all.merge(Serialized::default(key, url));
         }
         let all = all.merge(&given.0);
         let (platform, accounts) = load_from(all.clone())?;

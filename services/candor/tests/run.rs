@@ -193,7 +193,7 @@ fn settings_that_cannot_be_used_are_named_in_one_sentence() {
         ("PROFILE", "holiday"),
         ("REMINDERS__LISTEN__ADDRESS", "the moon"),
         ("JOURNAL__DATABASE__MAX_CONNECTIONS", "many"),
-        ("ACCOUNTS__DATABASE__MAX_CONNECTIONS", "00"),
+        ("ACCOUNTS__DATABASE__MAX_CONNECTIONS", "-7"),
         ("CONTENT__DATABASE__URL", "mysql://x"),
         ("ACCOUNTS__MAIL__FROM", "nobody"),
         ("BUS__AMQP_URL", "http://broker"),

@@ -176,7 +176,7 @@ async fn a_key_store_that_is_gone_is_seen_in_readiness_and_nowhere_else() {
     let ready = async || server.health("candor.journal.v1").await == ServingStatus::Serving;
     eventually("ready", PATIENCE, ready).await;
     let keystore = &server.stage.config.vault.keystore.url;
-    let name = keystore.rsplit('/').next().unwrap();
+    let name = keystore.rsplit('/').next().unwrap().split('?').next().unwrap();
     let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
     sqlx::query(drop).execute(&server.stage.pool).await.unwrap();
     eventually("not ready", PATIENCE, async || !ready().await).await;

@@ -17,7 +17,7 @@ over_both!(
 );
 
 async fn events_arrive_once_and_are_logged(ground: Ground) {
-    let process = ground.start(ground.transport(), None);
+    let process = ground.start(ground.declared().await, None);
     let events: Vec<_> = (0..700).map(|n| ground.event(n % 7, n as i64, 1)).collect();
     ground.tell(&events).await;
     process.outbox.wake();
