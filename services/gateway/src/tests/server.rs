@@ -134,7 +134,7 @@ async fn a_slow_body_takes_no_permit_from_others() {
 
 fn stream(pieces: Vec<&'static str>) -> Request<Body> {
     use tokio_stream::StreamExt as _;
-    let pieces = pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(piece));
+    let pieces = pieces.into_iter().map(Ok::<_, std::io::Error>);
     Request::new(Body::from_stream(tokio_stream::iter(pieces).chain(tokio_stream::pending())))
 }
 
