@@ -1,8 +1,10 @@
-//! Compiles the `.proto` files without `protoc` and turns their `buf.validate` rules into code.
+//! Compiles the `.proto` files without `protoc` and turns their rules and delegations into code.
 
 use prost_reflect::{DescriptorPool, prost::Message as _, prost_types::FileDescriptorSet};
 use std::{error::Error, path::Path, path::PathBuf};
 
+#[path = "build/delegations.rs"]
+mod delegations;
 #[path = "build/rules.rs"]
 mod rules;
 
@@ -21,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptor_set.bin"), &set)?;
     std::fs::write(out.join("validate.rs"), rules::generate(&pool)?)?;
+    std::fs::write(out.join("delegated.rs"), delegations::generate(&pool)?)?;
 
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();

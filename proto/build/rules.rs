@@ -26,7 +26,8 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, String> {
     Ok(code)
 }
 
-fn rust_path(message: &MessageDescriptor) -> String {
+/// The path of a message's type.
+pub(crate) fn rust_path(message: &MessageDescriptor) -> String {
     // candor.journal.v1.Entry → crate::journal::v1::Entry
     let full = message.full_name().trim_start_matches("candor.");
     format!("crate::{}", full.replace('.', "::"))

@@ -19,6 +19,11 @@ pub mod journal {
         tonic::include_proto!("candor.journal.v1");
     }
 }
+pub mod options {
+    pub mod v1 {
+        tonic::include_proto!("candor.options.v1");
+    }
+}
 pub mod reminders {
     pub mod v1 {
         tonic::include_proto!("candor.reminders.v1");
@@ -50,6 +55,18 @@ pub trait Validate {
     }
 }
 
+/// A request of an RPC that may read what belongs to another person, as its `candor.options.v1.delegation` says.
+pub trait Delegated {
+    /// The number of the `candor.options.v1.Scope` it reads.
+    const SCOPE: i32;
+
+    /// The account id of the person whose data is read; empty for the caller's own.
+    fn owner(&self) -> &str;
+
+    /// The id of the one item that is read; `None` for RPCs that list.
+    fn item(&self) -> Option<&str>;
+}
+
 fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
@@ -73,6 +90,7 @@ fn unique<T: PartialEq>(items: &[T]) -> bool {
 }
 
 include!(concat!(env!("OUT_DIR"), "/validate.rs"));
+include!(concat!(env!("OUT_DIR"), "/delegated.rs"));
 
 #[cfg(test)]
 mod tests {

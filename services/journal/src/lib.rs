@@ -34,7 +34,7 @@ pub async fn migrate(config: Config) -> Result<(), Error> {
     let keystore = database::connect_direct(&config.vault.keystore).await?;
     let failed = |part| move |cause| Error::Migrate(part, cause);
     bus::migrate(&pool).await.map_err(failed("bus"))?;
-    chassis::idempotency::migrate(&pool).await.map_err(failed("idempotency records"))?;
+    chassis::migrate(&pool).await.map_err(failed("chassis"))?;
     sqlx::migrate!().run(&pool).await.map_err(failed("journal"))?;
     vault::migrate(&keystore).await.map_err(failed("key store"))?;
     Ok(())

@@ -3,17 +3,9 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// Makes the table, in a schema of its own.
-///
-/// # Errors
-/// When the database refuses, or is away.
-pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    sqlx::migrate!().run(pool).await
-}
 
 /// A write and the key its client chose for it.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! What every Candor process stands on. It knows nothing of journals, couples or reminders.
 
+pub mod audience;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -17,6 +18,8 @@ pub mod serve;
 pub mod supervise;
 pub mod telemetry;
 
+use sqlx::PgPool;
+
 pub use batch::Batch;
 pub use clock::Clock;
 pub use fault::{Code, Fault};
@@ -24,3 +27,11 @@ pub use health::Health;
 pub use host::Host;
 pub use ids::Ids;
 pub use supervise::Background;
+
+/// Makes the chassis' tables and functions, in a schema of their own.
+///
+/// # Errors
+/// When the database refuses, or is away.
+pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
+    sqlx::migrate!().run(pool).await
+}

@@ -3,11 +3,11 @@
 //! most while accounts is away.
 
 use super::claims::{AUDIENCE, Claims, ISSUER, MAX_LIFETIME};
-use super::{Passport, remote};
+use super::{Capability, Passport, capability, remote};
 use crate::{Clock, Code, Fault};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -56,6 +56,7 @@ struct Inner {
     source: Arc<dyn KeySource>,
     clock: Clock,
     validation: Validation,
+    capabilities: Validation,
     /// Locked before `verified`, where both are.
     keys: RwLock<Keys>,
     verified: Mutex<HashMap<[u8; 32], Verified>>,
@@ -107,17 +108,11 @@ impl Keyring {
 
     /// Keys from any source.
     pub fn new(source: Arc<dyn KeySource>, clock: Clock) -> Self {
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // Time is checked here, against the injected clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
         Self(Arc::new(Inner {
             source,
             clock,
-            validation,
+            validation: validation(AUDIENCE),
+            capabilities: validation(capability::AUDIENCE),
             keys: RwLock::default(),
             verified: Mutex::default(),
             refresh: tokio::sync::Mutex::default(),
@@ -138,29 +133,55 @@ impl Keyring {
         if let Some(passport) = self.remembered(&digest) {
             return if passport.expires_at > now { Ok(passport) } else { Err(expired()) };
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
-        // Pinned before any key is looked up: neither `none` nor a MAC keyed with the public key gets further.
-        if header.alg != Algorithm::EdDSA {
-            return Err(refused());
-        }
-        let key = self.key(header.kid.as_deref().ok_or_else(refused)?).await?;
+        let key = self.key_of(token).await?;
         let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.0.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => expired(),
                 _ => refused(),
             })?
             .claims;
-        let (iat, exp, now) = (claims.iat, claims.exp, now.as_second());
-        // Compared without sums that a hostile number could overflow.
-        if exp <= iat || exp.saturating_sub(iat) > MAX_LIFETIME.as_secs() || iat > now + LEEWAY.as_secs() {
+        if !is_a_life(claims.iat, claims.exp, MAX_LIFETIME, now) {
             return Err(refused());
         }
-        if exp <= now {
+        if claims.exp <= now.as_second() {
             return Err(expired());
         }
         let passport = claims.passport().map_err(|_| refused())?;
         self.remember(digest, &passport, key);
         Ok(passport)
+    }
+
+    /// The capability a token holds. It lives ten seconds, so none is remembered.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED for every token that is not a living capability; UNAVAILABLE as [`Keyring::verify`].
+    pub async fn verify_capability(&self, token: &str) -> Result<Capability, Fault> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(no_capability());
+        }
+        let key = self.key_of(token).await.map_err(|fault| match fault.code {
+            Code::Unauthenticated => no_capability(),
+            _ => fault,
+        })?;
+        let claims =
+            jsonwebtoken::decode::<capability::Claims>(token, &key.decoding, &self.0.capabilities)
+                .map_err(|_| no_capability())?
+                .claims;
+        let now = self.0.clock.now();
+        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now) || claims.exp <= now.as_second() {
+            return Err(no_capability());
+        }
+        claims.capability().map_err(|_| no_capability())
+    }
+
+    /// The key that a token says it is signed with.
+    async fn key_of(&self, token: &str) -> Result<Arc<Key>, Fault> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+        // Pinned before any key is looked up: neither `none` nor a MAC keyed with the public key gets further.
+        if header.alg != Algorithm::EdDSA {
+            return Err(refused());
+        }
+        self.key(header.kid.as_deref().ok_or_else(refused)?).await
     }
 
     fn keys(&self) -> RwLockReadGuard<'_, Keys> {
@@ -269,6 +290,29 @@ async fn keep_fresh(keyring: Weak<Inner>) {
         let due = Keyring(inner).refetch().await;
         tokio::time::sleep_until(due).await;
     }
+}
+
+/// What every token is held to, whatever it is for.
+fn validation(audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+    // Time is checked here, against the injected clock.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+/// Whether a token's times make sense. Compared without sums that a hostile number could overflow.
+fn is_a_life(iat: i64, exp: i64, longest: SignedDuration, now: Timestamp) -> bool {
+    exp > iat && exp.saturating_sub(iat) <= longest.as_secs() && iat <= now.as_second() + LEEWAY.as_secs()
+}
+
+/// A capability that is none, or none any more.
+pub(super) fn no_capability() -> Fault {
+    let message = "What was opened to you is closed again. Please open it anew.";
+    Fault::new(Code::PermissionDenied, "CAPABILITY_INVALID", message)
 }
 
 fn refused() -> Fault {

@@ -1,9 +1,11 @@
 //! Who calls: a passport, verified before the message is decoded.
 
+pub mod capability;
 pub mod claims;
 mod keyring;
 mod remote;
 
+pub use capability::Capability;
 pub use keyring::{KeySource, Keyring, PublicKey};
 
 use crate::{Code, Fault};
@@ -54,6 +56,16 @@ pub fn caller(extensions: &tonic::Extensions) -> Result<&Passport, Fault> {
     extensions
         .get::<Passport>()
         .ok_or_else(|| Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first."))
+}
+
+/// The capability token of a request, if one came with it.
+pub(crate) fn shown_capability(headers: &http::HeaderMap) -> Result<Option<&str>, Fault> {
+    let mut values = headers.get_all(capability::HEADER).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| keyring::no_capability()),
+        (Some(_), Some(_)) => Err(keyring::no_capability()),
+    }
 }
 
 /// The one bearer token of a request. Identity comes from it alone; no other header means anything.

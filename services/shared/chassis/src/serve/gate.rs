@@ -6,7 +6,7 @@ use super::methods::{Method, Methods};
 use super::observe::{Meters, Record, span};
 use crate::Fault;
 use crate::config::LimitsConfig;
-use crate::identity::{Keyring, bearer};
+use crate::identity::{Keyring, bearer, shown_capability};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -138,6 +138,12 @@ impl Shared {
         if !method.public {
             let passport = self.keyring.verify(bearer(request.headers())?).await?;
             request.extensions_mut().insert(passport);
+            if method.delegated
+                && let Some(token) = shown_capability(request.headers())?
+            {
+                let capability = self.keyring.verify_capability(token).await?;
+                request.extensions_mut().insert(capability);
+            }
         }
         Ok((request.map(|body| Body::new(Limited::new(body))), place))
     }

@@ -18,6 +18,8 @@ pub(super) struct Method {
     pub(super) span: String,
     /// Whether anyone may call it.
     pub(super) public: bool,
+    /// Whether it may read another person's data.
+    pub(super) delegated: bool,
     /// Whether it answers with a stream.
     pub(super) streams: bool,
     /// Whether it belongs to the server itself: no trace, and cut off as soon as the server drains.
@@ -38,11 +40,14 @@ impl Methods {
         let access = pool
             .get_extension_by_name("candor.options.v1.access")
             .ok_or("candor.options.v1.access is missing")?;
+        let delegation = pool
+            .get_extension_by_name("candor.options.v1.delegation")
+            .ok_or("candor.options.v1.delegation is missing")?;
         let mut known = HashMap::new();
         for service in pool.services() {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());
-                known.insert(path, Arc::new(describe(&method, &access)));
+                known.insert(path, Arc::new(describe(&method, &access, &delegation)));
             }
         }
         for service in ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
@@ -84,12 +89,17 @@ impl Methods {
     }
 }
 
-fn describe(method: &MethodDescriptor, access: &ExtensionDescriptor) -> Method {
+fn describe(
+    method: &MethodDescriptor,
+    access: &ExtensionDescriptor,
+    delegation: &ExtensionDescriptor,
+) -> Method {
     let service = method.parent_service().full_name().to_owned();
     Method {
         span: span_name(&service, method.name()),
         name: method.name().to_owned(),
         public: *method.options().get_extension(access) == Value::EnumNumber(PUBLIC),
+        delegated: method.options().has_extension(delegation),
         streams: method.is_server_streaming(),
         housekeeping: false,
         health: false,
@@ -103,6 +113,7 @@ fn housekeeping(service: &str, name: &str) -> Method {
         name: name.to_owned(),
         span: span_name(service, name),
         public: true,
+        delegated: false,
         streams: true,
         housekeeping: true,
         health: service == "grpc.health.v1.Health",
@@ -132,7 +143,8 @@ mod tests {
     fn a_method_knows_its_span_and_whether_it_is_public() {
         let methods = Methods::read().unwrap();
         let write = methods.find("/candor.journal.v1.EntryService/WriteEntry");
-        assert_eq!((write.span.as_str(), write.public), ("journal.write_entry", false));
+        assert_eq!((write.span.as_str(), write.public, write.delegated), ("journal.write_entry", false, false));
+        assert!(methods.find("/candor.journal.v1.ShareService/GetReceivedShare").delegated);
         assert!(methods.find("/candor.accounts.v1.SessionService/SignIn").public);
         assert!(methods.find("/grpc.health.v1.Health/Check").public);
         assert!(!methods.find("/candor.journal.v1.EntryService/Nothing").public);
@@ -142,6 +154,9 @@ mod tests {
     #[test]
     fn a_package_lists_its_own_services_only() {
         let services = Methods::read().unwrap().services_of("candor.accounts.v1");
-        assert_eq!(services, ["candor.accounts.v1.IdentityService", "candor.accounts.v1.SessionService"]);
+        let services: Vec<_> = services.iter().map(|s| s.trim_start_matches("candor.accounts.v1.")).collect();
+        let all =
+            ["ConsentService", "CoupleService", "IdentityService", "LedgerService", "SessionService"];
+        assert_eq!(services, all);
     }
 }

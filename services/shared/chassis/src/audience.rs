@@ -1,0 +1,138 @@
+//! Who may read another person's data, on the side of the service that holds it. Accounts decides and says so with a
+//! [`Capability`]; what it took back since is known here, in the service's own database, and asked **in the reading
+//! query itself** with the SQL function
+//!
+//! ```sql
+//! chassis.admits(owner, reader, session, epoch, ends, now) -> boolean
+//! ```
+//!
+//! so that no replica's memory decides. It says no once the capability's time is over, its epoch was overtaken, or its
+//! session ended. Epochs only grow, so events may come twice and in any order.
+
+use crate::identity::{Capability, Passport};
+use crate::{Code, Fault};
+use candor_proto::{Delegated, Validate};
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Passports of a session that ended live no longer than this; its mark may be forgotten then.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
+
+/// Whose data a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// The caller's own.
+    Own,
+    /// Another person's, with what accounts said to it.
+    Of(Box<Capability>),
+}
+
+impl Reading {
+    /// The capability.
+    ///
+    /// # Errors
+    /// NOT_FOUND where the caller names themself as the other person.
+    pub fn of_another(self) -> Result<Capability, Fault> {
+        match self {
+            Self::Of(capability) => Ok(*capability),
+            Self::Own => Err(Fault::new(Code::NotFound, "NOT_FOUND", "There is nothing here for you.")),
+        }
+    }
+}
+
+/// Admits a request of a member to their own data or, with a capability for exactly this, to another person's.
+///
+/// # Errors
+/// As [`crate::rpc::admit_member`]; PERMISSION_DENIED (`CAPABILITY_REQUIRED`) when the data is another person's and no
+/// capability came, or one for another reader, session, owner, scope or item. It says nothing about whether there is
+/// any data.
+pub fn admit_reader<T: Validate + Delegated>(
+    request: tonic::Request<T>,
+) -> Result<(Passport, Reading, T), Fault> {
+    let capability = request.extensions().get::<Capability>().cloned();
+    let (passport, message) = crate::rpc::admit_member(request)?;
+    if message.owner().is_empty() || message.owner().parse() == Ok(passport.account_id) {
+        return Ok((passport, Reading::Own, message));
+    }
+    let capability = capability.filter(|capability| fits(capability, &passport, &message)).ok_or_else(|| {
+        Fault::new(
+            Code::PermissionDenied,
+            "CAPABILITY_REQUIRED",
+            "This belongs to somebody else. Ask OpenAccess first, and send what it answers with the call.",
+        )
+    })?;
+    Ok((passport, Reading::Of(Box::new(capability)), message))
+}
+
+fn fits<T: Delegated>(capability: &Capability, passport: &Passport, message: &T) -> bool {
+    let opening = &capability.opening;
+    let item_fits = match (opening.item_id, message.item()) {
+        (None, _) => true,
+        (Some(opened), Some(asked)) => asked.parse() == Ok(opened),
+        (Some(_), None) => false,
+    };
+    capability.reader_id == passport.account_id
+        && capability.session_id == passport.session_id
+        && message.owner().parse() == Ok(opening.owner_id)
+        && opening.scope == T::SCOPE
+        && item_fits
+}
+
+/// Raises the access epoch of owner and reader; a lower one than is known changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise_epoch(
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+    reader_id: Uuid,
+    epoch: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO chassis.access_epoch AS known (owner_id, reader_id, epoch) VALUES ($1, $2, $3)
+         ON CONFLICT (owner_id, reader_id) DO UPDATE SET epoch = GREATEST(known.epoch, excluded.epoch)",
+        owner_id,
+        reader_id,
+        epoch,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Marks a session as ended: its capabilities are good for nothing any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_session(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    ended_at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO chassis.ended_session (session_id, ended_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        session_id,
+        ended_at.to_sqlx() as jiff_sqlx::Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets sessions that ended long enough ago, at most `limit` of them; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "DELETE FROM chassis.ended_session WHERE session_id IN
+             (SELECT session_id FROM chassis.ended_session WHERE ended_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        (now - REMEMBERED).to_sqlx() as jiff_sqlx::Timestamp,
+        limit,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
