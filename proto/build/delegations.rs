@@ -21,7 +21,11 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, String> {
     Ok(code)
 }
 
-fn implement(method: &MethodDescriptor, delegation: &DynamicMessage, code: &mut String) -> Result<(), String> {
+fn implement(
+    method: &MethodDescriptor,
+    delegation: &DynamicMessage,
+    code: &mut String,
+) -> Result<(), String> {
     let name = method.full_name();
     let text = |field: &str| {
         delegation.get_field_by_name(field).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()

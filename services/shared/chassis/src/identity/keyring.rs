@@ -163,12 +163,12 @@ impl Keyring {
             Code::Unauthenticated => no_capability(),
             _ => fault,
         })?;
-        let claims =
-            jsonwebtoken::decode::<capability::Claims>(token, &key.decoding, &self.0.capabilities)
-                .map_err(|_| no_capability())?
-                .claims;
+        let claims = jsonwebtoken::decode::<capability::Claims>(token, &key.decoding, &self.0.capabilities)
+            .map_err(|_| no_capability())?
+            .claims;
         let now = self.0.clock.now();
-        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now) || claims.exp <= now.as_second() {
+        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now) || claims.exp <= now.as_second()
+        {
             return Err(no_capability());
         }
         claims.capability().map_err(|_| no_capability())

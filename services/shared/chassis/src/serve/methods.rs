@@ -143,7 +143,10 @@ mod tests {
     fn a_method_knows_its_span_and_whether_it_is_public() {
         let methods = Methods::read().unwrap();
         let write = methods.find("/candor.journal.v1.EntryService/WriteEntry");
-        assert_eq!((write.span.as_str(), write.public, write.delegated), ("journal.write_entry", false, false));
+        assert_eq!(
+            (write.span.as_str(), write.public, write.delegated),
+            ("journal.write_entry", false, false)
+        );
         assert!(methods.find("/candor.journal.v1.ShareService/GetReceivedShare").delegated);
         assert!(methods.find("/candor.accounts.v1.SessionService/SignIn").public);
         assert!(methods.find("/grpc.health.v1.Health/Check").public);
@@ -155,8 +158,7 @@ mod tests {
     fn a_package_lists_its_own_services_only() {
         let services = Methods::read().unwrap().services_of("candor.accounts.v1");
         let services: Vec<_> = services.iter().map(|s| s.trim_start_matches("candor.accounts.v1.")).collect();
-        let all =
-            ["ConsentService", "CoupleService", "IdentityService", "LedgerService", "SessionService"];
+        let all = ["ConsentService", "CoupleService", "IdentityService", "LedgerService", "SessionService"];
         assert_eq!(services, all);
     }
 }

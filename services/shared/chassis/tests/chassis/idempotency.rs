@@ -1,4 +1,5 @@
-use chassis::idempotency::{Claim, Outcome, claim, claim_many, migrate, release, sweep};
+use chassis::idempotency::{Claim, Outcome, claim, claim_many, release, sweep};
+use chassis::migrate;
 use jiff::Timestamp;
 use uuid::Uuid;
 

@@ -3,9 +3,12 @@
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::accounts::v1::session_service_server::{SessionService, SessionServiceServer};
 use candor_proto::accounts::v1::*;
+use candor_proto::journal::v1 as journal;
+use candor_proto::journal::v1::check_in_service_server::{CheckInService, CheckInServiceServer};
 use chassis::config::Platform;
+use chassis::identity::capability::{self, Opening};
 use chassis::identity::claims::Claims;
-use chassis::identity::{KeySource, Keyring, Kind, PublicKey, caller};
+use chassis::identity::{KeySource, Keyring, Kind, Passport, PublicKey, caller};
 use chassis::serve::ServeError;
 use chassis::telemetry::propagate;
 use chassis::{Clock, Fault, Health, Host, Ids, rpc};
@@ -77,6 +80,7 @@ pub(crate) fn start_with(platform: Platform, keyring: impl FnOnce(Clock) -> Keyr
     let (shutdown, health) = (host.shutdown.clone(), host.health.clone());
     let mut routes = tonic::service::Routes::builder();
     routes.add_service(SessionServiceServer::new(Sessions(control.clone())));
+    routes.add_service(CheckInServiceServer::new(CheckIns));
     let keyring = keyring(clock.clone());
     let done = tokio::spawn(chassis::serve::serve(host, "candor.accounts.v1", keyring, routes));
     Server { address, shutdown, health, control, done, clock }
@@ -94,6 +98,27 @@ impl Server {
     pub(crate) fn token(&self, account: Uuid) -> String {
         let now = self.clock.now();
         Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).sign("k", &private_key()).unwrap()
+    }
+
+    /// A capability for the session of the kit's passports.
+    pub(crate) fn capability(&self, reader: Uuid, opening: &Opening) -> String {
+        self.capability_of_session(reader, Uuid::from_u128(2), opening)
+    }
+
+    pub(crate) fn capability_of_session(&self, reader: Uuid, session: Uuid, opening: &Opening) -> String {
+        let now = self.clock.now();
+        let passport = Passport {
+            account_id: reader,
+            kind: Kind::Member,
+            session_id: session,
+            authenticated_at: now,
+            expires_at: now + Duration::from_secs(60),
+        };
+        capability::Claims::new(&passport, opening, now).sign("k", &private_key()).unwrap()
+    }
+
+    pub(crate) fn move_clock(&self, seconds: i64) {
+        self.clock.set(self.clock.now() + jiff::SignedDuration::from_secs(seconds));
     }
 
     /// A request with a passport.
@@ -179,5 +204,39 @@ impl SessionService for Sessions {
         let keys = OneKey.fetch().await?;
         let keys = keys.into_iter().map(|key| SigningKey { key_id: key.key_id, public_key: key.x }).collect();
         Ok(Response::new(ListSigningKeysResponse { keys }))
+    }
+}
+
+struct CheckIns;
+
+/// Only one of its calls is ever made; it stands for every call that may read another person's data.
+#[tonic::async_trait]
+impl CheckInService for CheckIns {
+    async fn answer_check_in(
+        &self,
+        _: Request<journal::AnswerCheckInRequest>,
+    ) -> Result<Response<journal::AnswerCheckInResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn take_back_check_in_answer(
+        &self,
+        _: Request<journal::TakeBackCheckInAnswerRequest>,
+    ) -> Result<Response<journal::TakeBackCheckInAnswerResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_check_in(
+        &self,
+        request: Request<journal::GetCheckInRequest>,
+    ) -> Result<Response<journal::GetCheckInResponse>, Status> {
+        crate::audience::get_check_in(request)
+    }
+
+    async fn list_check_ins(
+        &self,
+        _: Request<journal::ListCheckInsRequest>,
+    ) -> Result<Response<journal::ListCheckInsResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 }
