@@ -5,16 +5,36 @@ use candor_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 /// The RPCs anyone may call without a passport. Adding one is a decision: change this list on purpose.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 14] = [
+    "candor.accounts.v1.CoupleService.DeclineInvitation",
+    "candor.accounts.v1.CoupleService.PreviewInvitation",
+    "candor.accounts.v1.CoupleService.ReportInvitation",
     "candor.accounts.v1.IdentityService.Register",
     "candor.accounts.v1.IdentityService.ResendVerification",
     "candor.accounts.v1.IdentityService.VerifyEmail",
     "candor.accounts.v1.SessionService.ListSigningKeys",
     "candor.accounts.v1.SessionService.MintPassport",
     "candor.accounts.v1.SessionService.SignIn",
+    "candor.content.v1.InstrumentService.GetInstrument",
+    "candor.content.v1.InstrumentService.ListInstruments",
     "candor.content.v1.LibraryService.GetArticle",
     "candor.content.v1.LibraryService.ListArticles",
+    "candor.content.v1.PromptService.ListCheckInPrompts",
 ];
+
+/// The RPCs that reach another person's data. Adding one is a decision: change this list on purpose.
+const DELEGATED: [&str; 8] = [
+    "candor.journal.v1.CheckInService.GetCheckIn",
+    "candor.journal.v1.ShareService.AnswerShare",
+    "candor.journal.v1.ShareService.GetReceivedShare",
+    "candor.journal.v1.ShareService.GetShareAnswer",
+    "candor.journal.v1.ShareService.ListReceivedShares",
+    "candor.journal.v1.ShareService.TellRead",
+    "candor.reminders.v1.CheckInScheduleService.AcceptCheckInSchedule",
+    "candor.reminders.v1.CheckInScheduleService.GetCheckInSchedule",
+];
+/// The one that decides whether such a call may be made, and so cannot need the decision itself.
+const OPENS: &str = "candor.accounts.v1.ConsentService.OpenAccess";
 
 fn pool() -> DescriptorPool {
     DescriptorPool::decode(DESCRIPTOR_SET).unwrap()
@@ -38,6 +58,37 @@ fn the_public_calls_are_these_and_no_others() {
         .collect();
     public.sort();
     assert_eq!(public, PUBLIC);
+}
+
+#[test]
+fn the_calls_that_reach_another_persons_data_are_these_and_no_others() {
+    let pool = pool();
+    let delegation = pool.get_extension_by_name("candor.options.v1.delegation").unwrap();
+    let mut delegated: Vec<_> = methods(&pool)
+        .iter()
+        .filter(|m| m.options().has_extension(&delegation))
+        .map(|m| m.full_name().to_owned())
+        .collect();
+    delegated.sort();
+    assert_eq!(delegated, DELEGATED);
+}
+
+#[test]
+fn whoever_names_an_owner_needs_their_opening() {
+    let pool = pool();
+    let delegation = pool.get_extension_by_name("candor.options.v1.delegation").unwrap();
+    let access = pool.get_extension_by_name("candor.options.v1.access").unwrap();
+    let mut broken = Vec::new();
+    for method in methods(&pool).iter().filter(|m| m.full_name() != OPENS) {
+        let delegated = method.options().has_extension(&delegation);
+        if !delegated && method.input().get_field_by_name("owner_account_id").is_some() {
+            broken.push(format!("{} takes owner_account_id", method.full_name()));
+        }
+        if delegated && method.options().get_extension(&access).as_enum_number() == Some(1) {
+            broken.push(format!("{} is public", method.full_name()));
+        }
+    }
+    refuse(&broken, "give it (candor.options.v1.delegation): another person's data is read with a capability");
 }
 
 #[test]

@@ -98,12 +98,14 @@ fn shared_crates_know_nothing_of_the_services() {
 
 #[test]
 fn generated_clients_are_for_the_gateway() {
+    // Fetching the keys that verify passports is the one call any service makes to another; the demonstration is
+    // lived from outside, as two members live it.
+    let allowed = ["services/shared/chassis/src/identity", "services/candor/src/demo"];
     let mut broken = Vec::new();
-    for folder in ["accounts", "journal", "reminders", "content", "shared"] {
+    for folder in ["accounts", "journal", "reminders", "content", "shared", "candor"] {
         for file in files(&format!("services/{folder}"), ".rs") {
-            // The one call any service makes to another: fetching the keys that verify passports.
-            let is_key_fetch = file.path.starts_with("services/shared/chassis/src/identity");
-            if file.path.contains("/src/") && file.shipped().contains("_client::") && !is_key_fetch {
+            let is_allowed = allowed.iter().any(|folder| file.path.starts_with(folder));
+            if file.path.contains("/src/") && file.shipped().contains("_client::") && !is_allowed {
                 broken.push(file.path);
             }
         }
