@@ -22,6 +22,7 @@ pub(crate) fn transport(settings: &Settings) -> Result<Transport, BoxError> {
     match &settings.broker {
         Some(broker) => Ok(Transport::rabbit(broker)?),
         None => Ok(Transport::memory(&[
+            (journal::CONSUMER, journal::consumes()),
             (reminders::CONSUMER, reminders::consumes()),
             (content::CONSUMER, content::consumes()),
         ])),
@@ -38,7 +39,8 @@ pub(crate) async fn migrate(settings: &Settings, transport: &Transport) -> Resul
     let mut migrations = JoinSet::new();
     let (accounts, journal) = (settings.accounts.clone(), settings.journal.clone());
     migrations.spawn(async { named("accounts", accounts::migrate(accounts).await) });
-    migrations.spawn(async { named("journal", journal::migrate(journal).await) });
+    let events = transport.clone();
+    migrations.spawn(async { named("journal", journal::migrate(journal, events).await) });
     let (reminders, events) = (settings.reminders.clone(), transport.clone());
     migrations.spawn(async { named("reminders", reminders::migrate(reminders, events).await) });
     let (content, events) = (settings.content.clone(), transport.clone());

@@ -1,4 +1,4 @@
-//! The journal: all private text and self-ratings. Entries and moods, each seen by their writer alone.
+//! The journal: all private text and self-ratings, seen by their writer, and by whom the writer opens them to.
 
 pub mod app;
 pub mod config;
@@ -11,7 +11,7 @@ pub mod store;
 
 pub use config::Config;
 pub use error::Error;
-pub use events::resnapshot;
+pub use events::{CONSUMER, consumes, resnapshot};
 
 use bus::{Outbox, Transport};
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
@@ -25,11 +25,12 @@ use vault::Vault;
 /// The journal's name: in keys, spans and metrics.
 pub const NAME: &str = "journal";
 
-/// Brings the journal's databases up to date: its own, the bus's and the chassis' tables in it, and the key store.
+/// Brings the journal's databases up to date (its own, the bus's and the chassis' tables in it, and the key store) and
+/// declares its queue, so that nothing is lost before the first start.
 ///
 /// # Errors
-/// [`Error::Migrate`] naming the part that failed.
-pub async fn migrate(config: Config) -> Result<(), Error> {
+/// [`Error::Migrate`] naming the part that failed; [`Error::Bus`] when the broker cannot be reached.
+pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
     let pool = database::connect_direct(&config.database).await?;
     let keystore = database::connect_direct(&config.vault.keystore).await?;
     let failed = |part| move |cause| Error::Migrate(part, cause);
@@ -37,6 +38,7 @@ pub async fn migrate(config: Config) -> Result<(), Error> {
     chassis::migrate(&pool).await.map_err(failed("chassis"))?;
     sqlx::migrate!().run(&pool).await.map_err(failed("journal"))?;
     vault::migrate(&keystore).await.map_err(failed("key store"))?;
+    bus::declare(&transport, CONSUMER, &consumes()).await?;
     Ok(())
 }
 
@@ -65,10 +67,12 @@ pub async fn run_with(
     register_checks(&host.health, &pool, &vault, &transport);
     let outbox = Outbox::new();
     let background = Background::new(&host.shutdown);
-    let (own, clock, wakes) = (pool.clone(), host.clock.clone(), outbox.clone());
-    background.spawn("journal relay", |stop| bus::relay::run(own, wakes, transport, clock, stop));
+    let inbox = events::inbox(pool.clone(), host.clock.clone(), host.ids.clone(), outbox.clone());
+    let (own, clock, wakes, events) = (pool.clone(), host.clock.clone(), outbox.clone(), transport.clone());
+    background.spawn("journal relay", |stop| bus::relay::run(own, wakes, events, clock, stop));
+    background.spawn("journal inbox", |stop| inbox.run(transport, stop));
     let (own, clock) = (pool.clone(), host.clock.clone());
-    background.spawn("journal sweep", |stop| jobs::sweep_idempotency(own, clock, stop));
+    background.spawn("journal sweep", |stop| jobs::sweep(own, clock, stop));
 
     let journal =
         rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);

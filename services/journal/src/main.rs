@@ -8,6 +8,9 @@ fn main() -> ExitCode {
             let transport = config.transport()?;
             journal::run(config, host, transport).await
         },
-        journal::migrate,
+        |config: journal::Config| async move {
+            let transport = config.transport()?;
+            journal::migrate(config, transport).await
+        },
     )
 }

@@ -1,9 +1,11 @@
 //! What the journal does, on a connection or transaction that somebody else opened and will commit.
 
+mod announce;
 mod entries;
 mod moods;
 mod pages;
 
+pub use announce::{entry_written, to_proto};
 pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};
@@ -13,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use vault::DataKey;
 
+pub use crate::store::couples::note as note_couple;
 pub use crate::store::{entries_after, list_entries, list_moods};
 
 /// How long a retry is recognised by its idempotency key. The rows' own ids protect them for good.

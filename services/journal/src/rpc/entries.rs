@@ -3,9 +3,9 @@
 use super::{
     Journal, SentKey, chosen_id, database, moment, mood_from_proto, mood_to_proto, page_start, to_proto,
 };
+use crate::Error;
 use crate::app::{self, Attempt, Timeline, WRITE_ENTRY, WriteEntry, Written};
 use crate::domain::{Cursor, Entry, EntryBody, PageSize, Title, Zone, to_microseconds};
-use crate::{Error, events};
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::entry_service_server::EntryService;
 use chassis::Fault;
@@ -64,7 +64,7 @@ impl Journal {
         let data_key = self.key_to_write(account_id).await?;
         let attempt = Attempt::new(sent_key.unwrap_or(entry.entry_id), &data_key, WRITE_ENTRY, &canonical);
         let sealed = app::seal_entry(account_id, &entry, &data_key, self.0.ids.next());
-        let event = events::entry_written(self.0.ids.next(), sealed.create_time, &sealed.facts());
+        let event = app::entry_written(self.0.ids.next(), sealed.create_time, &sealed.facts());
         match self.0.writes.submit(WriteEntry::new(sealed, &attempt, event)).await? {
             Written::Fresh => Ok(entry_to_proto(&entry)),
             Written::Replayed(entry_id) => self.read(account_id, entry_id).await,

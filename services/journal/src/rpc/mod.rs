@@ -7,7 +7,7 @@ mod writer;
 use crate::app::{Timeline, open_token};
 use crate::config::BatchConfig;
 use crate::domain::{Cursor, EntryTime, Invalid, Mood};
-use crate::{Error, app, events};
+use crate::{Error, app};
 use bus::Outbox;
 use candor_proto::journal::v1 as proto;
 use chassis::{Batch, Clock, Fault, Ids};
@@ -128,7 +128,7 @@ fn mood_to_proto(mood: &Mood) -> proto::Mood {
 }
 
 fn to_proto(time: Timestamp) -> Option<prost_types::Timestamp> {
-    Some(events::to_proto(time))
+    Some(app::to_proto(time))
 }
 
 /// The database's failures, as faults.

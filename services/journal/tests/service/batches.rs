@@ -6,10 +6,10 @@ use candor_proto::journal::v1::EntryWritten;
 use candor_tests::eventually;
 use chassis::Ids;
 use jiff::Timestamp;
+use journal::Error;
 use journal::app::{self, Attempt, WriteEntry, Written};
 use journal::config::BatchConfig;
 use journal::domain::{Entry, EntryBody, EntryTime, Mood, Zone};
-use journal::{Error, events};
 use prost::Message as _;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn command(
     let data_key = stage.vault.data_key(who).await.unwrap();
     let attempt = Attempt::new(key, &data_key, app::WRITE_ENTRY, format!("{entry_id}{body}").as_bytes());
     let sealed = app::seal_entry(who, &entry, &data_key, stage.ids.next());
-    let event = events::entry_written(stage.ids.next(), now, &sealed.facts());
+    let event = app::entry_written(stage.ids.next(), now, &sealed.facts());
     WriteEntry::new(sealed, &attempt, event)
 }
 

@@ -64,7 +64,8 @@ async fn serve() -> Server {
         health: Health::new(),
     };
     let shutdown = host.shutdown.clone();
-    let transport = Transport::memory(&[("watcher", journal::events::emits())]);
+    let transport =
+        Transport::memory(&[("watcher", journal::events::emits()), (journal::CONSUMER, journal::consumes())]);
     let keyring = Keyring::new(Arc::new(OneKey), stage.clock.clone());
     let running = journal::run_with(stage.config.clone(), host, transport.clone(), keyring);
     let done = tokio::spawn(running);

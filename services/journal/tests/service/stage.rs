@@ -1,6 +1,6 @@
 //! A journal on databases of its own, called as a signed-in member calls it.
 
-use bus::Outbox;
+use bus::{Outbox, Transport};
 use candor_proto::journal::v1::entry_service_server::EntryService;
 use candor_proto::journal::v1::mood_service_server::MoodService;
 use candor_proto::journal::v1::{
@@ -51,7 +51,8 @@ pub(crate) async fn stage_with(batch: BatchConfig) -> Stage {
         bus: None,
         batch,
     };
-    journal::migrate(config.clone()).await.unwrap();
+    let transport = Transport::memory(&[(journal::CONSUMER, journal::consumes())]);
+    journal::migrate(config.clone(), transport).await.unwrap();
     let pool = database::connect(&config.database).await.unwrap();
     let vault = Vault::open(&config.vault, journal::NAME, clock.clone(), ids.clone()).await.unwrap();
     let journal = start(&pool, &vault, &clock, &ids, batch);

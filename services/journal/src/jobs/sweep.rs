@@ -1,6 +1,6 @@
-//! Background work: forgetting idempotency records that are over.
+//! Forgetting what is over: idempotency records, and marks of sessions that ended.
 
-use chassis::{Clock, idempotency};
+use chassis::{Clock, audience, idempotency};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const BITE: i64 = 1_000;
 
 /// Sweeps until shutdown. A database that is away is asked again at the next turn.
-pub async fn sweep_idempotency(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
+pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
     let mut turns = tokio::time::interval(EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -22,12 +22,12 @@ pub async fn sweep_idempotency(pool: PgPool, clock: Clock, shutdown: Cancellatio
             _ = turns.tick() => {}
         }
         if let Err(error) = sweep_once(&pool, &clock, BITE, &shutdown).await {
-            tracing::warn!(%error, "idempotency records were not swept this time");
+            tracing::warn!(%error, "what is over was not swept this time");
         }
     }
 }
 
-/// Sweeps everything that is over by now, `bite` records at a time; says how many there were.
+/// Sweeps everything that is over by now, `bite` records of a kind at a time; says how many there were.
 ///
 /// # Errors
 /// When the database is away; what was swept until then stays swept.
@@ -40,9 +40,10 @@ pub async fn sweep_once(
     let mut swept = 0;
     while !shutdown.is_cancelled() {
         let mut conn = pool.acquire().await?;
-        let bitten = idempotency::sweep(&mut conn, clock.now(), bite).await?;
-        swept += bitten;
-        if bitten < bite.unsigned_abs() {
+        let records = idempotency::sweep(&mut conn, clock.now(), bite).await?;
+        let marks = audience::sweep(&mut conn, clock.now(), bite).await?;
+        swept += records + marks;
+        if records.max(marks) < bite.unsigned_abs() {
             break;
         }
     }

@@ -1,0 +1,30 @@
+//! The events the journal emits: ids, kinds, numbers and times. Each is appended in the transaction that makes it true.
+
+use crate::domain::Facts;
+use bus::Envelope;
+use candor_proto::journal::v1::EntryWritten;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// `journal.v1.entry_written`: ids, times, the zone and whether a mood came with it. An entry never changes, so
+/// the event is its version 1.
+pub fn entry_written(event_id: Uuid, time: Timestamp, entry: &Facts) -> Envelope {
+    let event = EntryWritten {
+        entry_id: entry.entry_id.to_string(),
+        account_id: entry.account_id.to_string(),
+        entry_time: Some(to_proto(entry.entry_time)),
+        time_zone: entry.time_zone.clone(),
+        has_mood: entry.has_mood,
+        create_time: Some(to_proto(entry.create_time)),
+    };
+    Envelope::new(event_id, time, entry.entry_id, 1, &event)
+}
+
+/// A moment as protobuf says it: whole seconds towards the past, nanoseconds forward from there.
+pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
+    let nanos = time.as_nanosecond();
+    prost_types::Timestamp {
+        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or_default(),
+        nanos: i32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or_default(),
+    }
+}
