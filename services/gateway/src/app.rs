@@ -5,7 +5,7 @@ use crate::passports::Passports;
 use crate::rest::Api;
 use crate::session::Cookies;
 use crate::upstream::Upstream;
-use chassis::Ids;
+use chassis::{Clock, Ids};
 
 /// The gateway's state: nothing of it outlives the process, and nothing of it needs to.
 pub(crate) struct App {
@@ -19,8 +19,12 @@ pub(crate) struct App {
     pub(crate) api: Api,
     /// Where texts become HTML.
     pub(crate) desk: Desk,
+    /// The time.
+    pub(crate) clock: Clock,
     /// Ids for forms, so that sending one twice is safe.
     pub(crate) ids: Ids,
     /// Where the quick exit leads.
     pub(crate) leave_url: String,
+    /// What stands on top of every page, if anything.
+    pub(crate) notice: Option<String>,
 }

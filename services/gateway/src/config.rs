@@ -37,6 +37,10 @@ pub struct Config {
     /// is what the proxy may have.
     #[serde(default = "connections_per_address")]
     pub connections_per_address: usize,
+    /// A sentence on top of every page, as plain text of at most 200 characters (`GATEWAY__NOTICE`), such as that the
+    /// people here are made up. Left out, there is none.
+    #[serde(default)]
+    pub notice: Option<String>,
 }
 
 fn leave_url() -> String {
@@ -76,6 +80,9 @@ impl Settings for Config {
         }
         if self.connections_per_address == 0 {
             return Err(ConfigError::invalid("gateway.connections_per_address", "must be at least 1"));
+        }
+        if self.notice.as_ref().is_some_and(|notice| !is_notice(notice)) {
+            return Err(ConfigError::invalid("gateway.notice", "must be a line of 1 to 200 characters"));
         }
         match &self.csrf_key {
             Some(key) if decode_key(key).is_none() => {
@@ -128,6 +135,11 @@ impl Config {
         })?;
         Ok(key)
     }
+}
+
+/// Whether a text fits on top of a page.
+fn is_notice(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
 fn decode_key(text: &str) -> Option<[u8; 32]> {
@@ -186,6 +198,7 @@ mod tests {
             csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
             leave_url: leave_url(),
             connections_per_address: connections_per_address(),
+            notice: None,
         };
         change(&mut config);
         let platform = Platform { profile, ..Platform::default() };
@@ -195,7 +208,10 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         type Change = fn(&mut Config);
-        let cases: [(Change, Profile, &str); 8] = [
+        let cases: [(Change, Profile, &str); 11] = [
+            (|c| c.notice = Some(" ".into()), Profile::Development, "GATEWAY__NOTICE"),
+            (|c| c.notice = Some("x".repeat(201)), Profile::Development, "GATEWAY__NOTICE"),
+            (|c| c.notice = Some("two\nlines".into()), Profile::Development, "GATEWAY__NOTICE"),
             (|c| c.connections_per_address = 0, Profile::Development, "GATEWAY__CONNECTIONS_PER_ADDRESS"),
             (|c| c.public_url = None, Profile::Production, "GATEWAY__PUBLIC_URL"),
             (
@@ -218,6 +234,7 @@ mod tests {
             assert!(sentence.contains(key), "{sentence}");
         }
         assert_eq!(config(|_| {}, Profile::Production), Ok(()));
+        assert_eq!(config(|c| c.notice = Some("ü".repeat(200)), Profile::Production), Ok(()));
         assert_eq!(config(|c| (c.public_url, c.csrf_key) = (None, None), Profile::Development), Ok(()));
     }
 

@@ -55,12 +55,19 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
     let upstream = Upstream::new(config).map_err(Error::Config)?;
     upstream.register_health(&host.health);
     let app = Arc::new(App {
-        api: rest::Api::new(candor_proto::DESCRIPTOR_SET, &site.origin, &config.leave_url)?,
+        api: rest::Api::new(
+            candor_proto::DESCRIPTOR_SET,
+            &site.origin,
+            &config.leave_url,
+            config.notice.as_deref(),
+        )?,
         passports: Passports::new(upstream.clone(), host.clock.clone()),
         cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
         desk: pages::desk::Desk::new(),
+        clock: host.clock.clone(),
         ids: host.ids.clone(),
         leave_url: config.leave_url.clone(),
+        notice: config.notice.clone(),
         upstream,
     });
     let edge = Edge {

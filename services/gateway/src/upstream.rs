@@ -3,25 +3,38 @@
 
 use crate::config::Config;
 use crate::error::Problem;
+use candor_proto::accounts::v1::OpenAccessRequest;
+use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
+use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
+use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
+use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::library_service_client::LibraryServiceClient;
 use candor_proto::content::v1::path_service_client::PathServiceClient;
+use candor_proto::content::v1::prompt_service_client::PromptServiceClient;
+use candor_proto::journal::v1::assessment_service_client::AssessmentServiceClient;
+use candor_proto::journal::v1::check_in_service_client::CheckInServiceClient;
 use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
+use candor_proto::journal::v1::share_service_client::ShareServiceClient;
+use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_proto::reminders::v1::inbox_service_client::InboxServiceClient;
+use chassis::identity::capability;
 use std::time::Duration;
-use tonic::metadata::MetadataValue;
+use tokio::time::Instant;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-/// How long a call may take.
+/// How long the calls for one thing that is asked may take together.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// A page of a hundred long entries fits.
 pub(crate) const MAX_REPLY: usize = 16 * 1024 * 1024;
-/// Ours are a few hundred bytes.
-const MAX_PASSPORT: usize = 4 * 1024;
+/// Passports and capabilities of ours are a few hundred bytes. A header block beyond what a service takes would end
+/// the connection that everyone shares.
+const MAX_TOKEN: usize = 4 * 1024;
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// One lazily connected channel for each service; a service that is away is retried with the next call.
@@ -63,6 +76,34 @@ impl Upstream {
         IdentityServiceClient::new(self.accounts.clone())
     }
 
+    /// Who is linked with whom.
+    pub(crate) fn couple(&self) -> CoupleServiceClient<Channel> {
+        CoupleServiceClient::new(self.accounts.clone())
+    }
+
+    /// What was read of whom.
+    pub(crate) fn ledger(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.accounts.clone())
+    }
+
+    /// Shares and their answers.
+    pub(crate) fn shares(&self) -> ShareServiceClient<Channel> {
+        ShareServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// Asks accounts to open what belongs to another person, for one call. What it answers is never held: the next
+    /// call asks again.
+    ///
+    /// # Errors
+    /// What accounts says; 404 when nothing is open.
+    pub(crate) async fn open(&self, passport: &str, what: OpenAccessRequest) -> Result<Opened, Problem> {
+        let deadline = Deadline::new();
+        let request = call_within(what, Some(passport), deadline)?;
+        let reply = ConsentServiceClient::new(self.accounts.clone()).open_access(request).await?.into_inner();
+        let capability = reply.capability.parse().map_err(|_| Problem::internal())?;
+        Ok(Opened { capability, deadline })
+    }
+
     /// Sessions and passports.
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.accounts.clone())
@@ -86,6 +127,31 @@ impl Upstream {
     /// The seven-step path.
     pub(crate) fn path(&self) -> PathServiceClient<Channel> {
         PathServiceClient::new(self.content.clone())
+    }
+
+    /// Self-checks and their results.
+    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Channel> {
+        AssessmentServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// Questionnaires.
+    pub(crate) fn instruments(&self) -> InstrumentServiceClient<Channel> {
+        InstrumentServiceClient::new(self.content.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// Answers of check-ins.
+    pub(crate) fn check_ins(&self) -> CheckInServiceClient<Channel> {
+        CheckInServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// When check-ins are.
+    pub(crate) fn check_in_schedule(&self) -> CheckInScheduleServiceClient<Channel> {
+        CheckInScheduleServiceClient::new(self.reminders.clone())
+    }
+
+    /// The questions of check-ins.
+    pub(crate) fn prompts(&self) -> PromptServiceClient<Channel> {
+        PromptServiceClient::new(self.content.clone())
     }
 
     /// Registers the readiness of every service as a dependency of this one.
@@ -121,17 +187,74 @@ fn channel(key: &str, url: &str) -> Result<Channel, String> {
     Ok(endpoint.connect_lazy())
 }
 
+/// When everything that is done for one thing must be over.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// Beginning now.
+    pub(crate) fn new() -> Self {
+        Self(Instant::now() + DEADLINE)
+    }
+
+    fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}
+
+/// What was opened of another person: good for one call, in the time that is left.
+pub(crate) struct Opened {
+    capability: MetadataValue<Ascii>,
+    deadline: Deadline,
+}
+
+impl Opened {
+    /// With a capability that the client asked for itself.
+    ///
+    /// # Errors
+    /// 403 when it cannot be one.
+    pub(crate) fn brought(capability: &[u8]) -> Result<Self, Problem> {
+        let capability = Some(capability).filter(|token| token.len() <= MAX_TOKEN);
+        let capability = capability.and_then(|token| MetadataValue::try_from(token).ok());
+        let capability = capability.ok_or_else(Problem::capability)?;
+        Ok(Self { capability, deadline: Deadline::new() })
+    }
+}
+
 /// A call: a message with its deadline, its caller's passport and its trace.
 ///
 /// # Errors
 /// 401 when the passport cannot even stand in a header.
 pub(crate) fn call<T>(message: T, passport: Option<&str>) -> Result<tonic::Request<T>, Problem> {
+    call_within(message, passport, Deadline::new())
+}
+
+/// A call that reads of another person, with what was opened for it.
+///
+/// # Errors
+/// As [`call`].
+pub(crate) fn call_opened<T>(
+    message: T,
+    passport: &str,
+    opened: Opened,
+) -> Result<tonic::Request<T>, Problem> {
+    let mut request = call_within(message, Some(passport), opened.deadline)?;
+    let mut capability = opened.capability;
+    capability.set_sensitive(true);
+    request.metadata_mut().insert(capability::HEADER, capability);
+    Ok(request)
+}
+
+fn call_within<T>(
+    message: T,
+    passport: Option<&str>,
+    deadline: Deadline,
+) -> Result<tonic::Request<T>, Problem> {
     let mut request = tonic::Request::new(message);
-    request.set_timeout(DEADLINE);
+    request.set_timeout(deadline.left());
     let metadata = request.metadata_mut();
     if let Some(passport) = passport {
-        // A header block beyond what a service takes would end the connection that everyone shares.
-        if passport.len() > MAX_PASSPORT {
+        if passport.len() > MAX_TOKEN {
             return Err(Problem::unauthenticated());
         }
         let mut value: MetadataValue<_> =

@@ -21,9 +21,14 @@ struct Page {
 struct Shown {
     id: String,
     words: &'static str,
-    link: Option<String>,
+    link: Option<Link>,
     arrived: Option<words::Moment>,
     read: bool,
+}
+
+struct Link {
+    address: String,
+    words: &'static str,
 }
 
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
@@ -39,19 +44,40 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
 }
 
 fn shown(item: InboxItem, zone: &jiff::tz::TimeZone) -> Shown {
-    let (words, place) = match item.kind() {
-        ScheduleKind::LookBack => {
-            ("A week ago you wrote something. You can look back at it, if you like.", Some("/entries/"))
-        }
-        ScheduleKind::Unspecified => ("Something you planned is here.", None),
-    };
-    let link = place.filter(|_| !item.subject_id.is_empty());
+    let (words, place) = words_and_place(item.kind());
+    let subject = Some(query::encode(&item.subject_id)).filter(|subject| !subject.is_empty());
+    let link = place.zip(subject).map(|((place, words), subject)| Link {
+        address: place.replace("{subject}", &subject),
+        words,
+    });
     Shown {
         words,
-        link: link.map(|place| format!("{place}{}", query::encode(&item.subject_id))),
+        link,
         arrived: words::moment(item.create_time.as_ref(), zone),
         id: item.inbox_item_id,
         read: item.read,
+    }
+}
+
+/// What an item says, and where it leads with which words. Names and contents stay out of it: somebody else may look
+/// at this screen.
+fn words_and_place(kind: ScheduleKind) -> (&'static str, Option<(&'static str, &'static str)>) {
+    match kind {
+        ScheduleKind::LookBack => (
+            "A week ago you wrote something. You can look back at it, if you like.",
+            Some(("/entries/{subject}", "Look back")),
+        ),
+        ScheduleKind::CheckInAhead => {
+            ("A check-in you agreed on is a day away.", Some(("/check-in", "To the check-in")))
+        }
+        ScheduleKind::CheckIn => {
+            ("The time of a check-in is here.", Some(("/check-in/{subject}", "To the check-in")))
+        }
+        ScheduleKind::Share => ("Something was shared with you.", Some(("/received/{subject}", "Look at it"))),
+        ScheduleKind::ShareAnswer => {
+            ("Something you shared has an answer.", Some(("/shares/{subject}", "Look at it")))
+        }
+        ScheduleKind::Unspecified => ("Something you planned is here.", None),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::passports::Held;
 use crate::session::Visitor;
+use crate::upstream::Opened;
 use crate::{query, upstream};
 use askama::Template;
 use axum::Router;
@@ -34,6 +35,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use candor_proto::accounts::v1::{Couple, GetCoupleRequest, OpenAccessRequest};
+use candor_proto::options::v1::Scope;
 use std::sync::Arc;
 
 /// Every page and every asset.
@@ -69,6 +72,9 @@ pub(crate) async fn no_such_path() -> Failure {
     Failure(Problem::no_such_path())
 }
 
+/// The places behind one entry of the navigation; their pages extend `together.html`.
+const TOGETHER: [&str; 6] = ["couple", "shared", "received", "check-in", "answers", "ledger"];
+
 /// What every page's frame needs to know.
 pub(crate) struct Frame {
     /// Which entry of the navigation is this page.
@@ -79,12 +85,20 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Where the quick exit leads.
     pub(crate) leave_url: String,
+    /// What stands on top, if anything.
+    pub(crate) notice: Option<String>,
 }
 
 impl Frame {
     /// The frame of a page that is the same for everyone.
-    pub(crate) fn public(place: &'static str, leave_url: &str) -> Self {
-        Self { place, signed_in: false, csrf: String::new(), leave_url: leave_url.to_owned() }
+    pub(crate) fn public(place: &'static str, leave_url: &str, notice: Option<&str>) -> Self {
+        Self {
+            place,
+            signed_in: false,
+            csrf: String::new(),
+            leave_url: leave_url.to_owned(),
+            notice: notice.map(str::to_owned),
+        }
     }
 
     /// Where the style sheet is.
@@ -105,6 +119,11 @@ impl Frame {
     /// Where the picture of the start page is.
     pub(crate) fn wall(&self) -> &'static str {
         &assets::WALL.path
+    }
+
+    /// Marks the navigation's entry for the places that two people have.
+    pub(crate) fn current_together(&self) -> &'static str {
+        if TOGETHER.contains(&self.place) { "true" } else { "false" }
     }
 
     /// Marks the navigation's entry for this page.
@@ -166,6 +185,28 @@ impl Member {
         upstream::call(message, Some(&self.held.passport))
     }
 
+    /// Opens what belongs to another person, for one call: everything of a scope, or one item.
+    async fn open(&self, owner: &str, scope: Scope, item: Option<&str>) -> Result<Opened, Problem> {
+        let what = OpenAccessRequest {
+            owner_account_id: owner.to_owned(),
+            scope: scope.into(),
+            item_id: item.unwrap_or_default().to_owned(),
+            ..OpenAccessRequest::default()
+        };
+        self.guest.app.upstream.open(&self.held.passport, what).await
+    }
+
+    /// A call in the member's name that reads of another person, with what was opened for it.
+    fn call_opened<T>(&self, message: T, opened: Opened) -> Result<tonic::Request<T>, Problem> {
+        upstream::call_opened(message, &self.held.passport, opened)
+    }
+
+    /// The member's link, if there is one.
+    async fn couple(&self) -> Result<Option<Couple>, Problem> {
+        let request = self.call(GetCoupleRequest {})?;
+        Ok(self.guest.app.upstream.couple().get_couple(request).await?.into_inner().couple)
+    }
+
     /// The member's time zone as their account says it; UTC when accounts cannot say.
     async fn time_zone(&self) -> jiff::tz::TimeZone {
         let request = self.call(candor_proto::accounts::v1::GetMeRequest {});
@@ -196,6 +237,7 @@ fn frame(app: &App, visitor: &Visitor, place: &'static str) -> Frame {
         signed_in: visitor.session.is_some(),
         csrf: app.cookies.csrf_token(visitor),
         leave_url: app.leave_url.clone(),
+        notice: app.notice.clone(),
     }
 }
 

@@ -35,14 +35,14 @@ pub(crate) struct Api {
 
 impl Api {
     /// From the descriptors of all services; `origin` is where people reach the API, `leave_url` where the quick exit
-    /// of the description's page leads.
+    /// of the description's page leads, `notice` what stands on top of it.
     ///
     /// # Errors
     /// When a descriptor asks for something that cannot be served.
-    pub(crate) fn new(descriptor_set: &[u8], origin: &str, leave_url: &str) -> Result<Self, Error> {
+    pub(crate) fn new(descriptor_set: &[u8], origin: &str, leave_url: &str, notice: Option<&str>) -> Result<Self, Error> {
         let table = Table::new(descriptor_set).map_err(Error::Table)?;
         let document = openapi::document(&table, origin);
-        let docs = docs::render(&document, Frame::public("docs", leave_url))
+        let docs = docs::render(&document, Frame::public("docs", leave_url, notice))
             .map_err(|error| Error::Table(error.to_string()))?;
         Ok(Self { openapi: document.to_string().into(), docs, table })
     }

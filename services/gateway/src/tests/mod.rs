@@ -42,6 +42,7 @@ fn config(url: &str, public_url: Option<&str>) -> Config {
         csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
         leave_url: LEAVE.into(),
         connections_per_address: 256,
+        notice: None,
     }
 }
 
