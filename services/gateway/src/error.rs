@@ -78,6 +78,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "Please sign in first.")
     }
 
+    /// What was sent as a capability is none.
+    pub(crate) fn capability() -> Self {
+        let detail = "What was sent as a capability is none. Nothing was read; without it, access is asked for here.";
+        Self::new(StatusCode::FORBIDDEN, "CAPABILITY_INVALID", detail)
+    }
+
     /// Nothing is at this address.
     pub(crate) fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NO_SUCH_PATH", "This address leads nowhere.")

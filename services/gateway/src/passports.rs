@@ -2,6 +2,8 @@
 
 use crate::error::Problem;
 use crate::upstream::{Upstream, call};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use candor_proto::accounts::v1::MintPassportRequest;
 use chassis::Clock;
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +25,8 @@ pub(crate) struct Held {
     pub(crate) passport: Arc<str>,
     /// The session it speaks for.
     pub(crate) session_id: Arc<str>,
+    /// The account it speaks for.
+    pub(crate) account_id: Arc<str>,
     from: Timestamp,
     until: Timestamp,
 }
@@ -63,8 +67,13 @@ impl Passports {
             minted.passport_expire_time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
         let until =
             expires.map_or(now, |expires| expires.min(now.saturating_add(HELD_FOR).unwrap_or(expires)));
-        let held =
-            Held { passport: minted.passport.into(), session_id: minted.session_id.into(), from: now, until };
+        let held = Held {
+            passport: minted.passport.into(),
+            session_id: minted.session_id.into(),
+            account_id: minted.account_id.into(),
+            from: now,
+            until,
+        };
         self.hold(key, held.clone(), now);
         Ok(held)
     }
@@ -94,6 +103,29 @@ impl Passports {
     }
 }
 
+/// Whom a passport says that it speaks for, believed by nobody: the services verify it. `None` where it says nothing.
+pub(crate) fn claimed_account(passport: &str) -> Option<String> {
+    let claims = passport.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims.get("sub")?.as_str().map(str::to_owned)
+}
+
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passport_says_whom_it_speaks_for_or_nothing() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"somebody"}"#);
+        assert_eq!(claimed_account(&format!("e30.{claims}.x")).as_deref(), Some("somebody"));
+        let other = URL_SAFE_NO_PAD.encode(r#"{"sub":1}"#);
+        for passport in ["", "a.b", "passport.of.alice", "e30.e30.x", &format!("e30.{other}.x")] {
+            assert_eq!(claimed_account(passport), None, "{passport}");
+        }
+    }
 }
