@@ -1,10 +1,10 @@
 //! Forms, accepted only from our own pages.
 
-use super::Failure;
+use super::{Failure, Guest, Member};
 use crate::app::App;
 use crate::error::Problem;
 use crate::{body, query};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{StatusCode, header};
 use std::sync::Arc;
 
@@ -13,18 +13,65 @@ pub(super) struct Form {
     pairs: Vec<(String, String)>,
 }
 
-/// A form from our own site whose token may have gone stale because its session ended meanwhile. For the one page
-/// where people write long texts: it is shown again with the text, and nothing is done until the token fits.
-pub(super) struct Draft {
+/// A form from our own site with words somebody wrote. Its session may have ended meanwhile, or accounts be away: then
+/// nothing is done with it, but it can be shown again with the words.
+pub(super) struct Words {
+    /// The browser.
+    pub(super) guest: Guest,
     /// The fields.
     pub(super) form: Form,
-    /// Whether anything may be done with it.
-    pub(super) token_fits: bool,
+    /// Whose words they are, or why nothing may be done with them yet.
+    pub(super) member: Result<Member, NotYet>,
 }
 
-impl FromRequest<Arc<App>> for Draft {
+/// Why words are not kept yet.
+pub(super) struct NotYet {
+    /// The status of the page that shows them again.
+    pub(super) status: StatusCode,
+    /// What happened, what is safe, what next.
+    pub(super) message: String,
+}
+
+impl FromRequest<Arc<App>> for Words {
     type Rejection = Failure;
 
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let guest = Guest::from_request_parts(&mut parts, app).await?;
+        let member = Member::from_request_parts(&mut parts, app).await;
+        let draft = Draft::from_request(Request::from_parts(parts, body), app).await?;
+        let member = match member {
+            Ok(member) if draft.token_fits => Ok(member),
+            Ok(_) => Err(NotYet { status: StatusCode::FORBIDDEN, message: STALE.to_owned() }),
+            Err(Failure(problem)) if problem.status == StatusCode::UNAUTHORIZED => {
+                Err(NotYet { status: problem.status, message: SIGNED_OUT.to_owned() })
+            }
+            Err(Failure(problem)) => Err(NotYet::after(&problem)),
+        };
+        Ok(Self { guest, form: draft.form, member })
+    }
+}
+
+impl NotYet {
+    /// Because of a problem on the way.
+    pub(super) fn after(problem: &Problem) -> Self {
+        let message = format!("{} Your words are still on this page.", problem.detail);
+        Self { status: problem.status, message }
+    }
+}
+
+const SIGNED_OUT: &str = "Your session has ended. Your words are still here, but not kept yet. \
+     You can sign in in another tab, then press Keep again.";
+const STALE: &str =
+    "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
+
+/// A form from our own site, whether its token fits or not.
+struct Draft {
+    form: Form,
+    token_fits: bool,
+}
+
+impl Draft {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         app.cookies.check_origin(&parts.headers)?;

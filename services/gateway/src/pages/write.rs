@@ -1,15 +1,12 @@
 //! Writing an entry. Nothing typed here is ever thrown away: whatever goes wrong, the page comes back with it.
 
-use super::form::{Draft, Form};
+use super::form::{Form, NotYet, Words};
 use super::{Failure, Frame, Guest, Member, go, words};
-use crate::app::App;
 use crate::error::Problem;
 use askama::Template;
-use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::journal::v1::{Mood, WriteEntryRequest};
-use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "write.html")]
@@ -51,27 +48,15 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
     guest.show(&page(guest, blank, None))
 }
 
-pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
-    let (mut parts, body) = request.into_parts();
-    let guest = Guest::from_request_parts(&mut parts, &app).await?;
-    let member = Member::from_request_parts(&mut parts, &app).await;
-    let draft = Draft::from_request(Request::from_parts(parts, body), &app).await?;
-    let written = Written::of(&draft.form);
+pub(super) async fn submit(words: Words) -> Result<Response, Failure> {
+    let Words { guest, form, member } = words;
+    let written = Written::of(&form);
     let member = match member {
-        Ok(member) if draft.token_fits => member,
-        outcome => {
-            let (status, message) = match outcome {
-                Err(Failure(problem)) if problem.status != StatusCode::UNAUTHORIZED => {
-                    (problem.status, problem.detail)
-                }
-                Err(_) => (StatusCode::UNAUTHORIZED, SIGNED_OUT.to_owned()),
-                Ok(_) => (StatusCode::FORBIDDEN, STALE.to_owned()),
-            };
-            return guest.show_with(status, &page(&guest, written, Some(message)));
-        }
+        Ok(member) => member,
+        Err(not) => return guest.show_with(not.status, &page(&guest, written, Some(not.message))),
     };
     let request = member.call(written.request())?;
-    match app.upstream.entries().write_entry(request).await {
+    match guest.app.upstream.entries().write_entry(request).await {
         Ok(reply) => {
             let entry = reply.into_inner().entry.unwrap_or_default();
             Ok(go(&format!("/entries/{}", entry.entry_id)))
@@ -80,13 +65,8 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     }
 }
 
-const SIGNED_OUT: &str = "Your session has ended. Your words are still here, but not kept yet. \
-     You can sign in in another tab, then press Keep again.";
-const STALE: &str =
-    "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
-
 fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Response, Failure> {
-    let mut message = format!("{} Your words are still on this page.", problem.detail);
+    let NotYet { status, mut message } = NotYet::after(&problem);
     if problem.status == StatusCode::CONFLICT {
         // Sent before with other words, as happens after going back: a new id keeps both.
         written.entry_id = guest.app.ids.next().to_string();
@@ -94,7 +74,7 @@ fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Resp
              To keep these words as an entry of their own, press Keep again."
             .into();
     }
-    guest.show_with(problem.status, &page(guest, written, Some(message)))
+    guest.show_with(status, &page(guest, written, Some(message)))
 }
 
 /// What the form holds.
