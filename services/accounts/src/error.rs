@@ -35,6 +35,9 @@ pub enum Error {
     /// An account with the address exists already; only ever told to operators.
     #[error("an account with this address exists already")]
     AddressInUse,
+    /// There is no such receipt, or it is not for this.
+    #[error("no such receipt")]
+    ReceiptNotFound,
     /// No signing key is there yet.
     #[error("there is no signing key yet")]
     NoSigningKey,
@@ -109,6 +112,10 @@ impl From<Error> for Fault {
                 Code::AlreadyExists,
                 "ADDRESS_IN_USE",
                 "An account with this address exists already. Nothing was changed.",
+            ),
+            Error::ReceiptNotFound => not_found(
+                "RECEIPT_NOT_FOUND",
+                "This cannot go on from an earlier opening. Please open it anew.",
             ),
             Error::NoSigningKey => Fault::unavailable(&error),
             Error::Vault(cause) => Fault::from(cause),

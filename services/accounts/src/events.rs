@@ -1,10 +1,59 @@
-//! What accounts tells the others. It listens to nobody yet.
+//! What accounts tells the others, and what it hears of them.
 
-use crate::{Error, app};
-use bus::{Outbox, key_of, resnapshot};
+use crate::{
+    Error,
+    app::{self, Under},
+    domain::Read,
+};
+use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{AccountRegistered, AccountVerified, SessionEnded};
-use chassis::{Clock, Ids};
-use sqlx::PgPool;
+use candor_proto::journal::v1::DataRead;
+use chassis::{Clock, Fault, Ids};
+use jiff::Timestamp;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// Accounts' name as a consumer.
+pub const CONSUMER: &str = "accounts";
+
+/// The routing keys of what accounts handles.
+pub fn consumes() -> Vec<String> {
+    vec![key_of::<DataRead>()]
+}
+
+/// Accounts' inbox, to be run until shutdown.
+pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<()> {
+    Inbox::new(CONSUMER, pool, (), clock)
+        .on::<DataRead>(|(), conn, meta, event| Box::pin(data_read(conn, meta, event)))
+}
+
+/// Counts a receipt. One that nobody opened, or that is not between these two, can never count.
+async fn data_read(conn: &mut PgConnection, meta: &Meta, event: DataRead) -> Result<(), HandlerError> {
+    let under = Under {
+        receipt_id: id(&event.receipt_id, "RECEIPT_ID")?,
+        owner_id: id(&event.owner_account_id, "OWNER_ACCOUNT_ID")?,
+        reader_id: id(&event.reader_account_id, "READER_ACCOUNT_ID")?,
+    };
+    let time = match event.read_time {
+        Some(time) => instant(time).ok_or(HandlerError::Malformed("READ_TIME"))?,
+        None => meta.time,
+    };
+    let item_ids = event.item_ids.iter().map(|text| id(text, "ITEM_IDS")).collect::<Result<_, _>>()?;
+    match app::count_read(conn, under, &Read { time, item_ids, told: event.told }).await {
+        Err(Error::ReceiptNotFound) => Err(HandlerError::Malformed("RECEIPT_UNKNOWN")),
+        other => other.map_err(|error| Fault::from(error).into()),
+    }
+}
+
+fn id(text: &str, field: &'static str) -> Result<Uuid, HandlerError> {
+    text.parse().map_err(|_| HandlerError::Malformed(field))
+}
+
+/// The database keeps microseconds, and so does everything that is compared with it.
+fn instant(time: prost_types::Timestamp) -> Option<Timestamp> {
+    let nanos = Some(time.nanos).filter(|nanos| (0..1_000_000_000).contains(nanos))?;
+    Timestamp::new(time.seconds, nanos / 1_000 * 1_000).ok()
+}
 
 /// The keys of the events that accounts emits.
 pub fn emits() -> Vec<String> {

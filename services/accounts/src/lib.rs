@@ -13,7 +13,7 @@ pub mod store;
 
 pub use config::Config;
 pub use error::Error;
-pub use events::resnapshot;
+pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys};
 use bus::Transport;
@@ -30,17 +30,20 @@ use vault::Vault;
 /// The service's name: in keys, spans and metrics.
 pub const NAME: &str = "accounts";
 
-/// Brings the databases of accounts up to date: its own, the bus's tables in it, and the key store.
+/// Brings the databases of accounts up to date (its own, the bus's tables in it, and the key store) and declares the
+/// queue, so that nothing is lost before the first start.
 ///
 /// # Errors
-/// [`Error::Migrate`] naming the part that failed.
-pub async fn migrate(config: Config) -> Result<(), Error> {
+/// [`Error::Migrate`] naming the part that failed; [`Error::Bus`] when the broker cannot be reached.
+pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
     let pool = database::connect_direct(&config.database).await?;
     let keystore = database::connect_direct(&config.vault.keystore).await?;
     let failed = |part| move |cause| Error::Migrate(part, cause);
     bus::migrate(&pool).await.map_err(failed("bus"))?;
     migrate_own(&pool).await.map_err(failed("accounts"))?;
-    vault::migrate(&keystore).await.map_err(failed("key store"))
+    vault::migrate(&keystore).await.map_err(failed("key store"))?;
+    bus::declare(&transport, CONSUMER, &consumes()).await?;
+    Ok(())
 }
 
 /// Brings only the tables of accounts up to date.
@@ -63,9 +66,10 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
 
     let background = Background::new(&host.shutdown);
     let (pool, clock, outbox) = (accounts.pool.clone(), host.clock.clone(), accounts.outbox.clone());
-    background.spawn("accounts relay", |stop| {
-        bus::relay::run(pool.clone(), outbox, transport, clock.clone(), stop)
-    });
+    let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
+    background.spawn("accounts relay", |stop| bus::relay::run(own, outbox, events, time, stop));
+    let inbox = events::inbox(pool.clone(), clock.clone());
+    background.spawn("accounts inbox", |stop| inbox.run(transport, stop));
     background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, stop));
 
     let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());

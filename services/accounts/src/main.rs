@@ -8,6 +8,9 @@ fn main() -> ExitCode {
             let transport = config.transport()?;
             accounts::run(config, host, transport).await
         },
-        accounts::migrate,
+        |config: accounts::Config| async move {
+            let transport = config.transport()?;
+            accounts::migrate(config, transport).await
+        },
     )
 }

@@ -4,6 +4,7 @@
 mod announce;
 mod hashing;
 mod house;
+mod ledger;
 mod operator;
 mod outgoing;
 mod passport;
@@ -18,6 +19,7 @@ pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as Claimed
 pub use announce::current_state;
 pub use hashing::Hashing;
 pub use house::sweep;
+pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passport::{MintedPassport, mint};

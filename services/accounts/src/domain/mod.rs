@@ -3,8 +3,11 @@
 mod address;
 mod letter;
 mod limits;
+mod page;
 mod password;
 mod person;
+mod receipt;
+mod relation;
 mod rotation;
 mod secret;
 
@@ -14,8 +17,11 @@ pub use limits::{
     LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, PASSPORT_LIFE, Pace, SIGN_IN_PACE, VERIFICATION_LIFE,
     VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
+pub use page::{Cursor, PageSize};
 pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
+pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
+pub use relation::{Relation, Scope, Visibility};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };

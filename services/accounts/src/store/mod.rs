@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod mail;
+pub mod receipt;
 pub mod request;
 pub mod session;
 pub mod signing_key;

@@ -51,10 +51,12 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
     let address = listener.local_addr().unwrap().to_string();
     let figment = settings(&database.url(), &keystore.url(), folder.path(), &address);
     let (platform, config) = load_from::<Config>(figment).unwrap();
-    accounts::migrate(config.clone()).await.unwrap();
-    accounts::migrate(config.clone()).await.unwrap(); // again changes nothing
-
-    let transport = Transport::memory(&[("listener", accounts::events::emits())]);
+    let transport = Transport::memory(&[
+        ("listener", accounts::events::emits()),
+        (accounts::CONSUMER, accounts::consumes()),
+    ]);
+    accounts::migrate(config.clone(), transport.clone()).await.unwrap();
+    accounts::migrate(config.clone(), transport.clone()).await.unwrap(); // again changes nothing
     let mut heard = transport.subscribe("listener", &accounts::events::emits()).unwrap();
     let (clock, shutdown) = (Clock::system(), CancellationToken::new());
     let host = Host {

@@ -1,0 +1,79 @@
+//! The access ledger: receipts count once their data were read, and show to the owner by the one rule of
+//! [`Reads::shown`](crate::domain::Reads::shown).
+
+use crate::{
+    Error,
+    domain::{Cursor, PageSize, Read, Relation, Scope, Shown},
+    store::receipt,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Which receipt a read was made under, and between whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Under {
+    /// The receipt.
+    pub receipt_id: Uuid,
+    /// Whose data.
+    pub owner_id: Uuid,
+    /// Who read.
+    pub reader_id: Uuid,
+}
+
+/// Counts a read. Twice, or in another order, comes to the same.
+///
+/// # Errors
+/// [`Error::ReceiptNotFound`] when there is no such receipt between the two.
+pub async fn count_read(conn: &mut PgConnection, under: Under, read: &Read) -> Result<(), Error> {
+    let known = receipt::lock(conn, under.owner_id, under.receipt_id).await?;
+    let known = known.filter(|known| known.reader_id == under.reader_id).ok_or(Error::ReceiptNotFound)?;
+    let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
+    let reads = known.reads.with(read);
+    if reads != known.reads {
+        let shown = reads.shown(relation.visibility());
+        receipt::keep(conn, under.owner_id, under.receipt_id, &reads, shown.as_ref()).await?;
+    }
+    Ok(())
+}
+
+/// A receipt as its owner sees it.
+pub struct OwnReceipt {
+    /// The receipt.
+    pub receipt_id: Uuid,
+    /// Who read.
+    pub reader_id: Uuid,
+    /// In which relation.
+    pub relation: Relation,
+    /// What kind of data.
+    pub scope: Scope,
+    /// When, and what.
+    pub shown: Shown,
+}
+
+/// A page of the receipts that are the owner's to know, newest first, and where the next page begins.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_receipts(
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<OwnReceipt>, Option<Cursor>), Error> {
+    // One more than a page holds: whether there is a next one.
+    let mut rows = receipt::list(conn, owner_id, (after.time, after.id), size.get() + 1).await?;
+    let has_more = rows.len() > usize::try_from(size.get()).unwrap_or(usize::MAX);
+    if has_more {
+        rows.pop();
+    }
+    let last = rows.last().map(|row| Cursor { time: row.shown_at, id: row.receipt_id });
+    let receipts = rows.into_iter().map(own).collect::<Result<_, _>>()?;
+    Ok((receipts, last.filter(|_| has_more)))
+}
+
+fn own(row: receipt::Listed) -> Result<OwnReceipt, Error> {
+    let relation = Relation::stored(&row.relation).ok_or(Error::Unreadable)?;
+    let scope = Scope::of(row.scope).ok_or(Error::Unreadable)?;
+    let shown = row.reads.shown(relation.visibility()).ok_or(Error::Unreadable)?;
+    Ok(OwnReceipt { receipt_id: row.receipt_id, reader_id: row.reader_id, relation, scope, shown })
+}
