@@ -2,7 +2,8 @@
 
 use crate::domain::Facts;
 use bus::Envelope;
-use candor_proto::journal::v1::EntryWritten;
+use candor_proto::journal::v1::{DataRead, EntryWritten};
+use chassis::identity::Capability;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,6 +19,26 @@ pub fn entry_written(event_id: Uuid, time: Timestamp, entry: &Facts) -> Envelope
         create_time: Some(to_proto(entry.create_time)),
     };
     Envelope::new(event_id, time, entry.entry_id, 1, &event)
+}
+
+/// `journal.v1.data_read`: something of the capability's owner was read by its reader, or with `told`, the reader wants
+/// the owner to know. About the receipt; what came later has the higher version.
+pub fn data_read(
+    event_id: Uuid,
+    time: Timestamp,
+    capability: &Capability,
+    item_ids: &[Uuid],
+    told: bool,
+) -> Envelope {
+    let event = DataRead {
+        receipt_id: capability.opening.receipt_id.to_string(),
+        owner_account_id: capability.opening.owner_id.to_string(),
+        reader_account_id: capability.reader_id.to_string(),
+        item_ids: item_ids.iter().map(Uuid::to_string).collect(),
+        read_time: Some(to_proto(time)),
+        told,
+    };
+    Envelope::new(event_id, time, capability.opening.receipt_id, time.as_microsecond(), &event)
 }
 
 /// A moment as protobuf says it: whole seconds towards the past, nanoseconds forward from there.

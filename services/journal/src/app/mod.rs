@@ -1,11 +1,12 @@
 //! What the journal does, on a connection or transaction that somebody else opened and will commit.
 
 mod announce;
+pub mod assessments;
 mod entries;
 mod moods;
 mod pages;
 
-pub use announce::{entry_written, to_proto};
+pub use announce::{data_read, entry_written, to_proto};
 pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};
