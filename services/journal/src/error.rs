@@ -1,6 +1,7 @@
 //! Everything that can go wrong in the journal, and what its caller reads of it.
 
-use crate::domain::Invalid;
+use crate::domain::{Invalid, InvalidAnswer, InvalidQuestionnaire};
+use candor_proto::Violation;
 use chassis::{Code, Fault};
 
 /// A failure of the journal. It holds no text and no value of a request.
@@ -24,6 +25,30 @@ pub enum Error {
     /// The idempotency key came before, with other content.
     #[error("the idempotency key came before with other content")]
     IdempotencyKeyReused,
+    /// The caller has no such assessment: it does not exist, or it is not theirs.
+    #[error("there is no such assessment")]
+    AssessmentNotFound,
+    /// The id is taken by an assessment of another instrument.
+    #[error("the assessment's id is taken")]
+    AssessmentIdReused,
+    /// The assessment is scored: it changes no more.
+    #[error("the assessment is scored already")]
+    AssessmentScored,
+    /// No domain has enough answers for a score.
+    #[error("there are too few answers for a score")]
+    TooFewAnswers,
+    /// Answers that the instrument does not know.
+    #[error("some answers are not the instrument's")]
+    InvalidAnswers(Vec<InvalidAnswer>),
+    /// No version of the instrument is known here (yet).
+    #[error("the instrument is not known here")]
+    InstrumentNotReady,
+    /// The version that an assessment was begun with is not known here any more.
+    #[error("an assessment's instrument is not known here")]
+    InstrumentGone,
+    /// A questionnaire that cannot be scored.
+    #[error("a questionnaire cannot be scored")]
+    Questionnaire(#[from] InvalidQuestionnaire),
     /// The account's data key is destroyed: it can write no more.
     #[error("the account is erased")]
     AccountErased,
@@ -86,6 +111,32 @@ impl From<Error> for Fault {
                 "This idempotency key came before with other content. What came first is kept; \
                  please send this with a new key.",
             ),
+            Error::AssessmentNotFound => Self::new(
+                Code::NotFound,
+                "ASSESSMENT_NOT_FOUND",
+                "There is no such self-check among yours. Nothing was changed.",
+            ),
+            Error::AssessmentIdReused => Self::new(
+                Code::AlreadyExists,
+                "ASSESSMENT_ID_REUSED",
+                "You have another self-check with this id. That one is unchanged; please begin this one with a new id.",
+            ),
+            Error::AssessmentScored => Self::new(
+                Code::FailedPrecondition,
+                "ASSESSMENT_SCORED",
+                "This one has its result and stays as it is. You can begin a new one at any time.",
+            ),
+            Error::TooFewAnswers => Self::new(
+                Code::FailedPrecondition,
+                "TOO_FEW_ANSWERS",
+                "There are too few answers for a result yet. Your answers are kept. Half of one part is enough.",
+            ),
+            Error::InvalidAnswers(broken) => Self::invalid(broken.into_iter().map(violation).collect()),
+            Error::InstrumentNotReady => Self::new(
+                Code::FailedPrecondition,
+                "INSTRUMENT_NOT_READY",
+                "These questions are not here yet. Nothing was lost; please try again a little later.",
+            ),
             Error::AccountErased => Self::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_ERASED",
@@ -94,12 +145,19 @@ impl From<Error> for Fault {
             Error::Database(cause) => Self::from(cause),
             Error::Vault(cause) => Self::from(cause),
             error @ (Error::Unreadable(_)
+            | Error::InstrumentGone
+            | Error::Questionnaire(_)
             | Error::Migrate(..)
             | Error::Config(_)
             | Error::Bus(_)
             | Error::Serve(_)) => Self::internal(&error),
         }
     }
+}
+
+fn violation(answer: InvalidAnswer) -> Violation {
+    let InvalidAnswer { index, field, rule } = answer;
+    Violation { field: format!("answers[{index}].{field}"), description: rule }
 }
 
 impl From<Error> for tonic::Status {

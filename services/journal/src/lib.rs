@@ -14,6 +14,7 @@ pub use error::Error;
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use bus::{Outbox, Transport};
+use candor_proto::journal::v1::assessment_service_server::AssessmentServiceServer;
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
 use chassis::identity::Keyring;
@@ -79,7 +80,9 @@ pub async fn run_with(
     let mut routes = tonic::service::RoutesBuilder::default();
     let entries = EntryServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
     let moods = MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    routes.add_service(entries).add_service(moods);
+    let assessments =
+        AssessmentServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(entries).add_service(moods).add_service(assessments);
     let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes).await;
 
     // The server has drained: finish what it handed in, then the background work.

@@ -18,6 +18,8 @@ pub enum Timeline {
     Entries,
     /// Moods by the moment they were felt.
     Moods,
+    /// Assessments by the moment they were begun.
+    Assessments,
 }
 
 impl Timeline {
@@ -25,6 +27,7 @@ impl Timeline {
         match self {
             Self::Entries => "journal.v1.ListEntries.page_token",
             Self::Moods => "journal.v1.ListMoods.page_token",
+            Self::Assessments => "journal.v1.ListAssessments.page_token",
         }
     }
 }

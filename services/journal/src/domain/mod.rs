@@ -1,10 +1,16 @@
 //! The journal's words: parsed once at the edge, true from then on. Pure: no I/O, no clock, no keys.
 
+pub mod assessment;
 mod entry;
+pub mod instrument;
 mod mood;
 mod page;
 
+pub use assessment::{
+    Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results,
+};
 pub use entry::{EntryBody, EntryTime, MAX_BODY_BYTES, MAX_TITLE_CHARS, Title, Zone};
+pub use instrument::{Instrument, InvalidQuestionnaire};
 pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
 

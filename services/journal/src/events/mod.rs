@@ -1,6 +1,7 @@
 //! Events: the keys of those the journal emits, telling them again, and the handlers of those it consumes.
 
 mod couples;
+mod instruments;
 
 pub use crate::app::to_proto;
 
@@ -8,6 +9,7 @@ use crate::{Error, app};
 use bus::resnapshot::{self, Page};
 use bus::{HandlerError, Inbox, Outbox, key_of};
 use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
+use candor_proto::content::v1::InstrumentPublished;
 use candor_proto::journal::v1::EntryWritten;
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
@@ -32,6 +34,7 @@ pub fn consumes() -> Vec<String> {
         key_of::<CoupleUnlinked>(),
         key_of::<AccessEpochRaised>(),
         key_of::<SessionEnded>(),
+        key_of::<InstrumentPublished>(),
     ]
 }
 
@@ -50,6 +53,7 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
         .on::<CoupleUnlinked>(|_, conn, meta, event| Box::pin(couples::unlinked(conn, meta, event)))
         .on::<AccessEpochRaised>(|_, conn, _, event| Box::pin(couples::epoch_raised(conn, event)))
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(couples::session_ended(conn, meta, event)))
+        .on::<InstrumentPublished>(|_, conn, _, event| Box::pin(instruments::published(conn, event)))
         .outbox(outbox)
 }
 

@@ -1,5 +1,6 @@
 //! gRPC: admits, parses, opens and commits transactions, answers.
 
+mod assessments;
 mod entries;
 mod moods;
 mod writer;
@@ -28,6 +29,7 @@ struct Inner {
     vault: Vault,
     clock: Clock,
     ids: Ids,
+    outbox: Outbox,
     writes: Batch<app::WriteEntry, app::Written>,
 }
 
@@ -41,13 +43,13 @@ impl Journal {
         ids: Ids,
         batch: BatchConfig,
     ) -> Self {
-        let writer = writer::Writer::new(pool.clone(), outbox);
+        let writer = writer::Writer::new(pool.clone(), outbox.clone());
         // Writers outlive the server, which drains first: `close` ends them.
         let writes =
             Batch::start(batch.max, batch.queue, batch.writers, CancellationToken::new(), move |commands| {
                 writer.clone().write(commands)
             });
-        Self(Arc::new(Inner { pool, vault, clock, ids, writes }))
+        Self(Arc::new(Inner { pool, vault, clock, ids, outbox, writes }))
     }
 
     /// Writes what was handed in, and returns when the last of it is answered.

@@ -1,5 +1,6 @@
 //! All SQL of the journal: free functions on one connection, set-based where it is hot.
 
+pub mod assessments;
 pub mod couples;
 mod entries;
 mod moods;
