@@ -88,7 +88,10 @@ fn whoever_names_an_owner_needs_their_opening() {
             broken.push(format!("{} is public", method.full_name()));
         }
     }
-    refuse(&broken, "give it (candor.options.v1.delegation): another person's data is read with a capability");
+    refuse(
+        &broken,
+        "give it (candor.options.v1.delegation): another person's data is read with a capability",
+    );
 }
 
 #[test]

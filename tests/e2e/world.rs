@@ -1,31 +1,17 @@
 //! Candor from outside, in either form: addresses, mail, time, and the processes behind them.
 
-use candor_tests::five::{Five, START, Servers, databases};
-use candor_tests::{Database, Process, Rabbit, Rest, TestClock, binary, eventually, mailed_token};
-use jiff::Timestamp;
-use serde_json::Value;
+use candor_tests::five::{Five, Servers, databases};
+use candor_tests::{Database, One, Rabbit, Rest, TestClock, eventually};
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tempfile::TempDir;
 use tonic::transport::Channel;
 
 /// A running Candor.
 pub(crate) enum World {
     One(Box<One>),
     Five(Box<Apart>),
-}
-
-/// `candor run`.
-pub(crate) struct One {
-    clock: TestClock,
-    folder: TempDir,
-    http: String,
-    grpc: BTreeMap<String, String>,
-    mail: PathBuf,
-    process: Option<Process>,
 }
 
 /// Five processes, their databases, and a broker whose files can be searched.
@@ -38,14 +24,7 @@ pub(crate) struct Apart {
 impl World {
     /// `candor run`: one process, its own PostgreSQL, the in-memory bus.
     pub(crate) async fn one_process() -> Self {
-        let folder = tempfile::Builder::new().prefix("candor-e2e-").tempdir().unwrap();
-        // The private PostgreSQL may run as another user and must be able to pass through.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let clock = TestClock::new(folder.path().join("clock"), START.parse::<Timestamp>().unwrap());
-        let (http, grpc, mail) = (String::new(), BTreeMap::new(), PathBuf::new());
-        let mut one = One { clock, folder, http, grpc, mail, process: None };
-        one.start().await;
-        Self::One(Box::new(one))
+        Self::One(Box::new(One::start().await))
     }
 
     /// Five processes with PostgreSQL and RabbitMQ.
@@ -58,14 +37,14 @@ impl World {
     /// Time, as every process sees it.
     pub(crate) fn clock(&self) -> &TestClock {
         match self {
-            Self::One(one) => &one.clock,
+            Self::One(one) => one.clock(),
             Self::Five(apart) => &apart.five.clock,
         }
     }
 
     pub(crate) fn rest(&self) -> Rest {
         match self {
-            Self::One(one) => Rest::new(&one.http),
+            Self::One(one) => one.rest(),
             Self::Five(apart) => apart.five.rest(),
         }
     }
@@ -73,9 +52,7 @@ impl World {
     /// A connection to a service of the four.
     pub(crate) fn grpc(&self, service: &str) -> Channel {
         match self {
-            Self::One(one) => {
-                Channel::from_shared(format!("http://{}", one.grpc[service])).unwrap().connect_lazy()
-            }
+            Self::One(one) => one.grpc(service),
             Self::Five(apart) => apart.five.grpc(service),
         }
     }
@@ -83,7 +60,7 @@ impl World {
     /// The token of the newest verification mail to `email`.
     pub(crate) async fn mailed_token(&self, email: &str) -> String {
         match self {
-            Self::One(one) => mailed_token(&one.mail, email).await,
+            Self::One(one) => one.mailed_token(email).await,
             Self::Five(apart) => apart.five.mailed_token(email).await,
         }
     }
@@ -91,10 +68,7 @@ impl World {
     /// Kills every process as a power cut would, and starts them again on the same data.
     pub(crate) async fn kill_and_start_again(&mut self) {
         match self {
-            Self::One(one) => {
-                one.process.take().unwrap().kill();
-                one.start().await;
-            }
+            Self::One(one) => one.kill_and_start_again().await,
             Self::Five(apart) => {
                 apart.five.kill_all();
                 apart.five.up_all().await;
@@ -110,7 +84,7 @@ impl World {
     /// any table either.
     pub(crate) async fn assert_nowhere_readable(&self, canary: &str) {
         let folder = match self {
-            Self::One(one) => one.folder.path(),
+            Self::One(one) => one.folder(),
             Self::Five(apart) => apart.five.folder(),
         };
         assert!(has_logs(folder), "the processes log");
@@ -133,36 +107,10 @@ impl World {
     /// Stops everything by asking; each process ends well.
     pub(crate) async fn stop(self) {
         match self {
-            Self::One(one) => assert!(one.process.unwrap().stop().await.success()),
+            Self::One(one) => one.stop().await,
             Self::Five(apart) => apart.five.stop().await,
         }
     }
-}
-
-impl One {
-    async fn start(&mut self) {
-        let folder = self.folder.path();
-        let (ready, data) = (folder.join("ready.json"), folder.join("data"));
-        let _ = fs::remove_file(&ready);
-        let free = "127.0.0.1:0";
-        let arguments =
-            ["run", "--data", text(&data), "--http", free, "--grpc", free, "--ready-file", text(&ready)];
-        let settings = [
-            ("PROFILE".to_owned(), "test".to_owned()),
-            ("CLOCK__FILE".to_owned(), self.clock.path().display().to_string()),
-        ];
-        let process = Process::spawn(&binary("candor"), &arguments, &settings, &folder.join("candor.log"));
-        let file: Value = serde_json::from_str(&process.wrote(&ready).await).unwrap();
-        assert_eq!(file["pid"], process.pid());
-        self.http = file["http"].as_str().unwrap().to_owned();
-        self.mail = file["mail_dir"].as_str().unwrap().into();
-        self.grpc = serde_json::from_value(file["grpc"].clone()).unwrap();
-        self.process = Some(process);
-    }
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 fn hex(text: &str) -> String {

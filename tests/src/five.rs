@@ -17,6 +17,9 @@ use tonic::transport::Channel;
 pub const SERVICES: [&str; 4] = ["accounts", "journal", "reminders", "content"];
 /// Every process.
 pub const PROGRAMS: [&str; 5] = ["accounts", "journal", "reminders", "content", "gateway"];
+/// Another replica of the journal, on the same database and queue. It is started by whoever needs it, with
+/// [`Five::up`].
+pub const SECOND_JOURNAL: &str = "journal-2";
 /// The name of the database that holds the keys; the others are named after their services.
 pub const KEYS: &str = "keys";
 /// When the processes begin, unless the test says otherwise: five days before the clocks change in Europe.
@@ -55,10 +58,16 @@ impl Servers {
     }
 }
 
+/// The service a program is a replica of.
+fn service_of(program: &str) -> &str {
+    if program == SECOND_JOURNAL { "journal" } else { program }
+}
+
 /// Five processes on free loopback ports. Killed when dropped.
 pub struct Five {
-    /// Time, as all of them see it. It stands still between moves.
+    /// Time, as all of them see it, unless they run on the machine's clock. It stands still between moves.
     pub clock: TestClock,
+    machines_clock: bool,
     folder: TempDir,
     servers: Servers,
     addresses: BTreeMap<&'static str, SocketAddr>,
@@ -72,7 +81,20 @@ impl Five {
     /// # Panics
     /// With the log of the program that fails.
     pub async fn start(servers: Servers) -> Self {
-        let mut five = Self::new(servers);
+        Self::new(servers).prepared_and_up().await
+    }
+
+    /// The same on the machine's clock, for tests that measure how long something takes.
+    ///
+    /// # Panics
+    /// As [`Five::start`].
+    pub async fn start_on_the_machines_clock(servers: Servers) -> Self {
+        let five = Self { machines_clock: true, ..Self::new(servers) };
+        five.prepared_and_up().await
+    }
+
+    async fn prepared_and_up(self) -> Self {
+        let mut five = self;
         let migrations = SERVICES.map(|service| {
             let (settings, log) = (five.settings(service), five.log_file(service));
             (service, Process::spawn(&binary(service), &["migrate"], &settings, &log))
@@ -89,9 +111,11 @@ impl Five {
     pub fn new(servers: Servers) -> Self {
         let folder = tempfile::Builder::new().prefix("candor-five-").tempdir().unwrap();
         let clock = TestClock::new(folder.path().join("clock"), START.parse::<Timestamp>().unwrap());
-        let free = || PROGRAMS.into_iter().map(|program| (program, free_address())).collect();
+        let programs = || PROGRAMS.into_iter().chain([SECOND_JOURNAL]);
+        let free = || programs().map(|program| (program, free_address())).collect();
         let (addresses, operators) = (free(), free());
-        let five = Self { clock, processes: BTreeMap::new(), folder, servers, addresses, operators };
+        let processes = BTreeMap::new();
+        let five = Self { clock, machines_clock: false, processes, folder, servers, addresses, operators };
         five.write_kek();
         five
     }
@@ -107,15 +131,18 @@ impl Five {
     pub fn settings(&self, program: &str) -> Vec<(String, String)> {
         let mut settings = vec![
             ("PROFILE".to_owned(), "test".to_owned()),
-            ("CLOCK__FILE".to_owned(), self.clock.path().display().to_string()),
             ("OPS__ADDRESS".to_owned(), self.operators[program].to_string()),
         ];
+        if !self.machines_clock {
+            settings.push(("CLOCK__FILE".to_owned(), self.clock.path().display().to_string()));
+        }
         let mut set = |service: &str, key: &str, value: String| {
             settings.push((format!("{}__{key}", service.to_uppercase()), value));
         };
         let url = |service: &str| format!("http://{}", self.addresses[service]);
         for service in SERVICES {
-            set(service, "LISTEN__ADDRESS", self.addresses[service].to_string());
+            let own = if service == service_of(program) { program } else { service };
+            set(service, "LISTEN__ADDRESS", self.addresses[own].to_string());
             set(service, "DATABASE__URL", self.servers.databases[service].clone());
             set(service, "BUS__AMQP_URL", self.servers.amqp_url.clone());
             set(service, "BUS__EXCHANGE", self.servers.exchange.clone());
@@ -173,9 +200,9 @@ impl Five {
         Rest::new(&self.operators[program].to_string())
     }
 
-    /// A connection to a service of the four, made when it is first used.
-    pub fn grpc(&self, service: &str) -> Channel {
-        let address = format!("http://{}", self.addresses[service]);
+    /// A connection to a service of the four, or to [`SECOND_JOURNAL`], made when it is first used.
+    pub fn grpc(&self, program: &str) -> Channel {
+        let address = format!("http://{}", self.addresses[program]);
         Channel::from_shared(address).unwrap().connect_timeout(Duration::from_secs(2)).connect_lazy()
     }
 
@@ -192,8 +219,8 @@ impl Five {
     /// # Panics
     /// When it runs already.
     pub fn launch(&mut self, program: &'static str) {
-        let process =
-            Process::spawn(&binary(program), &["run"], &self.settings(program), &self.log_file(program));
+        let (file, log) = (binary(service_of(program)), self.log_file(program));
+        let process = Process::spawn(&file, &["run"], &self.settings(program), &log);
         assert!(self.processes.insert(program, process).is_none(), "{program} runs already");
     }
 
@@ -254,12 +281,12 @@ impl Five {
         }
     }
 
-    /// Asks every program to end, the gateway first.
+    /// Asks every program to end, the edge first.
     ///
     /// # Panics
     /// When one does not end well.
     pub async fn stop(mut self) {
-        for program in PROGRAMS.into_iter().rev() {
+        for program in PROGRAMS.into_iter().chain([SECOND_JOURNAL]).rev() {
             if let Some(process) = self.processes.remove(program) {
                 let status: ExitStatus = process.stop().await;
                 assert!(status.success(), "{program}: {status}");

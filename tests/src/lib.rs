@@ -8,7 +8,8 @@
 //! - [`eventually`]: waits for a condition, never for a time;
 //! - [`TestClock`]: time that several processes share and the test moves;
 //! - [`Process`]: a program of ours as a child, with its log in a file;
-//! - [`five`]: the five processes of Candor, wired together; [`Rest`] speaks to them over HTTP.
+//! - [`five`]: the five processes of Candor, wired together, and [`One`], all of it in one process; [`Rest`] speaks to
+//!   them over HTTP.
 //!
 //! The shared servers come from `testbed` (`make test` starts it), which says where they are in
 //! `CANDOR_TEST_POSTGRES_URL` and `CANDOR_TEST_AMQP_URL`.
@@ -19,6 +20,7 @@ mod clock;
 mod eventually;
 pub mod five;
 mod mail;
+mod one;
 mod postgres;
 mod process;
 mod rabbit;
@@ -28,6 +30,7 @@ mod server;
 pub use clock::TestClock;
 pub use eventually::eventually;
 pub use mail::mailed_token;
+pub use one::One;
 pub use postgres::{Database, postgres};
 pub use process::{Process, binary, free_address};
 pub use rabbit::{Broker, Rabbit, rabbit};

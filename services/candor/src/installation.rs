@@ -166,6 +166,8 @@ mod tests {
 
     #[test]
     fn every_service_is_its_own_consumer_and_has_a_database() {
+        assert_eq!(Service::Accounts.name(), accounts::CONSUMER);
+        assert_eq!(Service::Journal.name(), journal::CONSUMER);
         assert_eq!(Service::Reminders.name(), reminders::CONSUMER);
         assert_eq!(Service::Content.name(), content::CONSUMER);
         for service in Service::ALL {

@@ -22,6 +22,7 @@ pub(crate) fn transport(settings: &Settings) -> Result<Transport, BoxError> {
     match &settings.broker {
         Some(broker) => Ok(Transport::rabbit(broker)?),
         None => Ok(Transport::memory(&[
+            (accounts::CONSUMER, accounts::consumes()),
             (journal::CONSUMER, journal::consumes()),
             (reminders::CONSUMER, reminders::consumes()),
             (content::CONSUMER, content::consumes()),
@@ -37,9 +38,9 @@ pub(crate) async fn migrate(settings: &Settings, transport: &Transport) -> Resul
         vault::init_kek(&settings.journal.vault.kek_file)?;
     }
     let mut migrations = JoinSet::new();
-    let (accounts, journal) = (settings.accounts.clone(), settings.journal.clone());
-    migrations.spawn(async { named("accounts", accounts::migrate(accounts).await) });
-    let events = transport.clone();
+    let (accounts, events) = (settings.accounts.clone(), transport.clone());
+    migrations.spawn(async { named("accounts", accounts::migrate(accounts, events).await) });
+    let (journal, events) = (settings.journal.clone(), transport.clone());
     migrations.spawn(async { named("journal", journal::migrate(journal, events).await) });
     let (reminders, events) = (settings.reminders.clone(), transport.clone());
     migrations.spawn(async { named("reminders", reminders::migrate(reminders, events).await) });

@@ -1,0 +1,71 @@
+//! The kinds of caller, and what each can get.
+
+use tonic::Code;
+
+/// Who calls, seen from the owner of the things the call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Without any token.
+    Nobody,
+    /// With the owner's own passport, signed by somebody else.
+    Forger,
+    /// A member who has nothing to do with the owner, and a partner of their own.
+    Stranger,
+    /// Somebody who runs the platform.
+    Operator,
+    /// Linked with the owner once, with shares, answers and check-ins.
+    Former,
+    /// Linked with the owner; nothing is open to them.
+    Unshared,
+    /// Linked with the owner; an excerpt, an answer and a check-in are open to them.
+    Shared,
+}
+
+impl Caller {
+    /// In the order of the columns, and of their turns.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Nobody,
+        Self::Forger,
+        Self::Stranger,
+        Self::Operator,
+        Self::Former,
+        Self::Unshared,
+        Self::Shared,
+    ];
+
+    /// Whether whatever they do leaves the owner's own things as they are.
+    pub(crate) fn may_change_nothing(self) -> bool {
+        !matches!(self, Self::Unshared | Self::Shared)
+    }
+}
+
+/// What a call about somebody else's things gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// This code, and byte for byte what the same call gets about things that do not exist.
+    Alike(Code),
+    /// Only what is the caller's own: no word and no private id of the owner's.
+    Own,
+    /// Something that is open to the caller.
+    Opened,
+}
+
+/// What each kind of caller gets, in the order of [`Caller::ALL`].
+pub(crate) type Outcomes = [Outcome; 7];
+
+/// One line of the table.
+pub(crate) struct Row {
+    /// The full name of the RPC.
+    pub(crate) rpc: &'static str,
+    /// The request in JSON; `$entry` and the like stand for the owner's things ([`crate::things::Things`]).
+    pub(crate) request: &'static str,
+    /// What comes of it.
+    pub(crate) outcomes: Outcomes,
+}
+
+impl Row {
+    pub(crate) fn outcome(&self, caller: Caller) -> Outcome {
+        let at = Caller::ALL.iter().position(|each| *each == caller).unwrap();
+        self.outcomes[at]
+    }
+}

@@ -1,0 +1,252 @@
+//! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the seven
+//! columns are the callers of [`Caller::ALL`](crate::callers::Caller::ALL):
+//! nobody, a forger, a stranger, an operator, a former partner, a partner without and one with something shared.
+//!
+//! The rows are called from top to bottom by one caller after the other, so what takes something away stands last.
+
+use crate::callers::Outcome::{self, Alike, Opened, Own};
+use crate::callers::{Outcomes, Row};
+use tonic::Code;
+
+const DONE: Outcome = Alike(Code::Ok);
+const UNKNOWN: Outcome = Alike(Code::NotFound);
+const DENIED: Outcome = Alike(Code::PermissionDenied);
+const UNSIGNED: Outcome = Alike(Code::Unauthenticated);
+const NOT_NOW: Outcome = Alike(Code::FailedPrecondition);
+
+/// The same for everyone.
+const fn anyone(outcome: Outcome) -> Outcomes {
+    [outcome; 7]
+}
+
+/// For members alone.
+const fn members(stranger: Outcome, former: Outcome, unshared: Outcome, shared: Outcome) -> Outcomes {
+    [UNSIGNED, UNSIGNED, stranger, DENIED, former, unshared, shared]
+}
+
+/// Each member gets their own.
+const OWN: Outcomes = members(Own, Own, Own, Own);
+/// Everybody who is signed in gets their own.
+const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, Own, Own, Own];
+/// Nobody but the owner knows that it exists.
+const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+/// Open to the partner it was opened to.
+const ONE_PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, Opened);
+/// Open to whoever is linked with the owner.
+const PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, Opened, Opened);
+
+const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Row {
+    Row { rpc, request, outcomes }
+}
+
+pub(crate) const ROWS: [Row; 60] = [
+    // Public, and blind: what is asked about somebody is answered as if they were not here.
+    row(
+        "candor.accounts.v1.IdentityService.Register",
+        r#"{"email": "$email", "password": "a sentence of fifteen and more", "timeZone": "UTC", "adult": true}"#,
+        anyone(DONE),
+    ),
+    row("candor.accounts.v1.IdentityService.ResendVerification", r#"{"email": "$email"}"#, anyone(DONE)),
+    row(
+        "candor.accounts.v1.IdentityService.VerifyEmail",
+        r#"{"token": "$token", "password": "a sentence of fifteen and more"}"#,
+        anyone(Alike(Code::InvalidArgument)),
+    ),
+    row(
+        "candor.accounts.v1.SessionService.SignIn",
+        r#"{"email": "$email", "password": "a sentence of fifteen and more"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.SessionService.MintPassport",
+        r#"{"sessionSecret": "$session"}"#,
+        anyone(UNSIGNED),
+    ),
+    row("candor.accounts.v1.SessionService.ListSigningKeys", "{}", anyone(DONE)),
+    row("candor.accounts.v1.CoupleService.PreviewInvitation", r#"{"code": "$code"}"#, anyone(UNKNOWN)),
+    row("candor.accounts.v1.CoupleService.DeclineInvitation", r#"{"code": "$code"}"#, anyone(DONE)),
+    row(
+        "candor.accounts.v1.CoupleService.ReportInvitation",
+        r#"{"code": "$code", "reason": "REPORT_REASON_PRESSURE", "note": "It was pressed on me."}"#,
+        anyone(DONE),
+    ),
+    // The library, for everyone.
+    row("candor.content.v1.LibraryService.ListArticles", "{}", anyone(DONE)),
+    row("candor.content.v1.LibraryService.GetArticle", r#"{"articleId": "$entry"}"#, anyone(UNKNOWN)),
+    row("candor.content.v1.InstrumentService.ListInstruments", "{}", anyone(DONE)),
+    row(
+        "candor.content.v1.InstrumentService.GetInstrument",
+        r#"{"instrumentId": "$assessment"}"#,
+        anyone(UNKNOWN),
+    ),
+    row(
+        "candor.content.v1.PromptService.ListCheckInPrompts",
+        r#"{"checkInId": "$check_in"}"#,
+        anyone(Opened),
+    ),
+    // One's own account.
+    row("candor.accounts.v1.IdentityService.GetMe", "{}", OWN_OF_ANYBODY),
+    row("candor.accounts.v1.SessionService.ListSessions", "{}", OWN_OF_ANYBODY),
+    row(
+        "candor.accounts.v1.SessionService.EndSession",
+        r#"{"sessionId": "$session"}"#,
+        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+    ),
+    row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
+    row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Opened)),
+    row(
+        "candor.accounts.v1.ConsentService.OpenAccess",
+        r#"{"ownerAccountId": "$owner", "scope": "SCOPE_SHARED_ITEMS"}"#,
+        PARTNERS,
+    ),
+    // The journal.
+    row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),
+    row("candor.journal.v1.EntryService.ListEntries", "{}", OWN),
+    row("candor.journal.v1.MoodService.ListMoods", "{}", OWN),
+    row(
+        "candor.journal.v1.MoodService.RecordMood",
+        r#"{"moodId": "$entry", "mood": {"pleasantness": 1}}"#,
+        OWN,
+    ),
+    row(
+        "candor.journal.v1.ShareService.PreviewShare",
+        r#"{"selection": {"kind": "SHARE_KIND_ENTRY", "itemId": "$entry", "depth": "SHARE_DEPTH_WHOLE"}}"#,
+        OWNERS_ALONE,
+    ),
+    row(
+        "candor.journal.v1.ShareService.ShareItem",
+        r#"{"recipientAccountId": "$owner", "openNow": true,
+            "selection": {"kind": "SHARE_KIND_ENTRY", "itemId": "$entry", "depth": "SHARE_DEPTH_WHOLE"}}"#,
+        OWNERS_ALONE,
+    ),
+    row("candor.journal.v1.ShareService.ListShares", r#"{"itemId": "$entry"}"#, OWN),
+    row("candor.journal.v1.ShareService.WithdrawShare", r#"{"shareId": "$share"}"#, OWNERS_ALONE),
+    row(
+        "candor.journal.v1.ShareService.RateFeltUnderstood",
+        r#"{"shareId": "$share", "feltUnderstood": 5}"#,
+        OWNERS_ALONE,
+    ),
+    row(
+        "candor.journal.v1.ShareService.ListReceivedShares",
+        r#"{"ownerAccountId": "$owner"}"#,
+        members(UNKNOWN, UNKNOWN, Own, Opened),
+    ),
+    row(
+        "candor.journal.v1.ShareService.GetReceivedShare",
+        r#"{"ownerAccountId": "$owner", "shareId": "$share"}"#,
+        ONE_PARTNERS,
+    ),
+    row(
+        "candor.journal.v1.ShareService.TellRead",
+        r#"{"ownerAccountId": "$owner", "shareId": "$share"}"#,
+        ONE_PARTNERS,
+    ),
+    row(
+        "candor.journal.v1.ShareService.AnswerShare",
+        r#"{"ownerAccountId": "$owner", "shareId": "$share", "body": "I hear you."}"#,
+        ONE_PARTNERS,
+    ),
+    row(
+        "candor.journal.v1.ShareService.GetShareAnswer",
+        r#"{"ownerAccountId": "$owner", "shareId": "$others_share"}"#,
+        ONE_PARTNERS,
+    ),
+    row("candor.journal.v1.ShareService.ListOwnAnswers", "{}", OWN),
+    row(
+        "candor.journal.v1.CheckInService.GetCheckIn",
+        r#"{"checkInId": "$check_in", "ownerAccountId": "$owner"}"#,
+        members(UNKNOWN, UNKNOWN, Own, Opened),
+    ),
+    row("candor.journal.v1.CheckInService.ListCheckIns", "{}", OWN),
+    row(
+        "candor.journal.v1.CheckInService.AnswerCheckIn",
+        r#"{"scheduleId": "$schedule", "openTime": "$open_time",
+            "replies": [{"promptId": "$prompt", "text": "Too late."}]}"#,
+        members(NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW),
+    ),
+    row(
+        "candor.journal.v1.CheckInService.TakeBackCheckInAnswer",
+        r#"{"checkInId": "$check_in"}"#,
+        members(DONE, DONE, DONE, DONE),
+    ),
+    row(
+        "candor.journal.v1.AssessmentService.GetAssessment",
+        r#"{"assessmentId": "$assessment"}"#,
+        OWNERS_ALONE,
+    ),
+    row("candor.journal.v1.AssessmentService.ListAssessments", "{}", OWN),
+    row(
+        "candor.journal.v1.AssessmentService.SaveAnswers",
+        r#"{"assessmentId": "$assessment", "answers": []}"#,
+        OWNERS_ALONE,
+    ),
+    row(
+        "candor.journal.v1.AssessmentService.ScoreAssessment",
+        r#"{"assessmentId": "$assessment"}"#,
+        OWNERS_ALONE,
+    ),
+    row(
+        "candor.journal.v1.AssessmentService.DeleteAssessment",
+        r#"{"assessmentId": "$assessment"}"#,
+        OWNERS_ALONE,
+    ),
+    // Ids are chosen by their owners: somebody else's are free.
+    row(
+        "candor.journal.v1.AssessmentService.StartAssessment",
+        r#"{"assessmentId": "$assessment", "instrumentId": "self-check"}"#,
+        OWN,
+    ),
+    row(
+        "candor.journal.v1.EntryService.WriteEntry",
+        r#"{"entryId": "$entry", "body": "My own words under this id."}"#,
+        OWN,
+    ),
+    // What has a time.
+    row("candor.reminders.v1.InboxService.ListInboxItems", "{}", OWN),
+    row(
+        "candor.reminders.v1.InboxService.MarkInboxItemRead",
+        r#"{"inboxItemId": "$inbox_item"}"#,
+        OWNERS_ALONE,
+    ),
+    row("candor.reminders.v1.ScheduleService.ListSchedules", "{}", OWN),
+    row("candor.reminders.v1.ScheduleService.CancelSchedule", r#"{"scheduleId": "$reminder"}"#, OWNERS_ALONE),
+    row("candor.content.v1.PathService.GetPath", "{}", OWN),
+    row(
+        "candor.reminders.v1.CheckInScheduleService.GetCheckInSchedule",
+        r#"{"ownerAccountId": "$owner"}"#,
+        PARTNERS,
+    ),
+    row(
+        "candor.reminders.v1.CheckInScheduleService.AcceptCheckInSchedule",
+        r#"{"ownerAccountId": "$owner", "scheduleId": "$proposal"}"#,
+        PARTNERS,
+    ),
+    row(
+        "candor.reminders.v1.CheckInScheduleService.ProposeCheckInSchedule",
+        r#"{"weekday": "WEEKDAY_MONDAY", "localTime": "20:30", "timeZone": "UTC"}"#,
+        members(Own, NOT_NOW, Own, Own),
+    ),
+    row(
+        "candor.reminders.v1.CheckInScheduleService.EndCheckInSchedule",
+        r#"{"scheduleId": "$proposal"}"#,
+        members(UNKNOWN, UNKNOWN, Opened, Opened),
+    ),
+    // Linking and parting.
+    row(
+        "candor.accounts.v1.CoupleService.InvitePartner",
+        r#"{"ownName": "Somebody"}"#,
+        members(NOT_NOW, Own, NOT_NOW, NOT_NOW),
+    ),
+    row("candor.accounts.v1.CoupleService.CancelInvitation", "{}", OWN),
+    row(
+        "candor.accounts.v1.CoupleService.AcceptInvitation",
+        r#"{"code": "$code", "ownName": "Somebody", "adult": true}"#,
+        members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
+    ),
+    row(
+        "candor.accounts.v1.CoupleService.BlockInviter",
+        r#"{"code": "$code"}"#,
+        members(DONE, DONE, DONE, DONE),
+    ),
+    row("candor.accounts.v1.CoupleService.UnlinkPartner", "{}", OWN),
+];

@@ -1,0 +1,70 @@
+//! What a call can be about: somebody's things by name, and the same names for things that do not exist.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Words that only the owner, and whoever they are opened to, may read.
+pub(crate) const CANARIES: [&str; 3] =
+    ["otters-below-the-old-bridge", "a-lantern-in-the-reeds", "slow-water-under-alders"];
+
+/// Names of the owner's private things: nobody else ever learns them.
+const PRIVATE: [&str; 6] = ["$entry", "$assessment", "$inbox_item", "$reminder", "$session", "$email"];
+
+/// The owner's things by their placeholders in requests.
+#[derive(Clone, Default)]
+pub(crate) struct Things(BTreeMap<&'static str, String>);
+
+impl Things {
+    pub(crate) fn set(&mut self, name: &'static str, value: &Value) {
+        let value = value.as_str().unwrap_or_else(|| panic!("{name} is no text: {value}"));
+        self.0.insert(name, value.to_owned());
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &str {
+        &self.0[name]
+    }
+
+    /// The same names for nothing: ids that were never given, of the same form.
+    pub(crate) fn made_up(&self) -> Self {
+        let mut made_up = self.clone();
+        for (n, (name, value)) in made_up.0.iter_mut().enumerate() {
+            *value = match *name {
+                "$email" => "nobody@example.org".to_owned(),
+                "$code" => "22222-33333-44444-55555".to_owned(),
+                "$token" => value.chars().rev().collect(),
+                "$open_time" | "$prompt" => continue,
+                _ => uuid::Uuid::from_u64_pair(0x0190_163d_8694_7000, 0x8000_0000_0000_0000 + n as u64)
+                    .to_string(),
+            };
+        }
+        made_up
+    }
+
+    /// The same names for nothing, but the owner stays.
+    pub(crate) fn made_up_of_the_owner(&self) -> Self {
+        let mut made_up = self.made_up();
+        made_up.0.insert("$owner", self.0["$owner"].clone());
+        made_up
+    }
+
+    /// A request about these.
+    pub(crate) fn request(&self, template: &str) -> Value {
+        // Longer names first: `$check_in` begins like `$check_in_schedule`.
+        let mut names: Vec<_> = self.0.iter().collect();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        let mut text = template.to_owned();
+        for (name, value) in names {
+            text = text.replace(name, value);
+        }
+        assert!(!text.contains('$'), "an unknown name in {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// What of the owner's is in an answer that the asker did not bring themselves.
+    pub(crate) fn betrayed(&self, request: &Value, answer: &Value) -> Vec<String> {
+        let (request, answer) = (request.to_string(), answer.to_string());
+        let private = PRIVATE.iter().filter_map(|name| self.0.get(name)).map(String::as_str);
+        let told = CANARIES.into_iter().chain(private);
+        told.filter(|text| answer.contains(text) && !request.contains(text)).map(str::to_owned).collect()
+    }
+}

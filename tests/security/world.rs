@@ -1,0 +1,264 @@
+//! A Candor with everybody in it, and one call of one caller.
+
+use crate::call::{Api, Shown, json};
+use crate::callers::{Caller, Outcome, Row};
+use crate::pairs::{Pair, Person, Standing, link};
+use crate::things::CANARIES;
+use candor_tests::One;
+use prost::bytes::Bytes;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+/// What the owner of things sees of them.
+const OWNERS_VIEW: [&str; 13] = [
+    "candor.accounts.v1.IdentityService.GetMe",
+    "candor.accounts.v1.SessionService.ListSessions",
+    "candor.accounts.v1.CoupleService.GetCouple",
+    "candor.accounts.v1.LedgerService.ListReceipts",
+    "candor.journal.v1.EntryService.ListEntries",
+    "candor.journal.v1.MoodService.ListMoods",
+    "candor.journal.v1.ShareService.ListShares",
+    "candor.journal.v1.ShareService.ListOwnAnswers",
+    "candor.journal.v1.CheckInService.ListCheckIns",
+    "candor.journal.v1.AssessmentService.ListAssessments",
+    "candor.reminders.v1.ScheduleService.ListSchedules",
+    "candor.reminders.v1.InboxService.ListInboxItems",
+    "candor.content.v1.PathService.GetPath",
+];
+
+/// What came of a call, to be compared byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Got {
+    Done(Bytes),
+    Refused(Code, String, Vec<u8>),
+}
+
+impl Got {
+    fn of(answer: Result<Bytes, Status>) -> Self {
+        match answer {
+            Ok(bytes) => Self::Done(bytes),
+            Err(status) => {
+                Self::Refused(status.code(), status.message().to_owned(), status.details().to_vec())
+            }
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Done(_) => Code::Ok,
+            Self::Refused(code, ..) => *code,
+        }
+    }
+
+    fn text(&self, rpc: &str) -> Value {
+        match self {
+            Self::Done(bytes) => json(rpc, bytes),
+            Self::Refused(_, message, details) => {
+                json!([message, String::from_utf8_lossy(details).into_owned()])
+            }
+        }
+    }
+}
+
+/// Everybody.
+pub(crate) struct World {
+    one: One,
+    api: Api,
+    shared: Pair,
+    unshared: Pair,
+    former: Pair,
+    stranger: Person,
+    /// The stranger's own partner.
+    friend: Person,
+    operator: Person,
+}
+
+impl World {
+    /// Starts it, and lets everybody live for a week.
+    pub(crate) async fn live() -> Self {
+        let one = One::start().await;
+        let api = Api::of(&one);
+        let pair = |names, standing| Pair::join(&one, &api, names, standing);
+        let (mut shared, mut unshared, mut former, mut stranger, mut friend) = tokio::join!(
+            pair(["anna", "ben"], Standing::Shared),
+            pair(["ada", "bob"], Standing::Unshared),
+            pair(["eva", "emil"], Standing::Former),
+            Person::join(&one, &api, "otto"),
+            Person::join(&one, &api, "olga"),
+        );
+        let mut operator = Person::operator(&one, &api).await;
+        link(&api, &stranger, &friend).await;
+        tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
+        one.clock().advance_days(8);
+        tokio::join!(stranger.renew(&api), friend.renew(&api), operator.renew(&api));
+        tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
+        former.part(&api).await;
+        Self { one, api, shared, unshared, former, stranger, friend, operator }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.one.stop().await;
+    }
+
+    /// Whose things a caller's calls are about.
+    fn pair(&self, caller: Caller) -> &Pair {
+        match caller {
+            Caller::Former => &self.former,
+            Caller::Unshared => &self.unshared,
+            _ => &self.shared,
+        }
+    }
+
+    fn passport(&self, caller: Caller) -> Option<String> {
+        Some(match caller {
+            Caller::Nobody => return None,
+            Caller::Forger => forged(&self.shared.owner.passport),
+            Caller::Stranger => self.stranger.passport.clone(),
+            Caller::Operator => self.operator.passport.clone(),
+            Caller::Former | Caller::Unshared | Caller::Shared => self.pair(caller).other.passport.clone(),
+        })
+    }
+
+    /// All the owner of a caller's things sees of them.
+    pub(crate) async fn owners_view(&self, caller: Caller) -> Vec<Value> {
+        let owner = &self.pair(caller).owner;
+        let mut view = Vec::new();
+        for rpc in OWNERS_VIEW {
+            view.push(owner.ok(&self.api, rpc, json!({})).await);
+        }
+        view
+    }
+
+    /// What is wrong with what a caller gets; nothing, if all is as the row says.
+    pub(crate) async fn check(&self, caller: Caller, row: &Row) -> Vec<String> {
+        let things = &self.pair(caller).things;
+        let request = things.request(row.request);
+        let made_up = [things.made_up(), things.made_up_of_the_owner()].map(|t| t.request(row.request));
+        let outcome = row.outcome(caller);
+        let got = self.attempt(caller, row.rpc, &request).await;
+        let mut wrong = self.betrayed(caller, row, &request, &got, outcome);
+        match outcome {
+            Outcome::Alike(code) if got.code() != code => {
+                wrong.push(format!("{:?} instead of {code:?}: {}", got.code(), got.text(row.rpc)));
+            }
+            Outcome::Own | Outcome::Opened if got.code() != Code::Ok => {
+                wrong.push(format!("{:?} instead of an answer: {}", got.code(), got.text(row.rpc)));
+            }
+            _ => {}
+        }
+        for other in made_up.iter().filter(|other| **other != request) {
+            let nothing = self.attempt(caller, row.rpc, other).await;
+            match outcome {
+                Outcome::Alike(_) if nothing != got => {
+                    wrong.push(format!(
+                        "what does not exist gets another answer: {:?}",
+                        nothing.text(row.rpc)
+                    ));
+                }
+                Outcome::Opened if nothing == got => {
+                    wrong.push("what does not exist gets the same answer, so nothing was opened".to_owned());
+                }
+                _ => {}
+            }
+        }
+        if Api::delegation(row.rpc).is_some() {
+            wrong.extend(self.check_capabilities(caller, row, &request, &made_up[1]).await);
+        }
+        wrong.into_iter().map(|what| format!("{} by {caller:?}: {what}", row.rpc)).collect()
+    }
+
+    /// Words of the owner's in the answer that are not for the caller.
+    fn betrayed(
+        &self,
+        caller: Caller,
+        row: &Row,
+        request: &Value,
+        got: &Got,
+        outcome: Outcome,
+    ) -> Vec<String> {
+        let answer = got.text(row.rpc);
+        let mut told = self.pair(caller).things.betrayed(request, &answer);
+        if outcome == Outcome::Opened {
+            told.retain(|text| text == CANARIES[1]); // which was opened to nobody
+        }
+        told.into_iter().map(|text| format!("the answer tells `{text}`")).collect()
+    }
+
+    /// A call as a client makes it: where it reaches another person's data, that is opened first.
+    async fn attempt(&self, caller: Caller, rpc: &str, request: &Value) -> Got {
+        let passport = self.passport(caller);
+        let mut shown = Shown { passport: passport.as_deref(), capability: None };
+        let Some(delegation) = Api::delegation(rpc) else {
+            return Got::of(self.api.raw(rpc, request, shown).await);
+        };
+        let mut open =
+            json!({"ownerAccountId": request[camel(&delegation.owner_field)], "scope": delegation.scope});
+        if !delegation.item_field.is_empty() {
+            open["itemId"] = request[camel(&delegation.item_field)].clone();
+        }
+        let opening = "candor.accounts.v1.ConsentService.OpenAccess";
+        let opened = match self.api.raw(opening, &open, shown).await {
+            Ok(opened) => json(opening, &opened),
+            Err(status) => return Got::of(Err(status)),
+        };
+        shown.capability = opened["capability"].as_str();
+        Got::of(self.api.raw(rpc, request, shown).await)
+    }
+
+    /// A call about another person's data with no capability, with somebody else's, or with one from before.
+    async fn check_capabilities(
+        &self,
+        caller: Caller,
+        row: &Row,
+        request: &Value,
+        made_up: &Value,
+    ) -> Vec<String> {
+        let Some(passport) = self.passport(caller) else { return Vec::new() };
+        let delegation = Api::delegation(row.rpc).unwrap();
+        let call = async |request: &Value, capability: Option<&str>| {
+            Got::of(self.api.raw(row.rpc, request, Shown { passport: Some(&passport), capability }).await)
+        };
+        let mut wrong = Vec::new();
+        let mut capabilities = vec![(None, "no capability")];
+        // One of the stranger's own, for the data of their own partner; in another's hands it is a stolen one.
+        let borrowed = self.stranger.open(&self.api, &self.friend.account_id, delegation.scope).await;
+        capabilities.push((Some(borrowed.as_str()), "a capability for somebody else's data"));
+        let refused = if caller == Caller::Forger { Code::Unauthenticated } else { Code::PermissionDenied };
+        for (capability, what) in capabilities {
+            let got = call(request, capability).await;
+            if got.code() != refused || call(made_up, capability).await != got {
+                wrong.push(format!("with {what} it gets {:?}: {}", got.code(), got.text(row.rpc)));
+            }
+        }
+        // What was opened before the two parted opens nothing now.
+        let held = self.pair(caller).held.iter().find(|(scope, _)| *scope == delegation.scope);
+        if let Some((_, held)) = held {
+            let got = call(request, Some(held)).await;
+            let empty = got == Got::Done(Bytes::new());
+            let hidden = got.code() == Code::NotFound && call(made_up, Some(held)).await == got;
+            if !empty && !hidden {
+                wrong.push(format!(
+                    "with a capability from before it gets {:?}: {}",
+                    got.code(),
+                    got.text(row.rpc)
+                ));
+            }
+        }
+        wrong
+    }
+}
+
+/// The same claims under a signature that nobody made.
+fn forged(passport: &str) -> String {
+    let (claims, signature) = passport.rsplit_once('.').unwrap();
+    let turned: String = signature.chars().rev().collect();
+    assert_ne!(turned, signature);
+    format!("{claims}.{turned}")
+}
+
+/// A field's name as JSON has it.
+fn camel(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+}
