@@ -49,6 +49,18 @@ pub enum Error {
     /// A questionnaire that cannot be scored.
     #[error("a questionnaire cannot be scored")]
     Questionnaire(#[from] InvalidQuestionnaire),
+    /// The caller is not linked with anybody.
+    #[error("the caller is not linked with anybody")]
+    NotLinked,
+    /// The caller has no such check-in: it does not exist, or there is nothing of it for them to see.
+    #[error("there is no such check-in")]
+    CheckInNotFound,
+    /// The check-in's time has come, or it was decided.
+    #[error("the check-in is over")]
+    CheckInOver,
+    /// The caller answered as many check-ins that have not opened as one may.
+    #[error("there are too many check-ins that have not opened")]
+    TooManyCheckIns,
     /// The account's data key is destroyed: it can write no more.
     #[error("the account is erased")]
     AccountErased,
@@ -136,6 +148,27 @@ impl From<Error> for Fault {
                 Code::FailedPrecondition,
                 "INSTRUMENT_NOT_READY",
                 "These questions are not here yet. Nothing was lost; please try again a little later.",
+            ),
+            Error::NotLinked => Self::new(
+                Code::FailedPrecondition,
+                "NOT_LINKED",
+                "You are not linked with anybody here at the moment. Nothing was stored.",
+            ),
+            Error::CheckInNotFound => Self::new(
+                Code::NotFound,
+                "CHECK_IN_NOT_FOUND",
+                "There is no such check-in for you to see. Nothing was changed.",
+            ),
+            Error::CheckInOver => Self::new(
+                Code::FailedPrecondition,
+                "CHECK_IN_OVER",
+                "The time of this check-in is over. It stays as it is; the next one is open to your words.",
+            ),
+            Error::TooManyCheckIns => Self::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_CHECK_INS",
+                "You have answered several check-ins that have not opened yet. They are kept; \
+                 please answer this one later.",
             ),
             Error::AccountErased => Self::new(
                 Code::FailedPrecondition,

@@ -15,6 +15,7 @@ pub use events::{CONSUMER, consumes, resnapshot};
 
 use bus::{Outbox, Transport};
 use candor_proto::journal::v1::assessment_service_server::AssessmentServiceServer;
+use candor_proto::journal::v1::check_in_service_server::CheckInServiceServer;
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
 use chassis::identity::Keyring;
@@ -74,6 +75,8 @@ pub async fn run_with(
     background.spawn("journal inbox", |stop| inbox.run(transport, stop));
     let (own, clock) = (pool.clone(), host.clock.clone());
     background.spawn("journal sweep", |stop| jobs::sweep(own, clock, stop));
+    let (own, clock, wakes, ids) = (pool.clone(), host.clock.clone(), outbox.clone(), host.ids.clone());
+    background.spawn("journal check-ins", |stop| jobs::decide_check_ins(own, wakes, clock, ids, stop));
 
     let journal =
         rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);
@@ -82,6 +85,9 @@ pub async fn run_with(
     let moods = MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
     let assessments =
         AssessmentServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let check_ins =
+        CheckInServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(check_ins);
     routes.add_service(entries).add_service(moods).add_service(assessments);
     let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes).await;
 

@@ -2,11 +2,17 @@
 
 mod announce;
 pub mod assessments;
+mod check_ins;
 mod entries;
 mod moods;
 mod pages;
 
 pub use announce::{data_read, entry_written, to_proto};
+pub use check_ins::{
+    ANSWER_CHECK_IN, answer_check_in, check_in_due, check_in_revealed, decide_due, decide_own, find_check_in,
+    find_opened_check_in, list_check_ins, open_replies, opened_check_ins_after, seal_replies,
+    take_back_answer,
+};
 pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};

@@ -18,6 +18,8 @@ pub enum Timeline {
     Entries,
     /// Moods by the moment they were felt.
     Moods,
+    /// Check-ins by the moment they open.
+    CheckIns,
     /// Assessments by the moment they were begun.
     Assessments,
 }
@@ -27,6 +29,7 @@ impl Timeline {
         match self {
             Self::Entries => "journal.v1.ListEntries.page_token",
             Self::Moods => "journal.v1.ListMoods.page_token",
+            Self::CheckIns => "journal.v1.ListCheckIns.page_token",
             Self::Assessments => "journal.v1.ListAssessments.page_token",
         }
     }

@@ -99,7 +99,7 @@ impl fmt::Debug for Title {
 
 /// Whether nothing in the text can be seen: white space, controls, and the invisible joiners and marks
 /// that a keyboard or a copied page leaves behind.
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
             || c.is_control()

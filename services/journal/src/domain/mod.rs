@@ -1,6 +1,7 @@
 //! The journal's words: parsed once at the edge, true from then on. Pure: no I/O, no clock, no keys.
 
 pub mod assessment;
+mod check_in;
 mod entry;
 pub mod instrument;
 mod mood;
@@ -8,6 +9,10 @@ mod page;
 
 pub use assessment::{
     Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results,
+};
+pub use check_in::{
+    AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, MAX_REPLY_BYTES, OpenTime, Replies,
+    Reply, Revealed, SealedAnswer, SealedCheckIn, check_in_id,
 };
 pub use entry::{EntryBody, EntryTime, MAX_BODY_BYTES, MAX_TITLE_CHARS, Title, Zone};
 pub use instrument::{Instrument, InvalidQuestionnaire};

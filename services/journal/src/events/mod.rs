@@ -1,5 +1,6 @@
 //! Events: the keys of those the journal emits, telling them again, and the handlers of those it consumes.
 
+mod check_ins;
 mod couples;
 mod instruments;
 
@@ -10,7 +11,8 @@ use bus::resnapshot::{self, Page};
 use bus::{HandlerError, Inbox, Outbox, key_of};
 use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
 use candor_proto::content::v1::InstrumentPublished;
-use candor_proto::journal::v1::EntryWritten;
+use candor_proto::journal::v1::{CheckInRevealed, EntryWritten};
+use candor_proto::reminders::v1::CheckInDue;
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -24,7 +26,7 @@ const PAGE: i64 = 500;
 
 /// The keys of the events that the journal emits.
 pub fn emits() -> Vec<String> {
-    vec![key_of::<EntryWritten>()]
+    vec![key_of::<EntryWritten>(), key_of::<CheckInRevealed>()]
 }
 
 /// The routing keys of what the journal handles.
@@ -34,6 +36,7 @@ pub fn consumes() -> Vec<String> {
         key_of::<CoupleUnlinked>(),
         key_of::<AccessEpochRaised>(),
         key_of::<SessionEnded>(),
+        key_of::<CheckInDue>(),
         key_of::<InstrumentPublished>(),
     ]
 }
@@ -54,15 +57,22 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
         .on::<AccessEpochRaised>(|_, conn, _, event| Box::pin(couples::epoch_raised(conn, event)))
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(couples::session_ended(conn, meta, event)))
         .on::<InstrumentPublished>(|_, conn, _, event| Box::pin(instruments::published(conn, event)))
+        .on::<CheckInDue>(|context, conn, _, event| Box::pin(check_ins::due(context, conn, event)))
         .outbox(outbox)
 }
 
-/// Tells of every entry again, for consumers that lost what they knew; returns how many. One page per transaction,
-/// so it can be stopped and started again at any time.
+/// Tells again of all that the journal told of and that still is, for consumers that lost what they knew; returns how
+/// many events that is. One page per transaction, so it can be stopped and started again at any time.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
 pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
+    let entries = tell_entries(pool, outbox, clock, ids).await?;
+    let check_ins = check_ins::tell_opened(pool, outbox, clock, ids).await?;
+    Ok(entries + check_ins)
+}
+
+async fn tell_entries(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
     resnapshot::run(pool, outbox, |conn, after: Option<(Uuid, Uuid)>| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move {

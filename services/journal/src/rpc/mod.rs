@@ -1,6 +1,7 @@
 //! gRPC: admits, parses, opens and commits transactions, answers.
 
 mod assessments;
+mod check_ins;
 mod entries;
 mod moods;
 mod writer;

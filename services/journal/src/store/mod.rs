@@ -1,6 +1,7 @@
 //! All SQL of the journal: free functions on one connection, set-based where it is hot.
 
 pub mod assessments;
+pub mod check_ins;
 pub mod couples;
 mod entries;
 mod moods;
