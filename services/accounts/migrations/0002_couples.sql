@@ -38,13 +38,15 @@ CREATE INDEX invitation_block_blocked ON invitation_block (blocked_id);
 
 -- What the people who run this place were told about invitations. It outlives the invitation, hence no reference.
 -- placement: house
+-- report_id: PLAIN
 -- invitation_id: PLAIN one report for each code
 -- inviter_id: PLAIN whom it is about
 -- reason: SENSITIVE number of candor.accounts.v1.ReportReason
 -- note: SEALED under the service's own key; null when nothing was written
 -- reported_at: SENSITIVE
 CREATE TABLE invitation_report (
-    invitation_id uuid PRIMARY KEY,
+    report_id uuid PRIMARY KEY,
+    invitation_id uuid NOT NULL UNIQUE,
     inviter_id uuid NOT NULL,
     reason integer NOT NULL,
     note bytea,

@@ -35,6 +35,24 @@ pub enum Error {
     /// An account with the address exists already; only ever told to operators.
     #[error("an account with this address exists already")]
     AddressInUse,
+    /// The code is unknown, used, over, declined, cancelled, one's own or blocked: nobody is told which.
+    #[error("no such invitation")]
+    InvitationNotFound,
+    /// The person is linked already.
+    #[error("linked already")]
+    AlreadyLinked,
+    /// One person has made too many invitations.
+    #[error("too many invitations of one account")]
+    TooManyInvitations(Duration),
+    /// An invitation has been looked at too often.
+    #[error("too many looks at one invitation")]
+    TooManyLooks(Duration),
+    /// Nothing is open between the two, or one of them does not exist: nobody is told which.
+    #[error("nothing is open")]
+    NothingOpen,
+    /// One reader has asked too often.
+    #[error("too many openings by one account")]
+    TooManyOpenings(Duration),
     /// There is no such receipt, or it is not for this.
     #[error("no such receipt")]
     ReceiptNotFound,
@@ -78,6 +96,8 @@ pub enum Error {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
+        let too_often =
+            |reason, message, wait| Fault::new(Code::ResourceExhausted, reason, message).retry_after(wait);
         let unauthenticated = |reason, message| Fault::new(Code::Unauthenticated, reason, message);
         let not_found = |reason, message| Fault::new(Code::NotFound, reason, message);
         match error {
@@ -87,18 +107,16 @@ impl From<Error> for Fault {
                 "This address and password do not fit together, or the address is not confirmed yet. \
                  Please check both, and your mail.",
             ),
-            Error::TooManyAttempts(wait) => Fault::new(
-                Code::ResourceExhausted,
+            Error::TooManyAttempts(wait) => too_often(
                 "TOO_MANY_ATTEMPTS",
                 "There were many attempts with this address. Nothing is locked. Please try again in a moment.",
-            )
-            .retry_after(wait),
-            Error::Busy => Fault::new(
-                Code::ResourceExhausted,
+                wait,
+            ),
+            Error::Busy => too_often(
                 "BUSY",
                 "Many people are signing in at this moment. Please try again in a moment.",
-            )
-            .retry_after(Duration::from_secs(1)),
+                Duration::from_secs(1),
+            ),
             Error::VerificationNotFound => not_found(
                 "VERIFICATION_NOT_FOUND",
                 "This link and password do not fit together, or the link is too old or was used already. \
@@ -112,6 +130,31 @@ impl From<Error> for Fault {
                 Code::AlreadyExists,
                 "ADDRESS_IN_USE",
                 "An account with this address exists already. Nothing was changed.",
+            ),
+            Error::InvitationNotFound => not_found(
+                "INVITATION_NOT_FOUND",
+                "This invitation does not open. The code may be mistyped, or it is over. Nothing has changed.",
+            ),
+            Error::AlreadyLinked => Fault::new(
+                Code::FailedPrecondition,
+                "ALREADY_LINKED",
+                "You are linked with somebody already. Nothing has changed.",
+            ),
+            Error::TooManyInvitations(wait) => too_often(
+                "TOO_MANY_INVITATIONS",
+                "You have made several invitations today. The last one still works. Please try again later.",
+                wait,
+            ),
+            Error::TooManyLooks(wait) => too_often(
+                "TOO_MANY_ATTEMPTS",
+                "This invitation was looked at many times. It still works. Please try again in a moment.",
+                wait,
+            ),
+            Error::NothingOpen => not_found("NOT_FOUND", "There is nothing here for you."),
+            Error::TooManyOpenings(wait) => too_often(
+                "TOO_MANY_OPENINGS",
+                "You opened a lot in a short time. Nothing is lost. Please try again in a moment.",
+                wait,
             ),
             Error::ReceiptNotFound => not_found(
                 "RECEIPT_NOT_FOUND",

@@ -6,7 +6,9 @@ use crate::{
     domain::Read,
 };
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
-use candor_proto::accounts::v1::{AccountRegistered, AccountVerified, SessionEnded};
+use candor_proto::accounts::v1::{
+    AccessEpochRaised, AccountRegistered, AccountVerified, CoupleLinked, CoupleUnlinked, SessionEnded,
+};
 use candor_proto::journal::v1::DataRead;
 use chassis::{Clock, Fault, Ids};
 use jiff::Timestamp;
@@ -57,17 +59,35 @@ fn instant(time: prost_types::Timestamp) -> Option<Timestamp> {
 
 /// The keys of the events that accounts emits.
 pub fn emits() -> Vec<String> {
-    vec![key_of::<AccountRegistered>(), key_of::<AccountVerified>(), key_of::<SessionEnded>()]
+    vec![
+        key_of::<AccountRegistered>(),
+        key_of::<AccountVerified>(),
+        key_of::<SessionEnded>(),
+        key_of::<CoupleLinked>(),
+        key_of::<CoupleUnlinked>(),
+        key_of::<AccessEpochRaised>(),
+    ]
 }
 
-/// Tells every account's current state again, for consumers that lost what they knew; returns how many.
+/// Tells the current state of every account, every couple (ended ones as ended) and every access epoch again, for
+/// consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
 pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
-    let told = resnapshot::run(pool, outbox, |conn, after| {
+    let accounts = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_state(conn, &ids, now, after).await })
     });
-    Ok(told.await?)
+    let accounts = accounts.await?;
+    let couples = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_couples(conn, &ids, now, after).await })
+    });
+    let couples = couples.await?;
+    let epochs = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
+    });
+    Ok(accounts + couples + epochs.await?)
 }

@@ -1,5 +1,6 @@
-//! Accounts: who somebody is to Candor. Registration and the proof of an address, sign-in, sessions, and the
-//! short-lived passports every other service believes.
+//! Accounts: who somebody is to Candor, and to one other person. Registration and the proof of an address, sign-in,
+//! sessions, and the short-lived passports every other service believes; couples, the capabilities that open one
+//! person's data to another, and the ledger of what was read.
 
 pub mod app;
 pub mod config;
@@ -17,7 +18,10 @@ pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys};
 use bus::Transport;
+use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
+use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
+use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
 use outbound::Postman;
@@ -77,7 +81,10 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
-        .add_service(SessionServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
+        .add_service(SessionServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(LedgerServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
     Ok(background.finish(served).await?)
 }
@@ -98,7 +105,8 @@ pub async fn create_operator(
 async fn assemble(config: &Config, clock: &Clock, ids: &Ids) -> Result<Accounts, Error> {
     let pool = database::connect(&config.database).await?;
     let vault = Vault::open(&config.vault, NAME, clock.clone(), ids.clone()).await?;
-    Ok(Accounts::new(pool, clock.clone(), ids.clone(), vault, config.hashing, config.sessions))
+    let (hashing, sessions, url) = (config.hashing, config.sessions, &config.public_url);
+    Ok(Accounts::new(pool, clock.clone(), ids.clone(), vault, hashing, sessions, url))
 }
 
 fn register_checks(health: &Health, accounts: &Arc<Accounts>, transport: &Transport) {

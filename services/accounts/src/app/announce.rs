@@ -1,11 +1,15 @@
 //! The events of accounts, appended in the transaction that makes them true.
 
 use crate::store::{
+    access::{self, Epoch},
     account::{self, State},
+    couple,
     session::Ended,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
-use candor_proto::accounts::v1::{AccountRegistered, AccountVerified, SessionEnded};
+use candor_proto::accounts::v1::{
+    AccessEpochRaised, AccountRegistered, AccountVerified, CoupleLinked, CoupleUnlinked, SessionEnded,
+};
 use chassis::Ids;
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -31,7 +35,9 @@ pub(super) fn verified(ids: &Ids, now: Timestamp, state: &State) -> Envelope {
     Envelope::new(ids.next(), now, state.account_id, state.version, &event)
 }
 
-/// Accounts told at a time.
+/// Names the pairs of owner and reader, which have no id of their own.
+const PAIRS: Uuid = Uuid::from_u128(0x9d1f_6c0e_53b7_4b62_8a41_2f0c_7e95_d3a8);
+/// Things told at a time.
 const PAGE: i64 = 500;
 
 /// A page of the accounts as they are now, for consumers that lost what they knew.
@@ -45,11 +51,85 @@ pub async fn current_state(
     after: Option<Uuid>,
 ) -> Result<Page, sqlx::Error> {
     let states = account::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let is_full = i64::try_from(states.len()).is_ok_and(|count| count == PAGE);
-    let next = states.last().filter(|_| is_full).map(|last| last.account_id);
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.account_id);
     let tell =
         |state: &State| if state.verified { verified(ids, now, state) } else { registered(ids, now, state) };
     Ok(Page { events: states.iter().map(tell).collect(), next })
+}
+
+/// A page of the couples as they are now, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_couples(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = couple::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.couple_id);
+    Ok(Page { events: states.iter().map(|state| couple(ids, now, state)).collect(), next })
+}
+
+/// A page of the access epochs as they are now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_epochs(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<(Uuid, Uuid)>,
+) -> Result<Page<(Uuid, Uuid)>, sqlx::Error> {
+    let epochs = access::epochs_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = epochs.last().filter(|_| is_full(&epochs)).map(|last| (last.owner_id, last.reader_id));
+    Ok(Page { events: epochs.iter().map(|epoch| epoch_raised(ids, now, epoch)).collect(), next })
+}
+
+fn is_full<T>(page: &[T]) -> bool {
+    i64::try_from(page.len()).is_ok_and(|count| count == PAGE)
+}
+
+/// Two people are linked (version 1 of the couple), or no more (version 2).
+pub(super) fn couple(ids: &Ids, now: Timestamp, state: &couple::State) -> Envelope {
+    let (couple_id, first, second) =
+        (state.couple_id.to_string(), state.first_id.to_string(), state.second_id.to_string());
+    match state.unlinked_at {
+        None => {
+            let event = CoupleLinked {
+                couple_id,
+                first_account_id: first,
+                second_account_id: second,
+                link_time: Some(wire(state.linked_at)),
+            };
+            Envelope::new(ids.next(), now, state.couple_id, 1, &event)
+        }
+        Some(unlinked_at) => {
+            let event = CoupleUnlinked {
+                couple_id,
+                first_account_id: first,
+                second_account_id: second,
+                unlink_time: Some(wire(unlinked_at)),
+            };
+            Envelope::new(ids.next(), now, state.couple_id, 2, &event)
+        }
+    }
+}
+
+/// What an owner had open to a reader is open no more. The two of them are the aggregate, the epoch its version.
+pub(super) fn epoch_raised(ids: &Ids, now: Timestamp, raised: &Epoch) -> Envelope {
+    let event = AccessEpochRaised {
+        owner_account_id: raised.owner_id.to_string(),
+        reader_account_id: raised.reader_id.to_string(),
+        epoch: raised.epoch,
+    };
+    let pair = [raised.owner_id.into_bytes(), raised.reader_id.into_bytes()].concat();
+    Envelope::new(ids.next(), now, Uuid::new_v5(&PAIRS, &pair), raised.epoch, &event)
+}
+
+fn wire(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
 }
 
 /// Sessions are over. Each is an aggregate of its own, and this is all that is ever told of it.

@@ -3,7 +3,7 @@
 use super::Accounts;
 use crate::{
     Error,
-    store::{mail, request, session, throttle, verification},
+    store::{invitation, mail, receipt, request, session, throttle, verification},
 };
 use jiff::SignedDuration;
 
@@ -15,6 +15,10 @@ const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const DEAD_MAILS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Ended sessions answer "already over" for so long.
 const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Invitations that are over are known for so long: whoever holds a code can still block and report its inviter.
+const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Receipts that were opened and never counted are kept for so long.
+const UNCOUNTED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Removes what has served its time from every table, some at a time; returns how many rows went.
 ///
@@ -26,6 +30,8 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
     Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
+        + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
+        + receipt::sweep(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
         + mail::sweep(&mut conn, now - DEAD_MAILS_KEPT, AT_A_TIME).await?
         + session::sweep(&mut conn, now - SESSIONS_KEPT, AT_A_TIME).await?)
 }

@@ -1,9 +1,12 @@
 //! The use cases of accounts. What changes the database does so in the caller's transaction; what hashes,
 //! asks the vault or signs does so outside of any.
 
+mod access;
 mod announce;
+mod couple;
 mod hashing;
 mod house;
+mod invitation;
 mod ledger;
 mod operator;
 mod outgoing;
@@ -16,9 +19,17 @@ mod signing;
 mod verification;
 
 pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
-pub use announce::current_state;
+pub use access::{
+    Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
+};
+pub use announce::{current_couples, current_epochs, current_state};
+pub use couple::{Acceptance, MyCouple, Standing, accept, couple_of, prepare_acceptance, unlink};
 pub use hashing::Hashing;
 pub use house::sweep;
+pub use invitation::{
+    Complaint, Draft, Invited, Preview, Report, block_inviter, cancel_invitation, decline_invitation,
+    draft_invitation, invite, preview_invitation, report_invitation, seal_report,
+};
 pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
@@ -64,6 +75,8 @@ pub struct Accounts {
     pub mails: Arc<Notify>,
     /// How long sessions last.
     pub sessions: config::Sessions,
+    /// What links begin with, without a slash at the end.
+    pub public_url: String,
     key: OnceCell<DataKey>,
 }
 
@@ -76,6 +89,7 @@ impl Accounts {
         vault: Vault,
         hashing: config::Hashing,
         sessions: config::Sessions,
+        public_url: &str,
     ) -> Self {
         Self {
             pool,
@@ -88,6 +102,7 @@ impl Accounts {
             requests: Arc::default(),
             mails: Arc::default(),
             sessions,
+            public_url: public_url.trim_end_matches('/').to_owned(),
             key: OnceCell::new(),
         }
     }

@@ -37,6 +37,18 @@ pub const VERIFICATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::f
 /// Mails to one address that its owner may not have asked for.
 pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDuration::from_mins(10) };
 
+/// How long an invitation is open.
+pub const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Invitations of one account: five a day.
+pub const INVITATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(24 * 60 * 60 / 5) };
+/// Looks at one open invitation. Wide and quickly free again: nobody can guess a code, whoever holds one must not be
+/// able to keep others out for long, nor to tell from the wait that somebody else has looked.
+pub const PREVIEW_PACE: Pace = Pace { burst: 60, interval: SignedDuration::from_secs(1) };
+/// Openings of others' data by one reader.
+pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(250) };
+/// How long after it was opened a receipt can be gone on with.
+pub const RENEWABLE: SignedDuration = SignedDuration::from_hours(1);
+
 /// How long to wait after the given failed attempt (1, 2, …) to send a mail.
 pub fn mail_backoff(attempt: i32) -> SignedDuration {
     let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(10);

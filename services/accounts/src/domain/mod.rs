@@ -1,8 +1,11 @@
-//! What accounts is about: addresses, passwords, secrets, limits and the life of a signing key. Pure.
+//! What accounts is about: addresses, passwords, secrets, limits, the life of a signing key; invitations, relations
+//! and what of a read its owner may know. Pure.
 
 mod address;
+mod invitation;
 mod letter;
 mod limits;
+mod name;
 mod page;
 mod password;
 mod person;
@@ -12,11 +15,14 @@ mod rotation;
 mod secret;
 
 pub use address::Address;
+pub use invitation::{InvitationCode, Standing};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
-    LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, PASSPORT_LIFE, Pace, SIGN_IN_PACE, VERIFICATION_LIFE,
-    VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
+    INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, OPENING_PACE, PASSPORT_LIFE,
+    PREVIEW_PACE, Pace, RENEWABLE, SIGN_IN_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE,
+    VERIFICATION_PACE, mail_backoff,
 };
+pub use name::Name;
 pub use page::{Cursor, PageSize};
 pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};

@@ -1,13 +1,16 @@
 //! gRPC: requests become domain values, use cases run in a transaction, values become replies.
 
+mod consent;
+mod couple;
 mod identity;
+mod ledger;
 mod session;
 
 use crate::app::Accounts;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// The handlers of both services.
+/// The handlers of all services.
 #[derive(Clone)]
 pub struct Rpc(Arc<Accounts>);
 

@@ -1,6 +1,9 @@
 //! All SQL of accounts: free functions on a connection, times bound by the caller.
 
+pub mod access;
 pub mod account;
+pub mod couple;
+pub mod invitation;
 pub mod mail;
 pub mod receipt;
 pub mod request;

@@ -87,7 +87,8 @@ impl House {
         let vault = Vault::with_store(keys, kek, accounts::NAME, clock.clone(), ids.clone()).unwrap();
         let hashing = Hashing { at_once: 2, waiting: 64 };
         let sessions = Sessions { idle_days: 10, absolute_days: 30 };
-        let accounts = Accounts::new(pool.clone(), clock.clone(), ids.clone(), vault, hashing, sessions);
+        let url = "https://candor.example/";
+        let accounts = Accounts::new(pool.clone(), clock.clone(), ids.clone(), vault, hashing, sessions, url);
         let accounts = Arc::new(accounts);
         let config = mail::Config {
             smtp_url: None,

@@ -1,0 +1,144 @@
+//! Opening one person's data to another: decided here, shown to the service that holds the data as a capability.
+
+use super::{Accounts, random, signing::Signer};
+use crate::{
+    Error,
+    domain::{OPENING_PACE, RENEWABLE, Relation, Scope},
+    store::access::{self, Asked},
+};
+use chassis::identity::{
+    Passport,
+    capability::{Claims, Opening},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// What somebody asks to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Whose data.
+    pub owner_id: Uuid,
+    /// What kind.
+    pub scope: Scope,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// The number of the `candor.accounts.v1.AccessPurpose`.
+    pub purpose: i32,
+    /// The receipt to go on with.
+    pub receipt_id: Option<Uuid>,
+}
+
+/// A wish with everything at hand to decide it.
+pub struct Application<'a> {
+    reader: &'a Passport,
+    wish: Wish,
+    signer: Signer,
+    counted_as: [u8; 32],
+    receipt_id: Uuid,
+}
+
+/// A yes, and the moment it was decided.
+pub struct Granted {
+    opening: Opening,
+    now: Timestamp,
+}
+
+/// What is opened, signed.
+pub struct Opened {
+    /// The capability.
+    pub token: Zeroizing<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The receipt.
+    pub receipt_id: Uuid,
+}
+
+/// Gets ready what a wish is decided with. May ask the vault, so no connection may be held.
+///
+/// # Errors
+/// [`Error::NoSigningKey`] in the first moments of an installation; or the database or the key store is away.
+pub async fn apply_for_access<'a>(
+    accounts: &Accounts,
+    reader: &'a Passport,
+    wish: Wish,
+) -> Result<Application<'a>, Error> {
+    let signer = accounts.signing.signer(accounts).await?;
+    let counted_as = accounts.key().await?.mac("openings by an account", reader.account_id.as_bytes());
+    let receipt_id = match wish.receipt_id {
+        Some(receipt_id) => receipt_id,
+        None => random_id()?,
+    };
+    Ok(Application { reader, wish, signer, counted_as, receipt_id })
+}
+
+/// Decides, and keeps the receipt, in one statement that is a transaction of its own.
+///
+/// The time is taken before the statement sees the link. So a capability ends at most ten seconds after the last
+/// moment at which the link was there, however long the statement has to wait; and it carries the epoch of that
+/// moment, which whoever ends the link raises above it.
+///
+/// # Errors
+/// [`Error::TooManyOpenings`]; [`Error::SessionOver`]; [`Error::NothingOpen`] for everybody who opened nothing to
+/// the reader, the reader themself and whoever does not exist; [`Error::ReceiptNotFound`].
+pub async fn open_access(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    application: &Application<'_>,
+) -> Result<Granted, Error> {
+    let Application { reader, wish, .. } = application;
+    let relation = Relation::that_opens(wish.scope);
+    let asked = Asked {
+        subject: &application.counted_as,
+        pace: OPENING_PACE,
+        reader_id: reader.account_id,
+        session_id: reader.session_id,
+        owner_id: wish.owner_id,
+        relation: relation.as_str(),
+        scope: wish.scope.number(),
+        item_id: wish.item_id,
+        purpose: wish.purpose,
+        receipt_id: application.receipt_id,
+    };
+    let now = accounts.clock.now();
+    let answer = match wish.receipt_id {
+        None => access::open(conn, &asked, now).await?,
+        Some(_) => access::renew(conn, &asked, now - RENEWABLE, now).await?,
+    };
+    if !answer.has_turn {
+        return Err(Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs()));
+    }
+    if !answer.has_session {
+        return Err(Error::SessionOver);
+    }
+    let tie = match relation {
+        Relation::Partner => answer.couple_id.zip(answer.epoch),
+    };
+    let (relation_id, epoch) = tie.ok_or(Error::NothingOpen)?;
+    if !answer.has_receipt {
+        return Err(Error::ReceiptNotFound);
+    }
+    let Wish { owner_id, item_id, .. } = *wish;
+    let (scope, receipt_id) = (wish.scope.number(), application.receipt_id);
+    Ok(Granted { opening: Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id }, now })
+}
+
+/// Signs what was granted.
+///
+/// # Errors
+/// [`Error::SigningKey`] when the key cannot sign.
+pub fn sign_access(application: &Application<'_>, granted: &Granted) -> Result<Opened, Error> {
+    let claims = Claims::new(application.reader, &granted.opening, granted.now);
+    let signer = &application.signer;
+    let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
+    let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
+    Ok(Opened { token: Zeroizing::new(token), expires_at, receipt_id: granted.opening.receipt_id })
+}
+
+/// An id that holds no time: the owner of what is read may see it one day, and must not learn from it when a partner
+/// opened something.
+fn random_id() -> Result<Uuid, Error> {
+    let random = random()?;
+    Ok(uuid::Builder::from_random_bytes(std::array::from_fn(|at| random[at])).into_uuid())
+}

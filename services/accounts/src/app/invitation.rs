@@ -1,0 +1,203 @@
+//! Invitations to link: made by one person, answered by whoever holds the code. What becomes of one shows to its
+//! inviter only where it led to a link.
+
+use super::{Accounts, random, text};
+use crate::{
+    Error,
+    domain::{INVITATION_LIFE, INVITATION_PACE, InvitationCode, Name, PREVIEW_PACE},
+    store::{couple, invitation, throttle},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::Place;
+use zeroize::Zeroizing;
+
+/// An invitation, sealed and not kept yet.
+pub struct Draft {
+    inviter_id: Uuid,
+    invitation_id: Uuid,
+    code: InvitationCode,
+    own_name: Vec<u8>,
+    counted_as: [u8; 32],
+}
+
+/// An invitation that is open now. Its code is told to its inviter, once.
+pub struct Invited {
+    /// Its id.
+    pub invitation_id: Uuid,
+    /// The code.
+    pub code: Zeroizing<String>,
+    /// The invited person's page, the code in its fragment.
+    pub link: Zeroizing<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What an invited person learns before saying anything.
+pub struct Preview {
+    /// Whoever invites.
+    pub inviter_name: String,
+    /// When the invitation ends.
+    pub expires_at: Timestamp,
+}
+
+/// What somebody reports.
+pub struct Complaint {
+    /// The number of the reason.
+    pub reason: i32,
+    /// What they wrote; may be empty.
+    pub note: Zeroizing<String>,
+}
+
+/// A report, sealed and not kept yet.
+pub struct Report {
+    report_id: Uuid,
+    reason: i32,
+    note: Option<Vec<u8>>,
+}
+
+/// Where an inviter's name is sealed.
+pub(super) fn name_place(invitation_id: Uuid) -> Place<'static> {
+    Place { table: "invitation", column: "own_name", row: invitation_id }
+}
+
+/// Makes an invitation ready. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn draft_invitation(accounts: &Accounts, inviter_id: Uuid, name: &Name) -> Result<Draft, Error> {
+    let invitation_id = accounts.ids.next();
+    let key = accounts.vault.data_key(inviter_id).await?;
+    Ok(Draft {
+        inviter_id,
+        invitation_id,
+        code: InvitationCode::of(random()?),
+        own_name: key.seal(&name_place(invitation_id), name.as_bytes()),
+        counted_as: accounts.key().await?.mac("invitations of an account", inviter_id.as_bytes()),
+    })
+}
+
+/// Opens an invitation in the place of whichever was open before.
+///
+/// # Errors
+/// [`Error::AlreadyLinked`]; [`Error::TooManyInvitations`].
+pub async fn invite(accounts: &Accounts, conn: &mut PgConnection, draft: Draft) -> Result<Invited, Error> {
+    let now = accounts.clock.now();
+    couple::lock_accounts(conn, &[draft.inviter_id]).await?;
+    if couple::is_linked(conn, draft.inviter_id).await? {
+        return Err(Error::AlreadyLinked);
+    }
+    if !throttle::take(conn, &draft.counted_as, INVITATION_PACE, now).await? {
+        return Err(Error::TooManyInvitations(INVITATION_PACE.interval.unsigned_abs()));
+    }
+    invitation::end(conn, &[draft.inviter_id], now).await?;
+    let new = invitation::NewInvitation {
+        invitation_id: draft.invitation_id,
+        inviter_id: draft.inviter_id,
+        code_hash: &draft.code.hash(),
+        own_name: &draft.own_name,
+        expires_at: now + INVITATION_LIFE,
+    };
+    invitation::insert(conn, &new, now).await?;
+    let code = draft.code.text();
+    let link = Zeroizing::new(format!("{}/invitation#{}", accounts.public_url, *code));
+    Ok(Invited { invitation_id: draft.invitation_id, code, link, expires_at: new.expires_at })
+}
+
+/// Ends somebody's open invitation, if there is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_invitation(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    inviter_id: Uuid,
+) -> Result<(), Error> {
+    couple::lock_accounts(conn, &[inviter_id]).await?;
+    Ok(invitation::end(conn, &[inviter_id], accounts.clock.now()).await?)
+}
+
+/// Who invites with a code. Only looks at codes that work are counted; all others answer alike whatever they are.
+///
+/// # Errors
+/// [`Error::InvitationNotFound`] without saying why; [`Error::TooManyLooks`].
+pub async fn preview_invitation(accounts: &Accounts, code: &InvitationCode) -> Result<Preview, Error> {
+    let now = accounts.clock.now();
+    let counted_as = accounts.key().await?.mac("looks at an invitation", &code.hash());
+    let found = {
+        let mut conn = accounts.pool.acquire().await?;
+        let found = invitation::find(&mut conn, &code.hash()).await?;
+        let found = found.filter(|found| found.standing.is_open(now)).ok_or(Error::InvitationNotFound)?;
+        if !throttle::take(&mut conn, &counted_as, PREVIEW_PACE, now).await? {
+            return Err(Error::TooManyLooks(PREVIEW_PACE.interval.unsigned_abs()));
+        }
+        found
+    };
+    let key = accounts.vault.data_key(found.standing.inviter_id).await?;
+    let inviter_name = text(&key.open(&name_place(found.invitation_id), &found.own_name)?)?;
+    Ok(Preview { inviter_name, expires_at: found.standing.expires_at })
+}
+
+/// Says no to a code. Comes to the same whether there is such an invitation or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decline_invitation(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    code: &InvitationCode,
+) -> Result<(), Error> {
+    Ok(invitation::decline(conn, &code.hash(), None, accounts.clock.now()).await?)
+}
+
+/// Says no to a code, and to every later one of whoever made it. Comes to the same whether there is such an
+/// invitation or not; one's own is left alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn block_inviter(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    code: &InvitationCode,
+) -> Result<(), Error> {
+    let (now, hash) = (accounts.clock.now(), code.hash());
+    invitation::decline(conn, &hash, Some(account_id), now).await?;
+    Ok(invitation::block(conn, account_id, &hash, now).await?)
+}
+
+/// Seals a report for the people who run this place. May ask the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn seal_report(accounts: &Accounts, complaint: &Complaint) -> Result<Report, Error> {
+    let report_id = accounts.ids.next();
+    let place = Place { table: "invitation_report", column: "note", row: report_id };
+    let key = accounts.key().await?;
+    let note = complaint.note.trim();
+    let note = (!note.is_empty()).then(|| key.seal(&place, note.as_bytes()));
+    Ok(Report { report_id, reason: complaint.reason, note })
+}
+
+/// Says no to a code and keeps the report, the first one of each code. Comes to the same whether there is such an
+/// invitation or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn report_invitation(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    code: &InvitationCode,
+    report: &Report,
+) -> Result<(), Error> {
+    let (now, hash) = (accounts.clock.now(), code.hash());
+    invitation::decline(conn, &hash, None, now).await?;
+    let new = invitation::NewReport {
+        report_id: report.report_id,
+        code_hash: &hash,
+        reason: report.reason,
+        note: report.note.as_deref(),
+    };
+    Ok(invitation::report(conn, &new, now).await?)
+}

@@ -1,0 +1,190 @@
+//! `CoupleService`.
+
+use super::{Rpc, wire};
+use crate::{
+    Error,
+    app::{self, Complaint},
+    domain::{InvitationCode, Name},
+};
+use candor_proto::accounts::v1::{
+    AcceptInvitationRequest, AcceptInvitationResponse, BlockInviterRequest, BlockInviterResponse,
+    CancelInvitationRequest, CancelInvitationResponse, Couple, DeclineInvitationRequest,
+    DeclineInvitationResponse, GetCoupleRequest, GetCoupleResponse, InvitePartnerRequest,
+    InvitePartnerResponse, OpenInvitation, PreviewInvitationRequest, PreviewInvitationResponse,
+    ReportInvitationRequest, ReportInvitationResponse, UnlinkPartnerRequest, UnlinkPartnerResponse,
+    couple_service_server::CoupleService,
+};
+use chassis::rpc::{admit_member, admit_public};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+#[tonic::async_trait]
+impl CoupleService for Rpc {
+    async fn invite_partner(
+        &self,
+        request: Request<InvitePartnerRequest>,
+    ) -> Result<Response<InvitePartnerResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        let name = Zeroizing::new(message.own_name);
+        Ok(Response::new(invite(self, passport.account_id, &name).await?))
+    }
+
+    async fn cancel_invitation(
+        &self,
+        request: Request<CancelInvitationRequest>,
+    ) -> Result<Response<CancelInvitationResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        cancel(self, passport.account_id).await?;
+        Ok(Response::new(CancelInvitationResponse {}))
+    }
+
+    async fn get_couple(
+        &self,
+        request: Request<GetCoupleRequest>,
+    ) -> Result<Response<GetCoupleResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        let standing = app::couple_of(&self.0, passport.account_id).await?;
+        let invitation = standing.invitation.map(|open| OpenInvitation {
+            invitation_id: open.invitation_id.to_string(),
+            expire_time: Some(wire(open.expires_at)),
+        });
+        Ok(Response::new(GetCoupleResponse { couple: standing.couple.map(couple), invitation }))
+    }
+
+    async fn preview_invitation(
+        &self,
+        request: Request<PreviewInvitationRequest>,
+    ) -> Result<Response<PreviewInvitationResponse>, Status> {
+        let code = Zeroizing::new(admit_public(request)?.code);
+        let code = InvitationCode::parse(&code).ok_or(Error::InvitationNotFound)?;
+        let preview = app::preview_invitation(&self.0, &code).await?;
+        Ok(Response::new(PreviewInvitationResponse {
+            inviter_name: preview.inviter_name,
+            expire_time: Some(wire(preview.expires_at)),
+        }))
+    }
+
+    async fn accept_invitation(
+        &self,
+        request: Request<AcceptInvitationRequest>,
+    ) -> Result<Response<AcceptInvitationResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        let (code, name) = (Zeroizing::new(message.code), Zeroizing::new(message.own_name));
+        let linked = accept(self, passport.account_id, &code, &name).await?;
+        Ok(Response::new(AcceptInvitationResponse { couple: Some(couple(linked)) }))
+    }
+
+    async fn decline_invitation(
+        &self,
+        request: Request<DeclineInvitationRequest>,
+    ) -> Result<Response<DeclineInvitationResponse>, Status> {
+        let code = Zeroizing::new(admit_public(request)?.code);
+        decline(self, &code).await?;
+        Ok(Response::new(DeclineInvitationResponse {}))
+    }
+
+    async fn block_inviter(
+        &self,
+        request: Request<BlockInviterRequest>,
+    ) -> Result<Response<BlockInviterResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        block(self, passport.account_id, &Zeroizing::new(message.code)).await?;
+        Ok(Response::new(BlockInviterResponse {}))
+    }
+
+    async fn report_invitation(
+        &self,
+        request: Request<ReportInvitationRequest>,
+    ) -> Result<Response<ReportInvitationResponse>, Status> {
+        let message = admit_public(request)?;
+        let code = Zeroizing::new(message.code);
+        report(self, &code, Complaint { reason: message.reason, note: Zeroizing::new(message.note) }).await?;
+        Ok(Response::new(ReportInvitationResponse {}))
+    }
+
+    async fn unlink_partner(
+        &self,
+        request: Request<UnlinkPartnerRequest>,
+    ) -> Result<Response<UnlinkPartnerResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        unlink(self, passport.account_id).await?;
+        Ok(Response::new(UnlinkPartnerResponse {}))
+    }
+}
+
+async fn invite(rpc: &Rpc, account_id: Uuid, name: &str) -> Result<InvitePartnerResponse, Error> {
+    let accounts = &rpc.0;
+    let draft = app::draft_invitation(accounts, account_id, &Name::parse(name)?).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let invited = app::invite(accounts, &mut tx, draft).await?;
+    tx.commit().await?;
+    Ok(InvitePartnerResponse {
+        invitation_id: invited.invitation_id.to_string(),
+        code: invited.code.to_string(),
+        link: invited.link.to_string(),
+        expire_time: Some(wire(invited.expires_at)),
+    })
+}
+
+async fn cancel(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::cancel_invitation(accounts, &mut tx, account_id).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<app::MyCouple, Error> {
+    let accounts = &rpc.0;
+    let (name, code) = (Name::parse(name)?, InvitationCode::parse(code));
+    let acceptance = app::prepare_acceptance(accounts, account_id, code.as_ref(), &name).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let linked = app::accept(accounts, &mut tx, acceptance).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(linked)
+}
+
+async fn decline(rpc: &Rpc, code: &str) -> Result<(), Error> {
+    let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::decline_invitation(accounts, &mut tx, &code).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn block(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
+    let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::block_inviter(accounts, &mut tx, account_id, &code).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn report(rpc: &Rpc, code: &str, complaint: Complaint) -> Result<(), Error> {
+    let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
+    let accounts = &rpc.0;
+    let report = app::seal_report(accounts, &complaint).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::report_invitation(accounts, &mut tx, &code, &report).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn unlink(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::unlink(accounts, &mut tx, account_id).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(())
+}
+
+fn couple(mine: app::MyCouple) -> Couple {
+    Couple {
+        couple_id: mine.couple_id.to_string(),
+        partner_account_id: mine.partner_id.to_string(),
+        partner_name: mine.partner_name,
+        own_name: mine.own_name,
+        link_time: Some(wire(mine.linked_at)),
+    }
+}

@@ -1,0 +1,56 @@
+//! `LedgerService`.
+
+use super::{Rpc, wire};
+use crate::{
+    Error,
+    app::{self, OwnReceipt},
+    domain::{self, Cursor, Invalid, PageSize},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use candor_proto::accounts::v1::{
+    ListReceiptsRequest, ListReceiptsResponse, Receipt, Relation, ledger_service_server::LedgerService,
+};
+use chassis::rpc::admit_member;
+use tonic::{Request, Response, Status};
+
+#[tonic::async_trait]
+impl LedgerService for Rpc {
+    async fn list_receipts(
+        &self,
+        request: Request<ListReceiptsRequest>,
+    ) -> Result<Response<ListReceiptsResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        let size = PageSize::parse(message.page_size).map_err(Error::from)?;
+        let after = cursor(&message.page_token)?;
+        let mut conn = self.0.pool.acquire().await.map_err(Error::from)?;
+        let (receipts, next) = app::list_receipts(&mut conn, passport.account_id, size, after).await?;
+        Ok(Response::new(ListReceiptsResponse {
+            receipts: receipts.into_iter().map(receipt).collect(),
+            next_page_token: next.map(|next| URL_SAFE_NO_PAD.encode(next.to_bytes())).unwrap_or_default(),
+        }))
+    }
+}
+
+/// A page token is a place in the caller's own list. It opens nothing, so it needs no seal.
+fn cursor(token: &str) -> Result<Cursor, Error> {
+    if token.is_empty() {
+        return Ok(Cursor::start());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+    let unknown = Invalid { field: "page_token", description: "is not one that this list gave you" };
+    Ok(bytes.and_then(|bytes| Cursor::from_bytes(&bytes)).ok_or(unknown)?)
+}
+
+fn receipt(own: OwnReceipt) -> Receipt {
+    let relation = match own.relation {
+        domain::Relation::Partner => Relation::Partner,
+    };
+    Receipt {
+        receipt_id: own.receipt_id.to_string(),
+        reader_account_id: own.reader_id.to_string(),
+        relation: relation.into(),
+        scope: own.scope.number(),
+        item_ids: own.shown.item_ids.iter().map(ToString::to_string).collect(),
+        read_time: Some(wire(own.shown.time)),
+    }
+}

@@ -1,0 +1,187 @@
+//! `access_epoch`, and the statement that opens one person's data to another.
+
+use crate::domain::Pace;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Who asks to open what.
+pub struct Asked<'a> {
+    /// What the reader's turns are counted as.
+    pub subject: &'a [u8; 32],
+    /// How often the reader may ask.
+    pub pace: Pace,
+    /// Who reads.
+    pub reader_id: Uuid,
+    /// The reader's session.
+    pub session_id: Uuid,
+    /// Whose data.
+    pub owner_id: Uuid,
+    /// In which relation.
+    pub relation: &'static str,
+    /// The number of the scope.
+    pub scope: i32,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// The number of the purpose.
+    pub purpose: i32,
+    /// The receipt to write, or to go on with.
+    pub receipt_id: Uuid,
+}
+
+/// What was found, all of it at one moment.
+pub struct Answer {
+    /// Whether the reader had a turn.
+    pub has_turn: bool,
+    /// Whether the reader's session lives.
+    pub has_session: bool,
+    /// The couple of the two, if they are one.
+    pub couple_id: Option<Uuid>,
+    /// The access epoch of the two, where they are a couple.
+    pub epoch: Option<i64>,
+    /// Whether there is a receipt.
+    pub has_receipt: bool,
+}
+
+/// The epoch of an owner and a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// Whose data.
+    pub owner_id: Uuid,
+    /// Who reads.
+    pub reader_id: Uuid,
+    /// The epoch.
+    pub epoch: i64,
+}
+
+/// Takes a turn, looks whether the session lives and the two are a couple, reads the epoch, and writes the receipt if
+/// all of it is so. One statement sees one moment: the epoch is never newer than the link it was read with. And it is
+/// one round trip and one commit, on a path as busy as reading itself.
+pub async fn open(conn: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) -> Result<Answer, sqlx::Error> {
+    sqlx::query_as!(
+        Answer,
+        r#"WITH turn AS (
+               INSERT INTO throttle (subject, free_at) VALUES ($1, $2)
+               ON CONFLICT (subject) DO UPDATE
+                   SET free_at = GREATEST(throttle.free_at, $3) + ($2::timestamptz - $3::timestamptz)
+                   WHERE throttle.free_at <= $4
+               RETURNING subject
+           ), live AS (
+               SELECT session_id FROM session
+               WHERE session_id = $5 AND account_id = $6 AND ended_at IS NULL
+                 AND LEAST(idle_until, absolute_until) > $3
+           ), tie AS (
+               SELECT m.couple_id, COALESCE(e.epoch, 0) AS epoch
+               FROM couple_member m
+               LEFT JOIN access_epoch e ON e.owner_id = $7 AND e.reader_id = $6
+               WHERE m.account_id = $6 AND m.partner_id = $7
+           ), kept AS (
+               INSERT INTO receipt (owner_id, receipt_id, reader_id, session_id, relation, relation_id, scope,
+                                    purpose, item_id, epoch, opened_at)
+               SELECT $7, $8, $6, $5, $9, tie.couple_id, $10, $11, $12, tie.epoch, $3 FROM turn, live, tie
+               RETURNING receipt_id
+           )
+           SELECT EXISTS (SELECT FROM turn) AS "has_turn!", EXISTS (SELECT FROM live) AS "has_session!",
+                  (SELECT couple_id FROM tie) AS couple_id, (SELECT epoch FROM tie) AS epoch,
+                  EXISTS (SELECT FROM kept) AS "has_receipt!""#,
+        &asked.subject[..],
+        (now + asked.pace.interval).to_sqlx(),
+        now.to_sqlx(),
+        (now + asked.pace.tolerance()).to_sqlx(),
+        asked.session_id,
+        asked.reader_id,
+        asked.owner_id,
+        asked.receipt_id,
+        asked.relation,
+        asked.scope,
+        asked.purpose,
+        asked.item_id,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// As [`open`], going on with a receipt that was opened after `since` for the same.
+pub async fn renew(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Answer, sqlx::Error> {
+    sqlx::query_as!(
+        Answer,
+        r#"WITH turn AS (
+               INSERT INTO throttle (subject, free_at) VALUES ($1, $2)
+               ON CONFLICT (subject) DO UPDATE
+                   SET free_at = GREATEST(throttle.free_at, $3) + ($2::timestamptz - $3::timestamptz)
+                   WHERE throttle.free_at <= $4
+               RETURNING subject
+           ), live AS (
+               SELECT session_id FROM session
+               WHERE session_id = $5 AND account_id = $6 AND ended_at IS NULL
+                 AND LEAST(idle_until, absolute_until) > $3
+           ), tie AS (
+               SELECT m.couple_id, COALESCE(e.epoch, 0) AS epoch
+               FROM couple_member m
+               LEFT JOIN access_epoch e ON e.owner_id = $7 AND e.reader_id = $6
+               WHERE m.account_id = $6 AND m.partner_id = $7
+           ), kept AS (
+               UPDATE receipt r SET renewed_at = $3, epoch = tie.epoch
+               FROM turn, live, tie
+               WHERE r.owner_id = $7 AND r.receipt_id = $8 AND r.reader_id = $6 AND r.session_id = $5
+                 AND r.relation = $9 AND r.relation_id = tie.couple_id AND r.scope = $10
+                 AND r.item_id IS NOT DISTINCT FROM $11 AND r.opened_at >= $12
+               RETURNING r.receipt_id
+           )
+           SELECT EXISTS (SELECT FROM turn) AS "has_turn!", EXISTS (SELECT FROM live) AS "has_session!",
+                  (SELECT couple_id FROM tie) AS couple_id, (SELECT epoch FROM tie) AS epoch,
+                  EXISTS (SELECT FROM kept) AS "has_receipt!""#,
+        &asked.subject[..],
+        (now + asked.pace.interval).to_sqlx(),
+        now.to_sqlx(),
+        (now + asked.pace.tolerance()).to_sqlx(),
+        asked.session_id,
+        asked.reader_id,
+        asked.owner_id,
+        asked.receipt_id,
+        asked.relation,
+        asked.scope,
+        asked.item_id,
+        since.to_sqlx(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Raises the epoch of an owner and a reader by one.
+pub async fn raise(conn: &mut PgConnection, owner_id: Uuid, reader_id: Uuid) -> Result<Epoch, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        "INSERT INTO access_epoch AS known (owner_id, reader_id, epoch) VALUES ($1, $2, 1)
+         ON CONFLICT (owner_id, reader_id) DO UPDATE SET epoch = known.epoch + 1
+         RETURNING owner_id, reader_id, epoch",
+        owner_id,
+        reader_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The epochs after the given owner and reader, in their order.
+pub async fn epochs_after(
+    conn: &mut PgConnection,
+    (owner_id, reader_id): (Uuid, Uuid),
+    limit: i64,
+) -> Result<Vec<Epoch>, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        "SELECT owner_id, reader_id, epoch FROM access_epoch WHERE (owner_id, reader_id) > ($1, $2)
+         ORDER BY owner_id, reader_id LIMIT $3",
+        owner_id,
+        reader_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,160 @@
+//! `couple` and `couple_member`: who is linked, and who was.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// One of two people who link.
+pub struct NewMember<'a> {
+    /// The account.
+    pub account_id: Uuid,
+    /// What the other reads as their name, sealed.
+    pub own_name: &'a [u8],
+}
+
+/// A link as one of the two sees it.
+pub struct Mine {
+    /// The link.
+    pub couple_id: Uuid,
+    /// The other.
+    pub partner_id: Uuid,
+    /// The other's name, sealed under the other's key.
+    pub partner_name: Vec<u8>,
+    /// The person's own name, sealed.
+    pub own_name: Vec<u8>,
+    /// Since when.
+    pub linked_at: Timestamp,
+}
+
+/// The state an event tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// The link.
+    pub couple_id: Uuid,
+    /// The lower id of the two.
+    pub first_id: Uuid,
+    /// The other.
+    pub second_id: Uuid,
+    /// Since when.
+    pub linked_at: Timestamp,
+    /// Until when.
+    pub unlinked_at: Option<Timestamp>,
+}
+
+/// Holds accounts until the transaction ends, in the order of their ids, so that nobody waits in a circle; whoever
+/// changes what somebody is linked with or invites to does so first. Returns how many there are.
+pub async fn lock_accounts(conn: &mut PgConnection, account_ids: &[Uuid]) -> Result<usize, sqlx::Error> {
+    let held = sqlx::query_scalar!(
+        "SELECT account_id FROM account WHERE account_id = ANY($1) ORDER BY account_id FOR NO KEY UPDATE",
+        account_ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(held.len())
+}
+
+/// Whether somebody is linked.
+pub async fn is_linked(conn: &mut PgConnection, account_id: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM couple_member WHERE account_id = $1) AS "is!""#,
+        account_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Links two people, the one with the lower id first.
+pub async fn link(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    [first, second]: [&NewMember<'_>; 2],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH made AS (
+             INSERT INTO couple (couple_id, first_id, second_id, linked_at) VALUES ($1, $2, $3, $4)
+         )
+         INSERT INTO couple_member (account_id, partner_id, couple_id, own_name)
+         VALUES ($2, $3, $1, $5), ($3, $2, $1, $6)",
+        couple_id,
+        first.account_id,
+        second.account_id,
+        now.to_sqlx(),
+        first.own_name,
+        second.own_name,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Somebody's link.
+pub async fn mine(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Mine>, sqlx::Error> {
+    sqlx::query_as!(
+        Mine,
+        "SELECT own.couple_id, own.partner_id, partner.own_name AS partner_name, own.own_name, c.linked_at
+         FROM couple_member own
+         JOIN couple_member partner ON partner.account_id = own.partner_id
+         JOIN couple c ON c.couple_id = own.couple_id
+         WHERE own.account_id = $1",
+        account_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Ends somebody's link and returns it; `None` when there is none, or the other ended it a moment ago. The couple's
+/// row decides between two who do so at once.
+pub async fn unlink(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<Option<State>, sqlx::Error> {
+    let row = sqlx::query!(
+        "WITH ended AS (
+             UPDATE couple SET unlinked_at = $2
+             WHERE couple_id = (SELECT couple_id FROM couple_member WHERE account_id = $1)
+               AND unlinked_at IS NULL
+             RETURNING couple_id, first_id, second_id, linked_at
+         ), gone AS (
+             DELETE FROM couple_member m USING ended WHERE m.couple_id = ended.couple_id
+         )
+         SELECT couple_id, first_id, second_id, linked_at FROM ended",
+        account_id,
+        now.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| State {
+        couple_id: row.couple_id,
+        first_id: row.first_id,
+        second_id: row.second_id,
+        linked_at: row.linked_at.to_jiff(),
+        unlinked_at: Some(now),
+    }))
+}
+
+/// The couples after the given one, in the order of their ids, as events would tell of them.
+pub async fn states_after(
+    conn: &mut PgConnection,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<State>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT couple_id, first_id, second_id, linked_at, unlinked_at FROM couple
+         WHERE couple_id > $1 ORDER BY couple_id LIMIT $2",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let states = rows.into_iter().map(|row| State {
+        couple_id: row.couple_id,
+        first_id: row.first_id,
+        second_id: row.second_id,
+        linked_at: row.linked_at.to_jiff(),
+        unlinked_at: row.unlinked_at.map(|at| at.to_jiff()),
+    });
+    Ok(states.collect())
+}

@@ -1,0 +1,217 @@
+//! `invitation`, `invitation_block` and `invitation_report`.
+
+use crate::domain::Standing;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// An invitation as it is made.
+pub struct NewInvitation<'a> {
+    /// Its id.
+    pub invitation_id: Uuid,
+    /// Whoever invites.
+    pub inviter_id: Uuid,
+    /// The hash of its code.
+    pub code_hash: &'a [u8; 32],
+    /// What the invited person reads as the inviter's name, sealed.
+    pub own_name: &'a [u8],
+    /// When its time is over.
+    pub expires_at: Timestamp,
+}
+
+/// The invitation of a code.
+pub struct Found {
+    /// Its id.
+    pub invitation_id: Uuid,
+    /// The inviter's name, sealed.
+    pub own_name: Vec<u8>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// An invitation as whoever invites sees it.
+pub struct Open {
+    /// Its id.
+    pub invitation_id: Uuid,
+    /// When its time is over.
+    pub expires_at: Timestamp,
+}
+
+/// A report as it is kept.
+pub struct NewReport<'a> {
+    /// Its id.
+    pub report_id: Uuid,
+    /// The hash of the code.
+    pub code_hash: &'a [u8; 32],
+    /// The number of the reason.
+    pub reason: i32,
+    /// What was written, sealed.
+    pub note: Option<&'a [u8]>,
+}
+
+/// Keeps a new invitation.
+pub async fn insert(
+    conn: &mut PgConnection,
+    new: &NewInvitation<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO invitation (invitation_id, inviter_id, code_hash, own_name, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        new.invitation_id,
+        new.inviter_id,
+        &new.code_hash[..],
+        new.own_name,
+        now.to_sqlx(),
+        new.expires_at.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends whatever invitations of these people have not ended.
+pub async fn end(conn: &mut PgConnection, inviters: &[Uuid], now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE invitation SET ended_at = $2 WHERE inviter_id = ANY($1) AND ended_at IS NULL",
+        inviters,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The open invitation of somebody as they see it: whether it was declined is not looked at.
+pub async fn open_of(
+    conn: &mut PgConnection,
+    inviter_id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Open>, sqlx::Error> {
+    sqlx::query_as!(
+        Open,
+        "SELECT invitation_id, expires_at FROM invitation
+         WHERE inviter_id = $1 AND ended_at IS NULL AND expires_at > $2",
+        inviter_id,
+        now.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The invitation of a code, however it stands.
+pub async fn find(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Option<Found>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT invitation_id, inviter_id, own_name, expires_at, declined_at IS NOT NULL AS "is_declined!",
+                  ended_at IS NOT NULL AS "has_ended!",
+                  EXISTS (SELECT FROM couple_member m WHERE m.account_id = inviter_id) AS "inviter_is_linked!"
+           FROM invitation WHERE code_hash = $1"#,
+        &code_hash[..]
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Found {
+        invitation_id: row.invitation_id,
+        own_name: row.own_name,
+        standing: Standing {
+            inviter_id: row.inviter_id,
+            expires_at: row.expires_at.to_jiff(),
+            is_declined: row.is_declined,
+            has_ended: row.has_ended,
+            inviter_is_linked: row.inviter_is_linked,
+        },
+    }))
+}
+
+/// Holds the invitation of a code until the transaction ends, so that nobody declines it meanwhile.
+pub async fn lock(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT FROM invitation WHERE code_hash = $1 FOR NO KEY UPDATE", &code_hash[..])
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes that somebody other than `except` said no, once.
+pub async fn decline(
+    conn: &mut PgConnection,
+    code_hash: &[u8; 32],
+    except: Option<Uuid>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE invitation SET declined_at = $3
+         WHERE code_hash = $1 AND inviter_id IS DISTINCT FROM $2 AND declined_at IS NULL AND ended_at IS NULL",
+        &code_hash[..],
+        except,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Blocks whoever made a code, for somebody else. A code that is over will do.
+pub async fn block(
+    conn: &mut PgConnection,
+    blocker_id: Uuid,
+    code_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO invitation_block (blocker_id, blocked_id, blocked_at)
+         SELECT $1, inviter_id, $3 FROM invitation WHERE code_hash = $2 AND inviter_id <> $1
+         ON CONFLICT DO NOTHING",
+        blocker_id,
+        &code_hash[..],
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether one person has blocked another.
+pub async fn is_blocked(
+    conn: &mut PgConnection,
+    blocker_id: Uuid,
+    blocked_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM invitation_block WHERE blocker_id = $1 AND blocked_id = $2) AS "is!""#,
+        blocker_id,
+        blocked_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Keeps a report of a code's invitation, unless there is one. A code that is over will do.
+pub async fn report(conn: &mut PgConnection, new: &NewReport<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO invitation_report (report_id, invitation_id, inviter_id, reason, note, reported_at)
+         SELECT $1, invitation_id, inviter_id, $3, $4, $5 FROM invitation WHERE code_hash = $2
+         ON CONFLICT (invitation_id) DO NOTHING",
+        new.report_id,
+        &new.code_hash[..],
+        new.reason,
+        new.note,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes invitations whose time was over before the given one.
+pub async fn sweep(conn: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        "DELETE FROM invitation WHERE invitation_id IN
+             (SELECT invitation_id FROM invitation WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        before.to_sqlx(),
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
+}
