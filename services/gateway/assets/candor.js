@@ -15,3 +15,109 @@ for (const link of document.querySelectorAll("[data-leave]")) {
     window.location.replace(link.href);
   });
 }
+
+// A timer for two: the same time for each, one after the other. No sound, and nothing is kept.
+for (const timer of document.querySelectorAll("[data-timer]")) {
+  const part = (name) => timer.querySelector(`[data-timer-${name}]`);
+  const [clock, says, go, again, minutes] = ["clock", "says", "go", "again", "minutes"].map(part);
+  const full = () => Number(minutes.value) * 60_000;
+  let left = full();
+  let turn = 1;
+  let ends = 0; // while it runs: when the turn is over
+  let beat = 0;
+
+  const show = () => {
+    const seconds = Math.ceil(left / 1000);
+    clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  };
+  const stop = (label) => {
+    clearInterval(beat);
+    ends = 0;
+    go.textContent = label;
+  };
+  const begin = () => {
+    stop("Start");
+    turn = 1;
+    left = full();
+    go.disabled = false;
+    says.textContent = "One speaks, the other listens.";
+    show();
+  };
+  const tick = () => {
+    left = Math.max(0, ends - performance.now());
+    show();
+    if (left > 0) return;
+    if (turn === 1) {
+      stop("Start the second turn");
+      turn = 2;
+      left = full();
+      says.textContent = "Time to swap, when you are ready.";
+    } else {
+      stop("Start");
+      go.disabled = true;
+      says.textContent = "That is the time. You can leave it here.";
+    }
+  };
+  go.addEventListener("click", () => {
+    if (ends) {
+      tick();
+      if (ends) stop("Go on");
+      return;
+    }
+    ends = performance.now() + left;
+    beat = setInterval(tick, 250);
+    go.textContent = "Pause";
+    says.textContent = turn === 1 ? "One speaks, the other listens." : "Now the other speaks.";
+    tick();
+  });
+  again.addEventListener("click", begin);
+  minutes.addEventListener("change", begin);
+  begin();
+  timer.hidden = false;
+}
+
+// The code of an invitation comes behind the # of its link, which no server is sent. It leaves the address bar at once,
+// and travels in a form.
+const paste = document.querySelector("form[data-fragment]");
+if (paste && location.hash.length > 1) {
+  paste.elements.code.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  paste.requestSubmit();
+}
+
+// Fields that are there to be copied.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  field.addEventListener("focus", () => field.select());
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+  });
+}
+
+// Beginnings of an answer can be pressed.
+for (const starter of document.querySelectorAll("[data-starter]")) {
+  const field = document.getElementById(starter.dataset.starter);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = starter.textContent;
+  starter.replaceWith(button);
+  button.addEventListener("click", () => {
+    const before = field.value.trimEnd();
+    field.value = `${before}${before ? "\n" : ""}${button.textContent} `;
+    field.focus();
+  });
+}
+
+// What is pressed twice in haste is sent once.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  window.addEventListener("pageshow", () => { sent = false; });
+}

@@ -61,9 +61,8 @@ impl NotYet {
 }
 
 const SIGNED_OUT: &str = "Your session has ended. Your words are still here, but not kept yet. \
-     You can sign in in another tab, then press Keep again.";
-const STALE: &str =
-    "This page was open for a while. Your words are still here, but not kept yet. Please press Keep again.";
+     You can sign in in another tab, then press the button again.";
+const STALE: &str = "This page was open for a while. Your words are still here, but not kept yet. Please press the button again.";
 
 /// A form from our own site, whether its token fits or not.
 struct Draft {

@@ -46,10 +46,9 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
 fn shown(item: InboxItem, zone: &jiff::tz::TimeZone) -> Shown {
     let (words, place) = words_and_place(item.kind());
     let subject = Some(query::encode(&item.subject_id)).filter(|subject| !subject.is_empty());
-    let link = place.zip(subject).map(|((place, words), subject)| Link {
-        address: place.replace("{subject}", &subject),
-        words,
-    });
+    let link = place
+        .zip(subject)
+        .map(|((place, words), subject)| Link { address: place.replace("{subject}", &subject), words });
     Shown {
         words,
         link,
@@ -73,7 +72,9 @@ fn words_and_place(kind: ScheduleKind) -> (&'static str, Option<(&'static str, &
         ScheduleKind::CheckIn => {
             ("The time of a check-in is here.", Some(("/check-in/{subject}", "To the check-in")))
         }
-        ScheduleKind::Share => ("Something was shared with you.", Some(("/received/{subject}", "Look at it"))),
+        ScheduleKind::Share => {
+            ("Something was shared with you.", Some(("/received/{subject}", "Look at it")))
+        }
         ScheduleKind::ShareAnswer => {
             ("Something you shared has an answer.", Some(("/shares/{subject}", "Look at it")))
         }

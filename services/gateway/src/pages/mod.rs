@@ -1,17 +1,27 @@
 //! The pages, one file per place. They are complete without a script, ask nobody else for anything, and say at every
 //! failure what happened, what is safe and what next.
 
+mod answers;
 mod assets;
+mod couple;
+mod check_in;
 pub(crate) mod desk;
 mod entry;
 mod failure;
 mod form;
 mod inbox;
+mod invitation;
+mod ledger;
 mod library;
 pub(crate) mod markdown;
 mod path;
+mod received;
 mod register;
+mod rendering;
+mod self_check;
 mod sessions;
+mod share;
+mod shared;
 mod sign_in;
 mod start;
 mod timeline;
@@ -52,10 +62,50 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/write", get(write::show).post(write::submit))
         .route("/entries/{entry_id}", get(entry::show))
         .route("/path", get(path::show))
+        .route("/self-check", get(self_check::show).post(self_check::start))
+        .route("/self-check/{assessment_id}", get(self_check::show_parts))
+        .route("/self-check/{assessment_id}/finish", post(self_check::finish))
+        .route("/self-check/{assessment_id}/delete", post(self_check::delete))
+        .route(
+            "/self-check/{assessment_id}/parts/{domain_id}",
+            get(self_check::show_part).post(self_check::keep),
+        )
+        .route("/self-check/results/{assessment_id}", get(self_check::show_results))
+        .route("/check-in", get(check_in::show))
+        .route("/check-in/answer", post(check_in::keep))
+        .route("/check-in/propose", post(check_in::propose))
+        .route("/check-in/agree", post(check_in::agree))
+        .route("/check-in/end", post(check_in::end))
+        .route("/check-in/{check_in_id}", get(check_in::show_one))
+        .route("/check-in/{check_in_id}/take-back", post(check_in::take_back))
         .route("/library", get(library::show))
         .route("/library/{article_id}", get(library::show_article))
         .route("/inbox", get(inbox::show))
         .route("/inbox/{inbox_item_id}/read", post(inbox::mark_read))
+        .route("/couple", get(couple::show))
+        .route("/couple/invite", post(couple::invite))
+        .route("/couple/cancel", post(couple::cancel))
+        .route("/couple/unlink", get(couple::show_unlink).post(couple::unlink))
+        .route("/invitation", get(invitation::show).post(invitation::look))
+        .route("/invitation/keep", post(invitation::keep))
+        .route("/invitation/accept", post(invitation::accept))
+        .route("/invitation/later", post(invitation::later))
+        .route("/invitation/decline", post(invitation::decline))
+        .route("/invitation/block", post(invitation::block))
+        .route("/invitation/report", post(invitation::report))
+        .route("/share", get(share::show).post(share::submit))
+        .route("/share/preview", post(share::preview))
+        .route("/share/change", post(share::change))
+        .route("/shared", get(shared::show))
+        .route("/shared/{share_id}", get(shared::show_one))
+        .route("/shared/{share_id}/withdraw", post(shared::withdraw))
+        .route("/shared/{share_id}/rate", post(shared::rate))
+        .route("/received", get(received::show))
+        .route("/received/{share_id}", get(received::show_one))
+        .route("/received/{share_id}/answer", post(received::answer))
+        .route("/received/{share_id}/tell", post(received::tell_read))
+        .route("/answers", get(answers::show))
+        .route("/ledger", get(ledger::show))
         .route("/sessions", get(sessions::show))
         .route("/sessions/{session_id}/end", post(sessions::end))
         .route("/assets/{name}", get(assets::serve))
@@ -228,6 +278,18 @@ impl FromRequestParts<Arc<App>> for Segment {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let path = Path::<String>::from_request_parts(parts, app).await;
         path.map(|Path(value)| Self(value)).map_err(|_| Failure(Problem::no_such_path()))
+    }
+}
+
+/// The two values in a page's path.
+struct Segments(String, String);
+
+impl FromRequestParts<Arc<App>> for Segments {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        path.map(|Path((one, two))| Self(one, two)).map_err(|_| Failure(Problem::no_such_path()))
     }
 }
 

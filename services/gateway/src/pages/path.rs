@@ -27,6 +27,8 @@ struct ShownStep {
 
 struct ShownMilestone {
     title: String,
+    /// Where it can be done.
+    link: Option<&'static str>,
     reached: Option<words::Moment>,
     progress: i32,
     goal: i32,
@@ -48,6 +50,7 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
 fn shown(milestone: &Milestone, zone: &jiff::tz::TimeZone) -> ShownMilestone {
     ShownMilestone {
         title: milestone.title.clone(),
+        link: place(&milestone.milestone_id).map(|(link, _)| link),
         reached: words::moment(milestone.reach_time.as_ref(), zone),
         progress: milestone.progress.clamp(0, milestone.goal.max(0)),
         goal: milestone.goal,
@@ -58,9 +61,21 @@ fn next(reply: &GetPathResponse) -> Option<Next> {
     let holds = |step: &&PathStep| step.milestones.iter().any(|m| m.milestone_id == reply.next_milestone_id);
     let step = reply.steps.iter().find(holds)?;
     let milestone = step.milestones.iter().find(|m| m.milestone_id == reply.next_milestone_id)?;
-    let (link, link_text) = match step.step() {
-        Step::Journal => ("/write".to_owned(), "Write"),
-        other => (format!("/library?step={}", other as i32), "Read about it"),
+    let (link, link_text) = match place(&milestone.milestone_id) {
+        Some((link, words)) => (link.to_owned(), words),
+        None => (format!("/library?step={}", step.step), "Read about it"),
     };
     Some(Next { title: milestone.title.clone(), reason: reply.next_reason.clone(), link, link_text })
+}
+
+/// The page where a milestone can be reached, and what its link says.
+fn place(milestone_id: &str) -> Option<(&'static str, &'static str)> {
+    Some(match milestone_id {
+        "first-self-check" | "second-self-check" => ("/self-check", "To the self-check"),
+        "first-entry" | "three-entries" | "entry-with-mood" => ("/write", "Write"),
+        "first-check-in" | "three-check-ins" => ("/check-in", "To the check-ins"),
+        "first-share" | "second-share" => ("/timeline", "Look at what you wrote"),
+        "first-answer" => ("/received", "To what was shared with you"),
+        _ => return None,
+    })
 }

@@ -2,6 +2,7 @@
 
 use candor_proto::content::v1::Step;
 use candor_proto::journal::v1::{BodySign, Mood};
+use candor_proto::reminders::v1::Weekday;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -123,6 +124,31 @@ pub(super) fn moment(time: Option<&prost_types::Timestamp>, zone: &TimeZone) -> 
     })
 }
 
+/// A day in a few characters: "10 Mar 2026".
+pub(super) fn short_day(time: Option<&prost_types::Timestamp>, zone: &TimeZone) -> Option<String> {
+    let time = Timestamp::new(time?.seconds, time?.nanos).ok()?;
+    Some(time.to_zoned(zone.clone()).strftime("%-d %b %Y").to_string())
+}
+
+/// Every day of the week with its words.
+pub(super) fn weekdays() -> impl Iterator<Item = (i32, &'static str)> {
+    (1..).map_while(|number| Weekday::try_from(number).ok()).map(|day| (day as i32, weekday(day)))
+}
+
+/// A day of the week in words.
+pub(super) fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Unspecified => "day",
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +164,8 @@ mod tests {
         let time = prost_types::Timestamp { seconds: 1_773_127_800, nanos: 0 };
         let moment = moment(Some(&time), &zone("Europe/Berlin")).unwrap();
         assert_eq!((moment.day.as_str(), moment.time.as_str()), ("Tuesday, 10 March 2026", "08:30"));
+        assert_eq!(short_day(Some(&time), &zone("Europe/Berlin")).unwrap(), "10 Mar 2026");
+        assert_eq!((weekdays().count(), weekdays().last()), (7, Some((7, "Sunday"))));
         assert!(zone_names().contains(&"Europe/Berlin".to_owned()));
     }
 }
