@@ -1,6 +1,7 @@
 //! Every way content can fail, and what a caller is told.
 
 use crate::domain::LibraryError;
+use crate::domain::questionnaire::InvalidQuestionnaire;
 use chassis::{Code, Fault};
 
 /// A failure of content.
@@ -9,6 +10,9 @@ pub enum Error {
     /// No published article has this id.
     #[error("there is no such article")]
     ArticleNotFound,
+    /// There is no such instrument, or no such version of it.
+    #[error("there is no such instrument")]
+    InstrumentNotFound,
     /// The wished language is no language tag.
     #[error("the language is not a BCP 47 tag")]
     InvalidLocale,
@@ -18,6 +22,9 @@ pub enum Error {
     /// A file of the library breaks a rule.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// A questionnaire breaks a rule.
+    #[error(transparent)]
+    Questionnaire(#[from] InvalidQuestionnaire),
     /// The settings cannot be used.
     #[error(transparent)]
     Config(#[from] chassis::config::ConfigError),
@@ -43,6 +50,11 @@ impl From<Error> for Fault {
                 "ARTICLE_NOT_FOUND",
                 "There is no such article here. The library has others to offer.",
             ),
+            Error::InstrumentNotFound => Self::new(
+                Code::NotFound,
+                "INSTRUMENT_NOT_FOUND",
+                "There is no such questionnaire here. Nothing was changed; the list shows those there are.",
+            ),
             Error::InvalidLocale => {
                 Self::invalid_field("locale", "is not a language tag such as en or de-AT")
             }
@@ -51,7 +63,7 @@ impl From<Error> for Fault {
             }
             Error::Database(error) => error.into(),
             Error::Transport(error) => Self::unavailable(&error),
-            Error::Library(_) | Error::Config(_) | Error::Migration(_) | Error::Serve(_) => {
+            Error::Library(_) | Error::Questionnaire(_) | Error::Config(_) | Error::Migration(_) | Error::Serve(_) => {
                 Self::internal(&error)
             }
         }

@@ -19,7 +19,7 @@ pub fn consumes() -> Vec<String> {
     vec![key_of::<EntryWritten>()]
 }
 
-/// Tells of every published article and every milestone reached again, for consumers that lost what they knew; returns
+/// Tells of every published article, every version of an instrument and every milestone reached again, for consumers that lost what they knew; returns
 /// how many. One page per transaction, so it can be stopped and started again at any time.
 ///
 /// # Errors
@@ -30,12 +30,17 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         Box::pin(async move { app::tell_published(conn, &ids, now, after).await })
     })
     .await?;
+    let instruments = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::instruments::tell_instruments(conn, &ids, now, after).await })
+    })
+    .await?;
     let milestones = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::tell_reached(conn, &ids, now, after).await })
     })
     .await?;
-    Ok(articles + milestones)
+    Ok(articles + instruments + milestones)
 }
 
 /// What handlers need besides the database.

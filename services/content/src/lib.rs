@@ -13,6 +13,7 @@ pub use error::Error;
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use bus::{Outbox, Transport};
+use candor_proto::content::v1::instrument_service_server::InstrumentServiceServer;
 use candor_proto::content::v1::library_service_server::LibraryServiceServer;
 use candor_proto::content::v1::path_service_server::PathServiceServer;
 use chassis::identity::Keyring;
@@ -21,13 +22,14 @@ use chassis::{Background, Clock, Health, Host, Ids, database};
 use sqlx::{Connection, PgPool};
 use tonic::service::RoutesBuilder;
 
-/// Brings content's database up to date (the bus's tables and its own), publishes the library this binary carries,
-/// and declares the queue, so that nothing is lost before the first start.
+/// Brings content's database up to date (the bus's tables and its own), publishes the library and the
+/// instruments this binary carries, and declares the queue, so that nothing is lost before the first start.
 ///
 /// # Errors
-/// When a file of the library breaks a rule, the database or the broker cannot be reached, or a migration fails.
+/// When a file of the library or an instrument breaks a rule, the database or the broker cannot be reached, or a migration fails.
 pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
     let library = domain::library::parse(domain::library::FILES)?;
+    let instruments = domain::questionnaire::parse_files(domain::questionnaire::FILES)?;
     let pool = database::connect_direct(&config.database).await?;
     bus::migrate(&pool).await?;
     sqlx::migrate!().run(&pool).await?;
@@ -37,8 +39,10 @@ pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> 
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
     let loaded = app::load_library(&mut tx, &library, clock.now(), &ids).await?;
+    let changed = app::instruments::load_instruments(&mut tx, &instruments, clock.now(), &ids).await?;
     tx.commit().await?;
     tracing::info!(published = loaded.published, withdrawn = loaded.withdrawn, "the library is loaded");
+    tracing::info!(published = changed, "the instruments are loaded");
 
     bus::declare(&transport, CONSUMER, &consumes()).await?;
     Ok(())
@@ -80,11 +84,17 @@ pub async fn run_with(
 
 fn routes(pool: PgPool) -> RoutesBuilder {
     let library = LibraryServiceServer::new(rpc::Library::new(pool.clone()));
+    let instruments = InstrumentServiceServer::new(rpc::Instruments::new(pool.clone()));
     let path = PathServiceServer::new(rpc::Path::new(pool));
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(
             library.max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        )
+        .add_service(
+            instruments
+                .max_decoding_message_size(MAX_MESSAGE_BYTES)
+                .max_encoding_message_size(MAX_MESSAGE_BYTES),
         )
         .add_service(
             path.max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES),

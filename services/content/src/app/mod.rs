@@ -1,5 +1,7 @@
 //! Use cases, each on a borrowed transaction or connection.
 
+pub mod instruments;
+
 use crate::Error;
 use crate::domain::path::{self, Fact, Standing};
 use crate::domain::{Article, Listed, Locale, PageToken, Step};

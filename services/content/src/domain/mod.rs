@@ -1,4 +1,4 @@
-//! What content is made of: articles, languages, reading order, and the path. Pure: no clock, no database.
+//! What content is made of: articles, languages, reading order, instruments, the path. Pure: no clock, no database.
 
 pub mod article;
 pub mod front_matter;
@@ -6,6 +6,7 @@ pub mod library;
 pub mod locale;
 pub mod page;
 pub mod path;
+pub mod questionnaire;
 
 pub use article::{Article, Kind, Listed, Step};
 pub use library::LibraryError;

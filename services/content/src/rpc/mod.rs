@@ -1,5 +1,9 @@
 //! Protocol buffers to domain and back.
 
+mod instruments;
+
+pub use instruments::Instruments;
+
 use crate::domain::path::{ALL_REACHED, PATH, Standing};
 use crate::domain::{Listed, Locale, PageToken, Step};
 use crate::{Error, app};

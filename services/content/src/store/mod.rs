@@ -1,5 +1,7 @@
 //! All of content's SQL.
 
+pub mod instruments;
+
 use crate::domain::article::{Article, Listed};
 use crate::domain::path::{Earliest, Fact};
 use jiff::Timestamp;

@@ -7,7 +7,7 @@ use content::domain::library::{FILES, is_id, parse};
 use std::collections::HashSet;
 
 /// Words that blame, push, promise or guess. Compared as whole words in lower case.
-const BANNED: &[&str] = &[
+pub(crate) const BANNED: &[&str] = &[
     // mission.md, rules of tone
     "just",
     "should",
@@ -50,7 +50,7 @@ const BANNED: &[&str] = &[
     "women",
 ];
 
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(|letter: char| !(letter.is_alphanumeric() || letter == '\'' || letter == '’' || letter == '-'))
         .map(|word| word.trim_matches(['\'', '’', '-']).to_lowercase())
         .filter(|word| !word.is_empty())
@@ -76,7 +76,7 @@ fn prose(body: &str) -> String {
     plain.replace(['*', '#', '[', '_', '`'], "")
 }
 
-fn sentences(text: &str) -> Vec<String> {
+pub(crate) fn sentences(text: &str) -> Vec<String> {
     let ended = text
         .replace(['?', '!', ':'], ".")
         .replace("...\"", ".\n")
@@ -100,7 +100,7 @@ fn syllables(word: &str) -> usize {
 }
 
 /// Flesch and Kincaid's estimate of the school grade a text asks for.
-fn grade(text: &str) -> f64 {
+pub(crate) fn grade(text: &str) -> f64 {
     let words = words(text);
     let syllables: usize = words.iter().map(|word| syllables(word)).sum();
     let per_sentence = words.len() as f64 / sentences(text).len() as f64;

@@ -1,11 +1,13 @@
 //! Content as a whole, against a real PostgreSQL and the in-memory bus.
 #![allow(clippy::unwrap_used)] // what fails, fails the test
 
+mod instruments;
 mod library_lint;
 mod loading;
 mod path;
 mod process;
 mod reading;
+mod self_check_lint;
 
 use candor_tests::{Database, postgres};
 use chassis::{Clock, Ids};
