@@ -61,6 +61,27 @@ pub enum Error {
     /// The caller answered as many check-ins that have not opened as one may.
     #[error("there are too many check-ins that have not opened")]
     TooManyCheckIns,
+    /// The caller has nothing to share under this id: it does not exist, it is not theirs, or it has no result.
+    #[error("there is no such item to share")]
+    ItemNotFound,
+    /// There is no such share, or it is not open to the caller, whatever the reason.
+    #[error("there is no such share")]
+    ShareNotFound,
+    /// There is no such answer, or it is not open to the caller, whatever the reason.
+    #[error("there is no such answer")]
+    AnswerNotFound,
+    /// The caller is not linked with the one they want to share with.
+    #[error("the recipient is not linked with the caller")]
+    NotPartner,
+    /// The id is taken by a share with other content.
+    #[error("the share's id is taken")]
+    ShareIdReused,
+    /// The caller answered the share before, with other words.
+    #[error("the share is answered already")]
+    AlreadyAnswered,
+    /// There is no answer to rate.
+    #[error("the share is not answered")]
+    NotAnswered,
     /// The account's data key is destroyed: it can write no more.
     #[error("the account is erased")]
     AccountErased,
@@ -169,6 +190,41 @@ impl From<Error> for Fault {
                 "TOO_MANY_CHECK_INS",
                 "You have answered several check-ins that have not opened yet. They are kept; \
                  please answer this one later.",
+            ),
+            Error::ItemNotFound => Self::new(
+                Code::NotFound,
+                "ITEM_NOT_FOUND",
+                "There is nothing of yours with this id to share. Nothing was shared.",
+            ),
+            Error::ShareNotFound => Self::new(
+                Code::NotFound,
+                "SHARE_NOT_FOUND",
+                "There is no such share here for you. Nothing was changed.",
+            ),
+            Error::AnswerNotFound => Self::new(
+                Code::NotFound,
+                "ANSWER_NOT_FOUND",
+                "There is no such answer here for you. Nothing was changed.",
+            ),
+            Error::NotPartner => Self::new(
+                Code::FailedPrecondition,
+                "NOT_LINKED",
+                "You can share with the person you are linked with. Nothing was shared.",
+            ),
+            Error::ShareIdReused => Self::new(
+                Code::AlreadyExists,
+                "SHARE_ID_REUSED",
+                "You have another share with this id. That one is unchanged; please send this one with a new id.",
+            ),
+            Error::AlreadyAnswered => Self::new(
+                Code::AlreadyExists,
+                "ALREADY_ANSWERED",
+                "You have answered this with other words. Those are kept, and nothing was changed.",
+            ),
+            Error::NotAnswered => Self::new(
+                Code::FailedPrecondition,
+                "NOT_ANSWERED",
+                "There is no answer to this yet. You can say how it felt once there is one.",
             ),
             Error::AccountErased => Self::new(
                 Code::FailedPrecondition,

@@ -18,10 +18,12 @@ use candor_proto::journal::v1::assessment_service_server::AssessmentServiceServe
 use candor_proto::journal::v1::check_in_service_server::CheckInServiceServer;
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
+use candor_proto::journal::v1::share_service_server::ShareServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
+use tonic::service::RoutesBuilder;
 use vault::Vault;
 
 /// The journal's name: in keys, spans and metrics.
@@ -80,20 +82,24 @@ pub async fn run_with(
 
     let journal =
         rpc::Journal::start(pool, vault, outbox, host.clock.clone(), host.ids.clone(), config.batch);
-    let mut routes = tonic::service::RoutesBuilder::default();
-    let entries = EntryServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let moods = MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let assessments =
-        AssessmentServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let check_ins =
-        CheckInServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    routes.add_service(check_ins);
-    routes.add_service(entries).add_service(moods).add_service(assessments);
-    let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes).await;
+    let served = chassis::serve::serve(host, "candor.journal.v1", keyring, routes(&journal)).await;
 
     // The server has drained: finish what it handed in, then the background work.
     journal.close().await;
     Ok(background.finish(served).await?)
+}
+
+fn routes(journal: &rpc::Journal) -> RoutesBuilder {
+    let mut routes = RoutesBuilder::default();
+    routes
+        .add_service(EntryServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(ShareServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(CheckInServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(
+            AssessmentServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
+    routes
 }
 
 fn register_checks(health: &Health, pool: &PgPool, vault: &Vault, transport: &Transport) {

@@ -1,8 +1,9 @@
 //! The events the journal emits: ids, kinds, numbers and times. Each is appended in the transaction that makes it true.
 
 use crate::domain::Facts;
+use crate::store::shares::ShareFacts;
 use bus::Envelope;
-use candor_proto::journal::v1::{DataRead, EntryWritten};
+use candor_proto::journal::v1::{DataRead, EntryWritten, ItemShared, ShareAnswered, ShareWithdrawn};
 use chassis::identity::Capability;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -39,6 +40,43 @@ pub fn data_read(
         told,
     };
     Envelope::new(event_id, time, capability.opening.receipt_id, time.as_microsecond(), &event)
+}
+
+/// `journal.v1.item_shared`: with whom, under which link, from when until when; not what. Version 1 of the share.
+pub fn item_shared(event_id: Uuid, time: Timestamp, share: &ShareFacts) -> Envelope {
+    let event = ItemShared {
+        share_id: share.share_id.to_string(),
+        owner_account_id: share.account_id.to_string(),
+        recipient_account_id: share.recipient_id.to_string(),
+        couple_id: share.couple_id.to_string(),
+        open_time: Some(to_proto(share.window.open_time)),
+        expire_time: Some(to_proto(share.window.expire_time)),
+        create_time: Some(to_proto(share.create_time)),
+    };
+    Envelope::new(event_id, time, share.share_id, 1, &event)
+}
+
+/// `journal.v1.share_answered`: by the capability's reader. Version 2 of the share.
+pub fn share_answered(event_id: Uuid, time: Timestamp, capability: &Capability, share_id: Uuid) -> Envelope {
+    let event = ShareAnswered {
+        share_id: share_id.to_string(),
+        owner_account_id: capability.opening.owner_id.to_string(),
+        answerer_account_id: capability.reader_id.to_string(),
+        couple_id: capability.opening.relation_id.to_string(),
+        answer_time: Some(to_proto(time)),
+    };
+    Envelope::new(event_id, time, share_id, 2, &event)
+}
+
+/// `journal.v1.share_withdrawn`: by its owner. Version 3 of the share, above whatever came before.
+pub fn share_withdrawn(event_id: Uuid, time: Timestamp, share: &ShareFacts) -> Envelope {
+    let event = ShareWithdrawn {
+        share_id: share.share_id.to_string(),
+        owner_account_id: share.account_id.to_string(),
+        recipient_account_id: share.recipient_id.to_string(),
+        couple_id: share.couple_id.to_string(),
+    };
+    Envelope::new(event_id, time, share.share_id, 3, &event)
 }
 
 /// A moment as protobuf says it: whole seconds towards the past, nanoseconds forward from there.

@@ -6,8 +6,11 @@ mod check_ins;
 mod entries;
 mod moods;
 mod pages;
+pub mod received;
+mod renderings;
+pub mod shares;
 
-pub use announce::{data_read, entry_written, to_proto};
+pub use announce::{data_read, entry_written, item_shared, share_answered, share_withdrawn, to_proto};
 pub use check_ins::{
     ANSWER_CHECK_IN, answer_check_in, check_in_due, check_in_revealed, decide_due, decide_own, find_check_in,
     find_opened_check_in, list_check_ins, open_replies, opened_check_ins_after, seal_replies,
@@ -16,6 +19,7 @@ pub use check_ins::{
 pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};
+pub use renderings::{preview_share, thaw};
 
 use chassis::idempotency::Claim;
 use jiff::{SignedDuration, Timestamp};

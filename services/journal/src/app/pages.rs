@@ -22,6 +22,12 @@ pub enum Timeline {
     CheckIns,
     /// Assessments by the moment they were begun.
     Assessments,
+    /// One's own shares by the moment they were made.
+    Shares,
+    /// Another's shares by the moment they opened.
+    ReceivedShares,
+    /// One's own answers by the moment they were given.
+    OwnAnswers,
 }
 
 impl Timeline {
@@ -31,6 +37,9 @@ impl Timeline {
             Self::Moods => "journal.v1.ListMoods.page_token",
             Self::CheckIns => "journal.v1.ListCheckIns.page_token",
             Self::Assessments => "journal.v1.ListAssessments.page_token",
+            Self::Shares => "journal.v1.ListShares.page_token",
+            Self::ReceivedShares => "journal.v1.ListReceivedShares.page_token",
+            Self::OwnAnswers => "journal.v1.ListOwnAnswers.page_token",
         }
     }
 }

@@ -6,6 +6,8 @@ mod entry;
 pub mod instrument;
 mod mood;
 mod page;
+mod share;
+pub mod starters;
 
 pub use assessment::{
     Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results,
@@ -18,6 +20,9 @@ pub use entry::{EntryBody, EntryTime, MAX_BODY_BYTES, MAX_TITLE_CHARS, Title, Zo
 pub use instrument::{Instrument, InvalidQuestionnaire};
 pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
+pub use share::{
+    Item, Rendering, Selection, ShareDepth, ShareKind, ShareState, WishedResponse, Window, render, state_of,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -3,6 +3,7 @@
 mod check_ins;
 mod couples;
 mod instruments;
+mod shares;
 
 pub use crate::app::to_proto;
 
@@ -11,7 +12,9 @@ use bus::resnapshot::{self, Page};
 use bus::{HandlerError, Inbox, Outbox, key_of};
 use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
 use candor_proto::content::v1::InstrumentPublished;
-use candor_proto::journal::v1::{CheckInRevealed, EntryWritten};
+use candor_proto::journal::v1::{
+    CheckInRevealed, DataRead, EntryWritten, ItemShared, SelfCheckScored, ShareAnswered, ShareWithdrawn,
+};
 use candor_proto::reminders::v1::CheckInDue;
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
@@ -21,12 +24,20 @@ use uuid::Uuid;
 /// The journal's name as a consumer.
 pub const CONSUMER: &str = "journal";
 
-/// Entries told at a time when all are told again.
+/// How many are told at a time when all are told again.
 const PAGE: i64 = 500;
 
 /// The keys of the events that the journal emits.
 pub fn emits() -> Vec<String> {
-    vec![key_of::<EntryWritten>(), key_of::<CheckInRevealed>()]
+    vec![
+        key_of::<EntryWritten>(),
+        key_of::<ItemShared>(),
+        key_of::<ShareAnswered>(),
+        key_of::<ShareWithdrawn>(),
+        key_of::<DataRead>(),
+        key_of::<CheckInRevealed>(),
+        key_of::<SelfCheckScored>(),
+    ]
 }
 
 /// The routing keys of what the journal handles.
@@ -69,7 +80,8 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
 pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
     let entries = tell_entries(pool, outbox, clock, ids).await?;
     let check_ins = check_ins::tell_opened(pool, outbox, clock, ids).await?;
-    Ok(entries + check_ins)
+    let shares = shares::tell(pool, outbox, clock, ids).await?;
+    Ok(entries + check_ins + shares)
 }
 
 async fn tell_entries(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {

@@ -4,6 +4,7 @@ mod assessments;
 mod check_ins;
 mod entries;
 mod moods;
+mod shares;
 mod writer;
 
 use crate::app::{Timeline, open_token};
@@ -106,11 +107,15 @@ fn moment(
     sent: Option<prost_types::Timestamp>,
     now: Timestamp,
 ) -> Result<EntryTime, Error> {
-    let Some(sent) = sent else { return Ok(EntryTime::parse(field, now, now)?) };
+    let time = sent.map_or(Ok(now), |sent| instant(field, sent))?;
+    Ok(EntryTime::parse(field, time, now)?)
+}
+
+/// A moment the client sent, whichever.
+fn instant(field: &'static str, sent: prost_types::Timestamp) -> Result<Timestamp, Error> {
     let valid = (0..1_000_000_000).contains(&sent.nanos);
     let time = valid.then(|| Timestamp::new(sent.seconds, sent.nanos).ok()).flatten();
-    let time = time.ok_or(Invalid { field, rule: "is not a moment in time" })?;
-    Ok(EntryTime::parse(field, time, now)?)
+    Ok(time.ok_or(Invalid { field, rule: "is not a moment in time" })?)
 }
 
 /// Where a page begins.

@@ -1,10 +1,13 @@
 //! All SQL of the journal: free functions on one connection, set-based where it is hot.
 
+pub mod answers;
 pub mod assessments;
 pub mod check_ins;
 pub mod couples;
 mod entries;
 mod moods;
+pub mod received;
+pub mod shares;
 
 pub use entries::{entries_after, entry_macs, find_entry, insert_entries, list_entries};
 pub use moods::{find_mood, insert_moods, list_moods};

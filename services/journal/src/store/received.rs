@@ -1,0 +1,268 @@
+//! What one person reads of another's shares and answers. Every query here asks `journal_audience`, and none of them
+//! decides by itself.
+
+use crate::domain::Cursor;
+use chassis::identity::Capability;
+use jiff_sqlx::{Timestamp, ToSqlx};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Who reads, as their capability says it, and when.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    owner_id: Uuid,
+    reader_id: Uuid,
+    session_id: Uuid,
+    couple_id: Uuid,
+    epoch: i64,
+    ends: Timestamp,
+    now: Timestamp,
+}
+
+impl Reader {
+    /// Whoever shows this capability now.
+    pub fn new(capability: &Capability, now: jiff::Timestamp) -> Self {
+        Self {
+            owner_id: capability.opening.owner_id,
+            reader_id: capability.reader_id,
+            session_id: capability.session_id,
+            couple_id: capability.opening.relation_id,
+            epoch: capability.opening.epoch,
+            ends: capability.expires_at.to_sqlx(),
+            now: now.to_sqlx(),
+        }
+    }
+}
+
+/// A share as its reader may see it.
+pub struct OpenShare {
+    /// Its id.
+    pub share_id: Uuid,
+    /// What kind of thing, by its number.
+    pub kind: i16,
+    /// How much of it, by its number.
+    pub depth: i16,
+    /// What the owner would like in return, by its number.
+    pub wished_response: i16,
+    /// Since when it is open.
+    pub open_time: jiff::Timestamp,
+    /// Until when.
+    pub expire_time: jiff::Timestamp,
+    /// Whether the reader told the owner that they read it.
+    pub told_read: bool,
+    /// The reader's own answer, if there is one.
+    pub own_answer: Option<SealedAnswer>,
+}
+
+/// An answer, sealed with the answerer's data key.
+pub struct SealedAnswer {
+    /// Names the row it is sealed in.
+    pub answer_id: Uuid,
+    /// Whose share it answers.
+    pub owner_id: Uuid,
+    /// The share.
+    pub share_id: Uuid,
+    /// The sealed text.
+    pub body: Vec<u8>,
+    /// When it was given.
+    pub create_time: jiff::Timestamp,
+}
+
+/// The shares of the owner that are open to the reader, after a cursor, newest first, at most `limit`, and whether
+/// there are more.
+pub async fn list_open(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    after: Cursor,
+    limit: i64,
+) -> Result<(Vec<OpenShare>, bool), sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
+                  s.wished_response AS "wished_response!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
+                  s.told_read_time IS NOT NULL AS "told_read!", NULL::bytea AS rendering,
+                  a.answer_id AS "answer_id?", a.body AS "answer_body?", a.create_time AS "answer_time?"
+           FROM shares s LEFT JOIN share_answers a
+             ON a.account_id = $2 AND a.owner_id = s.account_id AND a.share_id = s.share_id
+           WHERE s.account_id = $1 AND s.recipient_id = $2 AND (s.open_time, s.share_id) < ($8, $9)
+             AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
+                                  $1, $2, $3, $4, $5, $6, $7)
+           ORDER BY s.open_time DESC, s.share_id DESC LIMIT $10"#,
+        reader.owner_id,
+        reader.reader_id,
+        reader.session_id,
+        reader.couple_id,
+        reader.epoch,
+        reader.ends as Timestamp,
+        reader.now as Timestamp,
+        after.time.to_sqlx() as Timestamp,
+        after.id,
+        limit + 1,
+    )
+    .fetch_all(conn)
+    .await?;
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let more = rows.len() > limit;
+    let shares = rows.into_iter().take(limit).map(|row| row.split(reader.owner_id).0);
+    Ok((shares.collect(), more))
+}
+
+/// A share of the owner that is open to the reader, with what it shows, sealed with the owner's data key.
+pub async fn find_open(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    share_id: Uuid,
+) -> Result<Option<(OpenShare, Vec<u8>)>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
+                  s.wished_response AS "wished_response!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
+                  s.told_read_time IS NOT NULL AS "told_read!", s.rendering,
+                  a.answer_id AS "answer_id?", a.body AS "answer_body?", a.create_time AS "answer_time?"
+           FROM shares s LEFT JOIN share_answers a
+             ON a.account_id = $2 AND a.owner_id = s.account_id AND a.share_id = s.share_id
+           WHERE s.account_id = $1 AND s.share_id = $8 AND s.rendering IS NOT NULL
+             AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
+                                  $1, $2, $3, $4, $5, $6, $7)"#,
+        reader.owner_id,
+        reader.reader_id,
+        reader.session_id,
+        reader.couple_id,
+        reader.epoch,
+        reader.ends as Timestamp,
+        reader.now as Timestamp,
+        share_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.and_then(|row| {
+        let (share, rendering) = row.split(reader.owner_id);
+        Some((share, rendering?))
+    }))
+}
+
+/// Notes on a share of the owner that is open to the reader that it is answered; says whether it is. Asked again by the
+/// database when a withdrawal came in between.
+pub async fn mark_answered(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    share_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE shares s SET answer_time = COALESCE(s.answer_time, $7)
+         WHERE s.account_id = $1 AND s.share_id = $8
+           AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
+                                $1, $2, $3, $4, $5, $6, $7)",
+        reader.owner_id,
+        reader.reader_id,
+        reader.session_id,
+        reader.couple_id,
+        reader.epoch,
+        reader.ends as Timestamp,
+        reader.now as Timestamp,
+        share_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes on a share of the owner that is open to the reader that they told of reading it. `Some(true)` when they had
+/// not before, nothing when it is not open to them.
+pub async fn mark_told(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    share_id: Uuid,
+) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH known AS (
+               SELECT s.account_id, s.share_id, s.told_read_time IS NULL AS fresh FROM shares s
+               WHERE s.account_id = $1 AND s.share_id = $8
+                 AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time,
+                                      s.withdraw_time, $1, $2, $3, $4, $5, $6, $7)
+               FOR UPDATE
+           )
+           UPDATE shares s SET told_read_time = COALESCE(s.told_read_time, $7)
+           FROM known WHERE s.account_id = known.account_id AND s.share_id = known.share_id
+           RETURNING known.fresh AS "fresh!""#,
+        reader.owner_id,
+        reader.reader_id,
+        reader.session_id,
+        reader.couple_id,
+        reader.epoch,
+        reader.ends as Timestamp,
+        reader.now as Timestamp,
+        share_id,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The answer that the capability's owner gave to a share of the reader, sealed with the owner's data key. It is open
+/// while the link lasts, whatever became of the share.
+pub async fn find_answer(
+    conn: &mut PgConnection,
+    reader: &Reader,
+    share_id: Uuid,
+) -> Result<Option<SealedAnswer>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT a.answer_id, a.body, a.create_time FROM share_answers a
+         WHERE a.account_id = $1 AND a.owner_id = $2 AND a.share_id = $8
+           AND journal_audience(a.account_id, a.owner_id, a.couple_id, a.create_time, 'infinity', NULL,
+                                $1, $2, $3, $4, $5, $6, $7)",
+        reader.owner_id,
+        reader.reader_id,
+        reader.session_id,
+        reader.couple_id,
+        reader.epoch,
+        reader.ends as Timestamp,
+        reader.now as Timestamp,
+        share_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| SealedAnswer {
+        answer_id: row.answer_id,
+        owner_id: reader.reader_id,
+        share_id,
+        body: row.body,
+        create_time: row.create_time.to_jiff(),
+    }))
+}
+
+struct Row {
+    share_id: Uuid,
+    kind: i16,
+    depth: i16,
+    wished_response: i16,
+    open_time: Timestamp,
+    expire_time: Timestamp,
+    told_read: bool,
+    rendering: Option<Vec<u8>>,
+    answer_id: Option<Uuid>,
+    answer_body: Option<Vec<u8>>,
+    answer_time: Option<Timestamp>,
+}
+
+impl Row {
+    fn split(self, owner_id: Uuid) -> (OpenShare, Option<Vec<u8>>) {
+        let answer = |((answer_id, body), time): ((Uuid, Vec<u8>), Timestamp)| SealedAnswer {
+            answer_id,
+            owner_id,
+            share_id: self.share_id,
+            body,
+            create_time: time.to_jiff(),
+        };
+        let share = OpenShare {
+            share_id: self.share_id,
+            kind: self.kind,
+            depth: self.depth,
+            wished_response: self.wished_response,
+            open_time: self.open_time.to_jiff(),
+            expire_time: self.expire_time.to_jiff(),
+            told_read: self.told_read,
+            own_answer: self.answer_id.zip(self.answer_body).zip(self.answer_time).map(answer),
+        };
+        (share, self.rendering)
+    }
+}
