@@ -1,6 +1,6 @@
 //! Assessments: beginning, answering, scoring, seeing, deleting. Questions come from content by event.
 
-use super::to_proto;
+use super::{shares, to_proto};
 use crate::Error;
 use crate::domain::{
     Answers, Assessment, Cursor, DomainResult, Instrument, InvalidQuestionnaire, Scores, SealedAssessment,
@@ -164,7 +164,7 @@ pub async fn list_assessments(
     Ok((assessments.collect::<Result<_, _>>()?, more))
 }
 
-/// Deletes one of the account's assessments and its scores for good.
+/// Deletes one of the account's assessments and its scores for good. What was shared of it ends with it.
 ///
 /// # Errors
 /// [`Error::AssessmentNotFound`].
@@ -173,10 +173,13 @@ pub async fn delete_assessment(
     conn: &mut PgConnection,
     account_id: Uuid,
     assessment_id: Uuid,
+    now: Timestamp,
+    ids: &Ids,
 ) -> Result<(), Error> {
     if !store::delete_assessment(conn, account_id, assessment_id).await? {
         return Err(Error::AssessmentNotFound);
     }
+    shares::withdraw_of_item(conn, account_id, assessment_id, now, ids).await?;
     Ok(())
 }
 
@@ -193,6 +196,10 @@ pub async fn shared_bands(
     account_id: Uuid,
     assessment_id: Uuid,
 ) -> Result<Option<Vec<(String, String)>>, Error> {
+    // A share that is being made and a deletion wait for each other: then the one sees what the other did.
+    if !store::hold_assessment(conn, account_id, assessment_id).await? {
+        return Ok(None);
+    }
     let found = store::find_assessment(conn, account_id, assessment_id).await?;
     let Some(scored) = found.filter(|found| found.score_time.is_some()) else { return Ok(None) };
     let instrument = definition(conn, &scored).await?;

@@ -1,5 +1,6 @@
 //! Events: the keys of those the journal emits, telling them again, and the handlers of those it consumes.
 
+mod assessments;
 mod check_ins;
 mod couples;
 mod instruments;
@@ -81,7 +82,8 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
     let entries = tell_entries(pool, outbox, clock, ids).await?;
     let check_ins = check_ins::tell_opened(pool, outbox, clock, ids).await?;
     let shares = shares::tell(pool, outbox, clock, ids).await?;
-    Ok(entries + check_ins + shares)
+    let assessments = assessments::tell_scored(pool, outbox, clock, ids).await?;
+    Ok(entries + check_ins + shares + assessments)
 }
 
 async fn tell_entries(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {

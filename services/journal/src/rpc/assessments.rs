@@ -3,7 +3,7 @@
 use super::{Journal, SentKey, chosen_id, database, page_start, to_proto};
 use crate::Error;
 use crate::app::{Timeline, assessments as app, seal_token};
-use crate::domain::{Assessment, Cursor, DomainResult, Invalid, PageSize, to_microseconds};
+use crate::domain::{Assessment, Cursor, DomainResult, PageSize, to_microseconds};
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::assessment_service_server::AssessmentService;
 use chassis::Fault;
@@ -66,11 +66,7 @@ impl AssessmentService for Journal {
         request: Request<proto::DeleteAssessmentRequest>,
     ) -> Result<Response<proto::DeleteAssessmentResponse>, Status> {
         let (caller, request) = admit_member(request)?;
-        let assessment_id = given_id(&request.assessment_id)?;
-        self.key_to_read(caller.account_id).await?.ok_or(Error::AssessmentNotFound)?;
-        let mut transaction = self.0.pool.begin().await.map_err(database)?;
-        app::delete_assessment(&mut transaction, caller.account_id, assessment_id).await?;
-        transaction.commit().await.map_err(database)?;
+        self.delete(caller.account_id, &request).await?;
         Ok(Response::new(proto::DeleteAssessmentResponse {}))
     }
 }
@@ -85,7 +81,7 @@ impl Journal {
     ) -> Result<Assessment, Fault> {
         let chosen = chosen_id("assessment_id", &request.assessment_id)?;
         let assessment_id = chosen.or(sent_key.parse()?).unwrap_or_else(|| self.0.ids.next());
-        let instrument_id = instrument_id(&request.instrument_id).map_err(Error::Invalid)?;
+        let instrument_id = &request.instrument_id;
         let now = to_microseconds(self.0.clock.now());
         let data_key = self.key_to_write(account_id).await?;
         let mut transaction = self.0.pool.begin().await.map_err(database)?;
@@ -96,11 +92,7 @@ impl Journal {
         Ok(started)
     }
 
-    async fn save(
-        &self,
-        account_id: Uuid,
-        request: proto::SaveAnswersRequest,
-    ) -> Result<Assessment, Fault> {
+    async fn save(&self, account_id: Uuid, request: proto::SaveAnswersRequest) -> Result<Assessment, Fault> {
         let assessment_id = given_id(&request.assessment_id)?;
         let answers: Vec<_> =
             request.answers.into_iter().map(|answer| (answer.link_id, answer.code)).collect();
@@ -121,18 +113,23 @@ impl Journal {
         let now = to_microseconds(self.0.clock.now());
         let data_key = self.key_to_write(account_id).await?;
         let mut transaction = self.0.pool.begin().await.map_err(database)?;
-        let scored = app::score_assessment(
-            &mut transaction,
-            &data_key,
-            account_id,
-            assessment_id,
-            now,
-            &self.0.ids,
-        )
-        .await?;
+        let scored =
+            app::score_assessment(&mut transaction, &data_key, account_id, assessment_id, now, &self.0.ids)
+                .await?;
         transaction.commit().await.map_err(database)?;
         self.0.outbox.wake();
         Ok(scored)
+    }
+
+    async fn delete(&self, account_id: Uuid, request: &proto::DeleteAssessmentRequest) -> Result<(), Fault> {
+        let assessment_id = given_id(&request.assessment_id)?;
+        let now = to_microseconds(self.0.clock.now());
+        self.key_to_read(account_id).await?.ok_or(Error::AssessmentNotFound)?;
+        let mut transaction = self.0.pool.begin().await.map_err(database)?;
+        app::delete_assessment(&mut transaction, account_id, assessment_id, now, &self.0.ids).await?;
+        transaction.commit().await.map_err(database)?;
+        self.0.outbox.wake();
+        Ok(())
     }
 
     async fn assessments(
@@ -141,7 +138,7 @@ impl Journal {
         request: &proto::ListAssessmentsRequest,
     ) -> Result<proto::ListAssessmentsResponse, Fault> {
         let size = PageSize::parse(request.page_size).map_err(Error::Invalid)?;
-        let instrument_id = instrument_id(&request.instrument_id).map_err(Error::Invalid)?;
+        let instrument_id = &request.instrument_id;
         let Some(data_key) = self.key_to_read(account_id).await? else {
             return Ok(proto::ListAssessmentsResponse::default());
         };
@@ -162,14 +159,6 @@ impl Journal {
 
 fn given_id(assessment_id: &str) -> Result<Uuid, Error> {
     chosen_id("assessment_id", assessment_id)?.ok_or(Error::AssessmentNotFound)
-}
-
-/// Any text that the database can hold; one that names no instrument finds nothing.
-fn instrument_id(text: &str) -> Result<&str, Invalid> {
-    if text.contains('\0') {
-        return Err(Invalid { field: "instrument_id", rule: "holds a NUL character" });
-    }
-    Ok(text)
 }
 
 fn shown(assessment: Assessment) -> proto::Assessment {

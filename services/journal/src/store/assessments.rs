@@ -53,7 +53,8 @@ pub async fn questionnaires(
     conn: &mut PgConnection,
     wanted: &[Version],
 ) -> Result<HashMap<Version, String>, sqlx::Error> {
-    let (ids, versions): (Vec<&str>, Vec<i32>) = wanted.iter().map(|(id, version)| (id.as_str(), *version)).unzip();
+    let (ids, versions): (Vec<&str>, Vec<i32>) =
+        wanted.iter().map(|(id, version)| (id.as_str(), *version)).unzip();
     let rows = sqlx::query!(
         "SELECT i.instrument_id, i.version, i.questionnaire
          FROM UNNEST($1::text[], $2::integer[]) AS wanted (instrument_id, version)
@@ -146,6 +147,23 @@ pub async fn lock_assessment(
 ) -> Result<bool, sqlx::Error> {
     let row = sqlx::query_scalar!(
         "SELECT 1 FROM assessments WHERE account_id = $1 AND assessment_id = $2 FOR UPDATE",
+        account_id,
+        assessment_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Keeps an assessment from being deleted until the transaction ends; says whether there is one. Readers and others who
+/// do the same go on.
+pub async fn hold_assessment(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    assessment_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query_scalar!(
+        "SELECT 1 FROM assessments WHERE account_id = $1 AND assessment_id = $2 FOR KEY SHARE",
         account_id,
         assessment_id,
     )
