@@ -2,6 +2,7 @@
 
 use crate::domain::Invalid;
 use chassis::{Code, Fault};
+use std::time::Duration;
 
 /// A failure of reminders. It holds no value of a request.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,19 @@ pub enum Error {
     /// The caller has no such item: it does not exist, or it is not theirs.
     #[error("there is no such inbox item")]
     InboxItemNotFound,
+    /// Nobody is linked with the caller.
+    #[error("there is no link")]
+    NotLinked,
+    /// The caller and that person have no such schedule of check-ins: it does not exist, they are not linked, or it was
+    /// not opened to the caller.
+    #[error("there is no such schedule of check-ins")]
+    CheckInScheduleNotFound,
+    /// The caller's couple has another schedule of check-ins with this id.
+    #[error("the id of a schedule of check-ins was used before")]
+    CheckInScheduleIdReused,
+    /// The caller proposed very often lately; how long until the next.
+    #[error("there were many proposals")]
+    TooManyProposals(Duration),
     /// A stored row breaks a rule of the domain.
     #[error("a stored row cannot be understood")]
     Unreadable,
@@ -58,6 +72,28 @@ impl From<Error> for Fault {
                 "INBOX_ITEM_NOT_FOUND",
                 "There is no such item in your inbox. Nothing was changed.",
             ),
+            Error::NotLinked => Self::new(
+                Code::FailedPrecondition,
+                "NOT_LINKED",
+                "You are not linked with anybody. Nothing was stored. A check-in needs two.",
+            ),
+            Error::CheckInScheduleNotFound => Self::new(
+                Code::NotFound,
+                "CHECK_IN_SCHEDULE_NOT_FOUND",
+                "There is no such plan for check-ins here. Nothing was changed.",
+            ),
+            Error::CheckInScheduleIdReused => Self::new(
+                Code::AlreadyExists,
+                "CHECK_IN_SCHEDULE_ID_REUSED",
+                "There is another plan for check-ins with this id. That one is unchanged; please send this one with a \
+                 new id.",
+            ),
+            Error::TooManyProposals(wait) => Self::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_PROPOSALS",
+                "There were many proposals today. The latest one stands. Another is possible tomorrow.",
+            )
+            .retry_after(wait),
             Error::Database(cause) => Self::from(cause),
             Error::Bus(cause) => Self::unavailable(&cause),
             error @ (Error::Unreadable

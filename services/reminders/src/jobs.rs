@@ -1,4 +1,4 @@
-//! Background work: firing what is due.
+//! Background work: firing what is due, and forgetting what nobody asks for any more.
 
 use crate::app;
 use crate::domain::Fired;
@@ -20,6 +20,31 @@ use tracing::Instrument as _;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Schedules a transaction.
 const BATCH: i64 = 100;
+/// How often ended sessions are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Ended sessions a sweep.
+const SWEEP_BATCH: i64 = 1000;
+
+/// Forgets sessions that ended long enough ago, every minute, until the process wants to stop. What fails today is
+/// tried again a minute later.
+pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = sweep_once(&pool, clock.now()).await {
+            tracing::warn!(error = %error, "ended sessions are kept for a minute more");
+        }
+    }
+}
+
+async fn sweep_once(pool: &PgPool, now: Timestamp) -> Result<(), Error> {
+    chassis::audience::sweep(&mut *pool.acquire().await?, now, SWEEP_BATCH).await?;
+    Ok(())
+}
 
 /// Fires what is due, on the injected clock, until the process wants to stop. Any number of replicas may do so
 /// at once: each schedule fires once, with all its consequences in one transaction.
@@ -64,7 +89,7 @@ impl Firing {
         Ok(())
     }
 
-    /// Fires at most one batch of what is due now; returns how many fired.
+    /// Fires at most one batch of what is due now, after the check-ins that are; returns how many fired.
     ///
     /// # Errors
     /// When the database fails; then nothing of the batch has happened.
@@ -87,6 +112,7 @@ impl Firing {
     async fn transact(&self, now: Timestamp) -> Result<Vec<Fired>, Error> {
         let mut conn = self.pool.acquire().await?;
         let mut tx = conn.begin().await?;
+        app::check_ins::come_due(&mut tx, &self.ids, now, BATCH).await?;
         let fired = app::fire_due(&mut tx, &self.ids, now, BATCH).await?;
         tx.commit().await?;
         Ok(fired)

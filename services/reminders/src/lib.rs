@@ -1,5 +1,6 @@
-//! Reminders: everything with a time. Plans a gentle look back at each entry, fires it once when it is due, and
-//! keeps the in-app inbox. It knows ids and times; there is no private text here.
+//! Reminders: everything with a time. Plans a gentle look back at each entry, knows when a couple's check-ins are and
+//! when something shared opens, fires each once when it is due, and keeps the in-app inbox. It knows ids and times; there
+//! is no private text here.
 
 pub mod app;
 pub mod config;
@@ -15,14 +16,16 @@ pub use error::Error;
 pub use events::{CONSUMER, consumes};
 
 use bus::{Outbox, Transport};
+use candor_proto::reminders::v1::check_in_schedule_service_server::CheckInScheduleServiceServer;
 use candor_proto::reminders::v1::inbox_service_server::InboxServiceServer;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
+use tonic::service::RoutesBuilder;
 
-/// Brings reminders' database up to date (the bus's tables and its own) and declares the queue, so that nothing is
+/// Brings reminders' database up to date (the bus's and the chassis' tables and its own) and declares the queue, so that nothing is
 /// lost before the first start.
 ///
 /// # Errors
@@ -30,6 +33,7 @@ use sqlx::PgPool;
 pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> {
     let pool = database::connect_direct(&config.database).await?;
     bus::migrate(&pool).await?;
+    chassis::migrate(&pool).await?;
     sqlx::migrate!().run(&pool).await?;
     bus::declare(&transport, CONSUMER, &consumes()).await?;
     Ok(())
@@ -57,24 +61,33 @@ pub async fn run_with(
 ) -> Result<(), Error> {
     let pool = database::connect(&config.database).await?;
     register_checks(&host.health, &pool, &transport);
-    let (clock, outbox) = (host.clock.clone(), Outbox::new());
+    let (clock, ids, outbox) = (host.clock.clone(), host.ids.clone(), Outbox::new());
     let background = Background::new(&host.shutdown);
     let firing = jobs::Firing::new(pool.clone(), outbox.clone(), clock.clone(), host.ids.clone());
     background.spawn("reminders firing", |stop| firing.run(stop));
+    let (own, time) = (pool.clone(), clock.clone());
+    background.spawn("reminders sweep", |stop| jobs::sweep(own, time, stop));
     let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
     background.spawn("reminders relay", |stop| bus::relay::run(own, outbox, events, time, stop));
     let inbox = events::inbox(pool.clone(), clock.clone());
     background.spawn("reminders inbox", |stop| inbox.run(transport, stop));
 
-    let reminders = rpc::Reminders::new(pool, clock);
-    let mut routes = tonic::service::RoutesBuilder::default();
+    let routes = routes(rpc::Reminders::new(pool, clock, ids));
+    let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
+    Ok(background.finish(served).await?)
+}
+
+fn routes(reminders: rpc::Reminders) -> RoutesBuilder {
+    let mut routes = RoutesBuilder::default();
     routes
         .add_service(
             ScheduleServiceServer::new(reminders.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
-        .add_service(InboxServiceServer::new(reminders).max_decoding_message_size(MAX_MESSAGE_BYTES));
-    let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
-    Ok(background.finish(served).await?)
+        .add_service(InboxServiceServer::new(reminders.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(
+            CheckInScheduleServiceServer::new(reminders).max_decoding_message_size(MAX_MESSAGE_BYTES),
+        );
+    routes
 }
 
 fn register_checks(health: &Health, pool: &PgPool, transport: &Transport) {

@@ -1,8 +1,12 @@
 //! What can be done, each on the caller's transaction.
 
+pub mod check_ins;
+pub mod couples;
+pub mod notices;
+
 use crate::domain::{Cursor, Fired, InboxItem, Kind, Page, PageSize, Schedule};
 use crate::error::Error;
-use crate::store;
+use crate::store::schedules as store;
 use bus::Envelope;
 use candor_proto::reminders::v1::{ReminderDelivered, ReminderDue, ScheduleKind};
 use chassis::Ids;
@@ -54,7 +58,7 @@ pub async fn fire_due(
     Ok(fired)
 }
 
-/// A page of what is planned for an account, soonest first.
+/// A page of what an account itself has planned, soonest first.
 pub async fn list_schedules(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -100,7 +104,7 @@ pub async fn mark_inbox_item_read(
     if known { Ok(()) } else { Err(Error::InboxItemNotFound) }
 }
 
-/// When the oldest schedule was due that has not fired yet; none when nothing is due.
+/// When the oldest schedule was due that has not fired yet, check-ins included; none when nothing is due.
 pub async fn overdue_since(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     store::oldest_overdue(conn, now).await
 }
@@ -130,6 +134,10 @@ fn reminder_delivered(event_id: Uuid, fired: &Fired, inbox_item_id: Uuid) -> Env
 pub fn kind_to_proto(kind: Kind) -> ScheduleKind {
     match kind {
         Kind::LookBack => ScheduleKind::LookBack,
+        Kind::CheckInAhead => ScheduleKind::CheckInAhead,
+        Kind::CheckIn => ScheduleKind::CheckIn,
+        Kind::Share => ScheduleKind::Share,
+        Kind::ShareAnswer => ScheduleKind::ShareAnswer,
     }
 }
 

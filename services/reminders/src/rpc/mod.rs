@@ -1,4 +1,7 @@
-//! ScheduleService and InboxService: protobuf on one side, the domain on the other.
+//! ScheduleService, InboxService and, in a file of its own, CheckInScheduleService: protobuf on one side, the domain on
+//! the other.
+
+mod check_ins;
 
 use crate::app::{self, kind_to_proto, to_proto};
 use crate::domain::{Cursor, InboxItem, Invalid, List, PageSize, Schedule};
@@ -8,26 +11,28 @@ use candor_proto::reminders::v1 as proto;
 use candor_proto::reminders::v1::inbox_service_server::InboxService;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleService;
 use chassis::rpc::admit_member;
-use chassis::{Clock, Fault};
+use chassis::{Clock, Fault, Ids};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-/// Both services. Each RPC reaches what is the caller's own, and answers NOT_FOUND for everything else.
+/// All services. Each RPC reaches what is the caller's own or was opened to the caller, and answers NOT_FOUND for
+/// everything else.
 #[derive(Clone)]
 pub struct Reminders {
     pool: PgPool,
     clock: Clock,
+    ids: Ids,
 }
 
 impl Reminders {
     /// On the service's database.
-    pub fn new(pool: PgPool, clock: Clock) -> Self {
-        Self { pool, clock }
+    pub fn new(pool: PgPool, clock: Clock, ids: Ids) -> Self {
+        Self { pool, clock, ids }
     }
 
-    /// Each RPC is one statement, which is a transaction by itself.
+    /// For an RPC of one statement, which is a transaction by itself.
     async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
         Ok(self.pool.acquire().await?)
     }

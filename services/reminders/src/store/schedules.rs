@@ -1,25 +1,25 @@
-//! All SQL of reminders: free functions on one connection.
+//! What is planned, what is due, and what arrived.
 
-use crate::domain::{Cursor, Fired, InboxItem, Kind, Schedule};
+use crate::domain::{Cursor, Fired, InboxItem, Kind, Notice, Schedule};
 use crate::error::Error;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx as _};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-const LOOK_BACK: i16 = 1;
-
 fn to_number(kind: Kind) -> i16 {
     match kind {
-        Kind::LookBack => LOOK_BACK,
+        Kind::LookBack => 1,
+        Kind::CheckInAhead => 2,
+        Kind::CheckIn => 3,
+        Kind::Share => 4,
+        Kind::ShareAnswer => 5,
     }
 }
 
 fn to_kind(number: i16) -> Result<Kind, Error> {
-    match number {
-        LOOK_BACK => Ok(Kind::LookBack),
-        _ => Err(Error::Unreadable),
-    }
+    let all = [Kind::LookBack, Kind::CheckInAhead, Kind::CheckIn, Kind::Share, Kind::ShareAnswer];
+    all.into_iter().find(|kind| to_number(*kind) == number).ok_or(Error::Unreadable)
 }
 
 /// Plans it, unless it is known already, or the member has, had or cancelled one of the kind that day.
@@ -44,7 +44,110 @@ pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Re
     Ok(done.rows_affected() == 1)
 }
 
-/// What is pending for an account behind the cursor, soonest first.
+/// Plans notices, or keeps them as cancelled where what they would tell is over already. Those that are known change
+/// nothing.
+pub async fn insert_notices(
+    conn: &mut PgConnection,
+    notices: &[Notice],
+    cancelled: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = notices.iter().map(Notice::schedule_id).collect();
+    let accounts: Vec<Uuid> = notices.iter().map(|notice| notice.account_id).collect();
+    let kinds: Vec<i16> = notices.iter().map(|notice| to_number(notice.kind)).collect();
+    let subjects: Vec<Uuid> = notices.iter().map(|notice| notice.subject_id).collect();
+    let couples: Vec<Uuid> = notices.iter().map(|notice| notice.couple_id).collect();
+    let times: Vec<SqlTimestamp> = notices.iter().map(|notice| notice.due_at.to_sqlx()).collect();
+    let ends: Vec<Option<SqlTimestamp>> =
+        notices.iter().map(|notice| notice.ends_at.map(|time| time.to_sqlx())).collect();
+    sqlx::query!(
+        "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at, due_on, time_zone,
+                                created_at, state, settled_at)
+         SELECT schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at,
+                (due_at AT TIME ZONE 'UTC')::date, 'UTC', $9::timestamptz,
+                CASE WHEN $8::boolean THEN 'cancelled' ELSE 'pending' END, CASE WHEN $8 THEN $9 END
+         FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[])
+              AS notice (schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at)
+         ON CONFLICT (schedule_id) DO NOTHING",
+        &ids,
+        &accounts,
+        &kinds,
+        &subjects,
+        &couples,
+        &times as &[SqlTimestamp],
+        &ends as &[Option<SqlTimestamp>],
+        cancelled,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a notice back: it fires no more, and if it has fired it leaves the inbox.
+pub async fn retract(conn: &mut PgConnection, schedule_id: Uuid, now: Timestamp) -> Result<(), Error> {
+    // This waits for whoever is firing it; only then it is known what is in the inbox.
+    sqlx::query!(
+        "UPDATE schedules SET state = 'cancelled', settled_at = $2 WHERE schedule_id = $1 AND state = 'pending'",
+        schedule_id,
+        now.to_sqlx() as _,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("DELETE FROM inbox_items WHERE schedule_id = $1", schedule_id).execute(conn).await?;
+    Ok(())
+}
+
+/// The same for everything that rests on a link.
+pub async fn retract_of_couple(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE schedules SET state = 'cancelled', settled_at = $2 WHERE couple_id = $1 AND state = 'pending'",
+        couple_id,
+        now.to_sqlx() as _,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM inbox_items USING schedules
+         WHERE schedules.schedule_id = inbox_items.schedule_id AND schedules.couple_id = $1",
+        couple_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same for what says that a check-in of a couple is ahead, where it is not here yet.
+pub async fn retract_ahead(conn: &mut PgConnection, couple_id: Uuid, now: Timestamp) -> Result<(), Error> {
+    let ahead = to_number(Kind::CheckInAhead);
+    sqlx::query!(
+        "UPDATE schedules SET state = 'cancelled', settled_at = $3
+         WHERE couple_id = $1 AND kind = $2 AND state = 'pending'",
+        couple_id,
+        ahead,
+        now.to_sqlx() as _,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM inbox_items USING schedules
+         WHERE schedules.schedule_id = inbox_items.schedule_id
+           AND schedules.couple_id = $1 AND schedules.kind = $2 AND schedules.ends_at > $3",
+        couple_id,
+        ahead,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What an account itself has pending behind the cursor, soonest first: never what the other one of its couple brings,
+/// which would be seen before its time.
 pub async fn list_schedules(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -53,7 +156,7 @@ pub async fn list_schedules(
 ) -> Result<Vec<Schedule>, Error> {
     let rows = sqlx::query!(
         "SELECT schedule_id, kind, subject_id, due_at, due_on, time_zone, created_at FROM schedules
-         WHERE account_id = $1 AND state = 'pending' AND (due_at, schedule_id) > ($2, $3)
+         WHERE account_id = $1 AND state = 'pending' AND couple_id IS NULL AND (due_at, schedule_id) > ($2, $3)
          ORDER BY due_at, schedule_id
          LIMIT $4",
         account_id,
@@ -78,7 +181,7 @@ pub async fn list_schedules(
     read.collect()
 }
 
-/// Cancels a schedule of the account if it is still pending. False when the account has none of that id.
+/// Cancels a schedule of the account's own if it is still pending. False when the account has none of that id.
 pub async fn cancel_schedule(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -89,7 +192,7 @@ pub async fn cancel_schedule(
         "UPDATE schedules
          SET settled_at = CASE state WHEN 'pending' THEN $3 ELSE settled_at END,
              state = CASE state WHEN 'pending' THEN 'cancelled' ELSE state END
-         WHERE account_id = $1 AND schedule_id = $2",
+         WHERE account_id = $1 AND schedule_id = $2 AND couple_id IS NULL",
         account_id,
         schedule_id,
         now.to_sqlx() as _,
@@ -99,25 +202,29 @@ pub async fn cancel_schedule(
     Ok(done.rows_affected() == 1)
 }
 
-/// Marks what is due as fired, soonest first, and returns it. What another replica is firing is left to it.
+/// Marks what is due as fired, soonest first, and returns it. What another replica is firing is left to it; what rests
+/// on a link waits until that is known, and what is over is cancelled instead.
 pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Vec<Fired>, Error> {
     let rows = sqlx::query!(
-        "WITH due AS (
+        r#"WITH due AS (
              SELECT schedule_id FROM schedules
              WHERE state = 'pending' AND due_at <= $1
+               AND (couple_id IS NULL
+                    OR EXISTS (SELECT FROM couples WHERE couples.couple_id = schedules.couple_id AND version = 1))
              ORDER BY due_at, schedule_id
              LIMIT $2
              FOR UPDATE SKIP LOCKED
          )
-         UPDATE schedules SET state = 'fired', settled_at = $1
+         UPDATE schedules
+         SET state = CASE WHEN ends_at <= $1 THEN 'cancelled' ELSE 'fired' END, settled_at = $1
          FROM due WHERE schedules.schedule_id = due.schedule_id
-         RETURNING schedules.schedule_id, account_id, kind, subject_id, due_at",
+         RETURNING schedules.schedule_id, account_id, kind, subject_id, due_at, state = 'fired' AS "fired!""#,
         now.to_sqlx() as _,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    let read = rows.into_iter().map(|row| {
+    let read = rows.into_iter().filter(|row| row.fired).map(|row| {
         Ok(Fired {
             schedule_id: row.schedule_id,
             account_id: row.account_id,
@@ -202,13 +309,22 @@ pub async fn mark_read(
     Ok(done.rows_affected() == 1)
 }
 
-/// When the oldest overdue schedule was due; none when nothing is.
+/// When the oldest of what could fire was due, check-ins included; none when nothing is.
 pub async fn oldest_overdue(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     let oldest = sqlx::query_scalar!(
-        "SELECT due_at FROM schedules WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT 1",
+        "SELECT min(due_at) FROM (
+             (SELECT due_at FROM schedules
+              WHERE state = 'pending' AND due_at <= $1
+                AND (couple_id IS NULL
+                     OR EXISTS (SELECT FROM couples WHERE couples.couple_id = schedules.couple_id AND version = 1))
+              ORDER BY due_at LIMIT 1)
+             UNION ALL
+             (SELECT wake_at FROM check_in_schedules
+              WHERE state = 'running' AND wake_at <= $1 ORDER BY wake_at LIMIT 1)
+         ) AS overdue (due_at)",
         now.to_sqlx() as _,
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
     Ok(oldest.map(SqlTimestamp::to_jiff))
 }

@@ -1,31 +1,29 @@
-//! Schedules, the inbox, and the rules of both; pure.
+//! What is planned, what fired, and what arrived.
 
+use super::zone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use uuid::Uuid;
 
-/// The zone of a time whose own zone is not known.
-const FALLBACK_ZONE: &str = "UTC";
-/// Longer names are no IANA zones.
-const ZONE_NAME_MAX: usize = 64;
 /// Look-backs get their ids from the entry, in this namespace.
 const LOOK_BACKS: Uuid = Uuid::from_u128(0x0a7c_1d0f_52b1_5b0e_9d3c_6e2f_8a41_77c5);
+/// Notices get theirs from what they tell and whom, in this one.
+const NOTICES: Uuid = Uuid::from_u128(0x5d2b_93c4_7e10_5a6f_8b1d_c04e_9f37_2a66);
 /// A reminder that arrives this long after its time is late.
 const PUNCTUAL: SignedDuration = SignedDuration::from_secs(60);
-
-/// A field that breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invalid {
-    /// The field's path.
-    pub field: &'static str,
-    /// What is wrong, to be read after the field's name.
-    pub rule: &'static str,
-}
 
 /// What a schedule is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A gentle invitation, a week on, to look back at an entry.
     LookBack,
+    /// A check-in is a day away.
+    CheckInAhead,
+    /// A check-in's time is here.
+    CheckIn,
+    /// Something was shared with the member.
+    Share,
+    /// A share of the member's was answered.
+    ShareAnswer,
 }
 
 impl Kind {
@@ -33,6 +31,10 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LookBack => "look_back",
+            Self::CheckInAhead => "check_in_ahead",
+            Self::CheckIn => "check_in",
+            Self::Share => "share",
+            Self::ShareAnswer => "share_answer",
         }
     }
 }
@@ -71,7 +73,7 @@ impl Schedule {
         time_zone: &str,
         now: Timestamp,
     ) -> Result<Self, jiff::Error> {
-        let (name, zone) = find_zone(time_zone);
+        let (name, zone) = zone::or_utc(time_zone);
         let due = a_week_after(written_at, zone)?;
         // Two members may choose the same id for an entry each.
         let source = [account_id.into_bytes(), entry_id.into_bytes()].concat();
@@ -88,17 +90,42 @@ impl Schedule {
     }
 }
 
-/// The zone of that name, or UTC.
-fn find_zone(name: &str) -> (&str, TimeZone) {
-    let known = (name.len() <= ZONE_NAME_MAX).then(|| TimeZone::get(name).ok()).flatten();
-    known.map_or((FALLBACK_ZONE, TimeZone::UTC), |zone| (name, zone))
-}
-
 /// Seven calendar days on, the same time on the wall. Where clocks skip that time it is as much later as they
 /// skip; where it comes twice it is the first.
 fn a_week_after(moment: Timestamp, zone: TimeZone) -> Result<jiff::Zoned, jiff::Error> {
     let wall = moment.to_zoned(zone.clone()).datetime();
     zone.to_ambiguous_zoned(wall.checked_add(7.days())?).compatible()
+}
+
+/// Something that arrives because of the other one of a couple, and only while the two are linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it tells.
+    pub kind: Kind,
+    /// Whom.
+    pub account_id: Uuid,
+    /// The link it rests on.
+    pub couple_id: Uuid,
+    /// What it points at.
+    pub subject_id: Uuid,
+    /// When it fires.
+    pub due_at: Timestamp,
+    /// From then on it does not fire any more.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Notice {
+    /// Its id as a schedule: telling the same person the same thing always gives the same one, so nobody is told twice.
+    pub fn schedule_id(&self) -> Uuid {
+        Self::id_of(self.kind, self.account_id, self.subject_id)
+    }
+
+    /// The id of the notice of that kind and subject to an account.
+    pub fn id_of(kind: Kind, account_id: Uuid, subject_id: Uuid) -> Uuid {
+        let source =
+            [&account_id.into_bytes()[..], &subject_id.into_bytes(), kind.as_str().as_bytes()].concat();
+        Uuid::new_v5(&NOTICES, &source)
+    }
 }
 
 /// A schedule that fired, and what came of it.
@@ -143,101 +170,6 @@ pub struct InboxItem {
     pub created_at: Timestamp,
     /// Whether its owner marked it read.
     pub read: bool,
-}
-
-/// How many items a page may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageSize(i64);
-
-impl PageSize {
-    const DEFAULT: i64 = 20;
-    const MAX: i64 = 100;
-
-    /// 1 to 100; 0 means 20.
-    ///
-    /// # Errors
-    /// When it is negative or over 100.
-    pub fn parse(size: i32) -> Result<Self, Invalid> {
-        match i64::from(size) {
-            0 => Ok(Self(Self::DEFAULT)),
-            size @ 1..=Self::MAX => Ok(Self(size)),
-            _ => Err(Invalid { field: "page_size", rule: "must be between 0 and 100" }),
-        }
-    }
-
-    /// The number of items.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
-/// The lists that have pages; a cursor of one is none for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum List {
-    /// Schedules, soonest first.
-    Schedules = 1,
-    /// The inbox, newest first.
-    Inbox = 2,
-}
-
-/// A place in a list: the page holds what comes behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// The time of the last item seen.
-    pub time: Timestamp,
-    /// Its id, which orders items of the same time.
-    pub id: Uuid,
-}
-
-impl Cursor {
-    /// Before everything that is ordered soonest first; nothing here is older than 1970.
-    pub const SOONEST: Self = Self { time: Timestamp::UNIX_EPOCH, id: Uuid::nil() };
-    /// Before everything that is ordered newest first.
-    pub const NEWEST: Self = Self { time: Timestamp::MAX, id: Uuid::max() };
-    const LENGTH: usize = 25;
-
-    /// The list, microseconds of Unix time, the id.
-    pub fn to_bytes(self, list: List) -> Vec<u8> {
-        let mut bytes = vec![list as u8];
-        bytes.extend_from_slice(&self.time.as_microsecond().to_be_bytes());
-        bytes.extend_from_slice(self.id.as_bytes());
-        bytes
-    }
-
-    /// None when the bytes are no cursor of this list.
-    pub fn from_bytes(list: List, bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != Self::LENGTH || bytes[0] != list as u8 {
-            return None;
-        }
-        let (time, id) = bytes[1..].split_at(8);
-        let time = Timestamp::from_microsecond(i64::from_be_bytes(time.try_into().ok()?)).ok()?;
-        // Databases know less of the past than the calendar does.
-        if time < Self::SOONEST.time {
-            return None;
-        }
-        Some(Self { time, id: Uuid::from_slice(id).ok()? })
-    }
-}
-
-/// Part of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// The items, in the list's order.
-    pub items: Vec<T>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<Cursor>,
-}
-
-impl<T> Page<T> {
-    /// From one item more than the page may have, if there is one.
-    pub fn new(mut items: Vec<T>, size: PageSize, cursor: impl Fn(&T) -> Cursor) -> Self {
-        let limit = usize::try_from(size.get()).unwrap_or(usize::MAX);
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = if more { items.last().map(cursor) } else { None };
-        Self { items, next }
-    }
 }
 
 #[cfg(test)]
@@ -317,31 +249,7 @@ mod tests {
         assert_ne!(id(1, 2), id(2, 2));
     }
 
-    #[test]
-    fn a_cursor_is_good_for_its_own_list_only() {
-        let cursor = Cursor { time: Timestamp::UNIX_EPOCH, id: Uuid::from_u128(3) };
-        let bytes = cursor.to_bytes(List::Inbox);
-        assert_eq!(Cursor::from_bytes(List::Inbox, &bytes), Some(cursor));
-        assert_eq!(Cursor::from_bytes(List::Schedules, &bytes), None);
-        assert_eq!(Cursor::from_bytes(List::Inbox, &bytes[1..]), None);
-        let before_all_schedules = Cursor { time: Timestamp::MIN, ..cursor };
-        assert_eq!(Cursor::from_bytes(List::Inbox, &before_all_schedules.to_bytes(List::Inbox)), None);
-    }
-
-    #[test]
-    fn a_page_has_between_1_and_100_items() {
-        assert_eq!([0, 1, 100].map(|size| PageSize::parse(size).unwrap().get()), [20, 1, 100]);
-        assert!([-1, 101, i32::MIN].iter().all(|size| PageSize::parse(*size).is_err()));
-    }
-
     proptest! {
-        #[test]
-        fn any_bytes_are_a_cursor_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            if let Some(cursor) = Cursor::from_bytes(List::Inbox, &bytes) {
-                prop_assert_eq!(cursor.to_bytes(List::Inbox), bytes);
-            }
-        }
-
         #[test]
         fn a_week_is_a_week_give_or_take_what_clocks_and_calendars_skip(
             second in 0i64..4_102_444_800,

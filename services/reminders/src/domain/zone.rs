@@ -1,0 +1,18 @@
+//! Time zones by their IANA names.
+
+use jiff::tz::TimeZone;
+
+/// The zone of a time whose own zone is not known.
+const FALLBACK: &str = "UTC";
+/// Longer names are no IANA zones.
+const NAME_MAX: usize = 64;
+
+/// The zone of that name, if there is one.
+pub(super) fn known(name: &str) -> Option<TimeZone> {
+    (name.len() <= NAME_MAX).then(|| TimeZone::get(name).ok()).flatten()
+}
+
+/// The zone of that name, or UTC.
+pub(super) fn or_utc(name: &str) -> (&str, TimeZone) {
+    known(name).map_or((FALLBACK, TimeZone::UTC), |zone| (name, zone))
+}

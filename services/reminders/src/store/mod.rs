@@ -1,0 +1,5 @@
+//! All SQL of reminders: free functions on one connection.
+
+pub mod check_ins;
+pub mod couples;
+pub mod schedules;

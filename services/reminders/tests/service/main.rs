@@ -1,0 +1,11 @@
+//! Reminders against a real database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what fails, fails the test
+
+mod check_ins;
+mod disorder;
+mod firing;
+mod lists;
+mod look_backs;
+mod notices;
+mod process;
+mod stage;
