@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what fails, fails the test
 
 mod batches;
+mod check_ins;
 mod entries;
 mod idempotency;
 mod moods;
