@@ -18,6 +18,9 @@ struct Page {
     mood: Option<String>,
     body_signs: Vec<&'static str>,
     html: String,
+    id: String,
+    /// The one person that something of it could be shared with.
+    partner: Option<String>,
 }
 
 pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<Response, Failure> {
@@ -26,13 +29,16 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
         return Err(Problem::no_such_path().into());
     }
     let request = member.call(GetEntryRequest { entry_id })?;
-    let reply = member.guest.app.upstream.entries().get_entry(request).await?.into_inner();
-    let entry = reply.entry.ok_or_else(Problem::internal)?;
+    let mut client = member.guest.app.upstream.entries();
+    let (reply, couple) = tokio::join!(client.get_entry(request), member.couple());
+    let entry = reply?.into_inner().entry.ok_or_else(Problem::internal)?;
     let moment = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone));
     let moment = moment.ok_or_else(Problem::internal)?;
     let mood = entry.mood.as_ref();
     let page = Page {
         frame: member.guest.frame("timeline"),
+        id: entry.entry_id,
+        partner: couple.ok().flatten().map(|couple| couple.partner_name),
         title: entry.title,
         iso: moment.iso,
         day: moment.day,

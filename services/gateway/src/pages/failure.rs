@@ -19,6 +19,23 @@ impl From<Problem> for Failure {
     }
 }
 
+impl Failure {
+    /// What is not open to the one who asks, whatever the reason: always the same words.
+    pub(crate) fn closed() -> Self {
+        let detail = "This is not open to you, or it does not exist.";
+        Self(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail))
+    }
+
+    /// A problem with what belongs to two people: that something is not open is said alike by every page.
+    pub(crate) fn between_two(problem: impl Into<Problem>) -> Self {
+        let problem = problem.into();
+        match problem.status {
+            StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::closed(),
+            _ => Self(problem),
+        }
+    }
+}
+
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         Self(status.into())

@@ -67,16 +67,16 @@ fn words_and_place(kind: ScheduleKind) -> (&'static str, Option<(&'static str, &
             Some(("/entries/{subject}", "Look back")),
         ),
         ScheduleKind::CheckInAhead => {
-            ("A check-in you agreed on is a day away.", Some(("/check-in", "To the check-in")))
+            ("Something you planned is a day away.", Some(("/check-in", "Look at it")))
         }
         ScheduleKind::CheckIn => {
-            ("The time of a check-in is here.", Some(("/check-in/{subject}", "To the check-in")))
+            ("Something you planned is here.", Some(("/check-in/{subject}", "Look at it")))
         }
         ScheduleKind::Share => {
-            ("Something was shared with you.", Some(("/received/{subject}", "Look at it")))
+            ("Something is here for you, when you like.", Some(("/received/{subject}", "Look at it")))
         }
         ScheduleKind::ShareAnswer => {
-            ("Something you shared has an answer.", Some(("/shares/{subject}", "Look at it")))
+            ("There is an answer, when you like.", Some(("/shared/{subject}", "Look at it")))
         }
         ScheduleKind::Unspecified => ("Something you planned is here.", None),
     }

@@ -35,7 +35,10 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
         Ok(reply) => {
-            let mut response = go(next.as_deref().unwrap_or("/timeline"));
+            // Whoever wanted to sign in to answer an invitation finds it again.
+            let kept = guest.visitor.kept_code(guest.app.clock.now()).is_some();
+            let home = if kept { "/invitation" } else { "/timeline" };
+            let mut response = go(next.as_deref().unwrap_or(home));
             for cookie in guest.app.cookies.begin_session(&reply.get_ref().session_secret)? {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -72,6 +75,9 @@ pub(super) async fn leave(guest: Guest, _form: Form) -> Result<Response, Failure
         }
     };
     response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.end_session());
+    if guest.visitor.kept_code(guest.app.clock.now()).is_some() {
+        response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.drop_code());
+    }
     Ok(response)
 }
 

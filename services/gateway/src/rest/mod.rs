@@ -5,6 +5,7 @@ mod codec;
 mod docs;
 mod json;
 mod openapi;
+mod opening;
 mod request;
 mod table;
 mod template;
@@ -14,8 +15,8 @@ use crate::body;
 use crate::edge::RouteName;
 use crate::error::{Error, Problem};
 use crate::pages::Frame;
-use crate::passports::SECRET_PREFIX;
-use crate::upstream::{self, MAX_REPLY};
+use crate::passports::{Held, SECRET_PREFIX, claimed_account};
+use crate::upstream::{self, MAX_REPLY, Opened};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -23,6 +24,7 @@ use axum::{Extension, Router, routing};
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions};
+use std::borrow::Cow;
 use std::sync::Arc;
 use table::{Found, Operation, Table};
 
@@ -92,7 +94,7 @@ async fn answer(
     let body = body::read(body).await?;
     let message = request::assemble(operation, &request::Parts { body: &body, ..parts })?;
     let session = changed_session(operation, method, &message);
-    let reply = invoke(app, operation, message, caller.passport()).await.inspect_err(|problem| {
+    let reply = open_and_invoke(app, operation, message, &caller, parts.headers).await.inspect_err(|problem| {
         // A passport that is refused is not worth holding: the next call mints a new one.
         if let (Caller::Session(secret, _), 401) = (&caller, problem.status.as_u16()) {
             app.passports.forget(secret);
@@ -120,17 +122,34 @@ fn changed_session(operation: &Operation, method: &Method, message: &DynamicMess
     Some(id.map(|id| id.to_string()).unwrap_or_default())
 }
 
+/// Opens what the call reads of another person, if it does, and makes it.
+async fn open_and_invoke(
+    app: &App,
+    operation: &Operation,
+    message: DynamicMessage,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<Bytes, Problem> {
+    let opened = opening::open(app, operation, &message, caller, headers).await?;
+    invoke(app, operation, message, caller.passport(), opened).await
+}
+
 /// Makes the gRPC call; the messages pass through encoded.
 async fn invoke(
     app: &App,
     operation: &Operation,
     message: DynamicMessage,
     passport: Option<&str>,
+    opened: Option<Opened>,
 ) -> Result<Bytes, Problem> {
     let Some(channel) = app.upstream.of_package(&operation.package) else {
         return Err(tonic::Status::unimplemented("no service for the package").into());
     };
-    let request = upstream::call(Bytes::from(message.encode_to_vec()), passport)?;
+    let message = Bytes::from(message.encode_to_vec());
+    let request = match (passport, opened) {
+        (Some(passport), Some(opened)) => upstream::call_opened(message, passport, opened)?,
+        (passport, _) => upstream::call(message, passport)?,
+    };
     let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(MAX_REPLY);
     client.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
     let reply = client.unary(request, operation.grpc_path.clone(), codec::Raw).await?;
@@ -159,7 +178,7 @@ enum Caller {
     /// The bearer of a passport; the service verifies it.
     Passport(String),
     /// A session: its secret and the passport it was exchanged for.
-    Session(String, Arc<str>),
+    Session(String, Held),
 }
 
 impl Caller {
@@ -186,14 +205,23 @@ impl Caller {
             }
         };
         let held = app.passports.of_secret(&secret).await?;
-        Ok(Self::Session(secret, held.passport))
+        Ok(Self::Session(secret, held))
     }
 
     fn passport(&self) -> Option<&str> {
         match self {
             Self::Anyone => None,
             Self::Passport(passport) => Some(passport),
-            Self::Session(_, passport) => Some(passport),
+            Self::Session(_, held) => Some(&held.passport),
+        }
+    }
+
+    /// The caller's account as far as it is known here. What a passport says is for the service to verify.
+    fn account_id(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Anyone => None,
+            Self::Passport(passport) => claimed_account(passport).map(Cow::Owned),
+            Self::Session(_, held) => Some(Cow::Borrowed(&held.account_id)),
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::template::Template;
 use axum::http::Method;
 use axum::http::uri::PathAndQuery;
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+};
 
 /// Every operation of the REST API.
 pub(crate) struct Table {
@@ -29,6 +31,18 @@ pub(crate) struct Operation {
     pub(crate) public: bool,
     /// The field an `Idempotency-Key` fills: the id the client may choose.
     pub(crate) id_field: Option<FieldDescriptor>,
+    /// How a request names the person whose data it reads, if it may be another than the caller.
+    pub(crate) delegation: Option<Delegation>,
+}
+
+/// What the option `candor.options.v1.delegation` of an RPC says.
+pub(crate) struct Delegation {
+    /// The field with the owner's account id.
+    pub(crate) owner: FieldDescriptor,
+    /// The field with the id of the one item; `None` for RPCs that list.
+    pub(crate) item: Option<FieldDescriptor>,
+    /// The number of the `candor.options.v1.Scope`.
+    pub(crate) scope: i32,
 }
 
 /// What the HTTP body is.
@@ -136,6 +150,11 @@ fn operation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Ope
     let access = extension(pool, &options, "candor.options.v1.access");
     let grpc_path = format!("/{}/{}", rpc.parent_service().full_name(), rpc.name());
     let id_field = id_field(pool, rpc, &method, &template, &body);
+    let public = access.and_then(|value| value.as_enum_number()) == Some(ACCESS_PUBLIC);
+    let delegation = delegation(pool, rpc)?;
+    if public && delegation.is_some() {
+        return Err(format!("{name}: what anyone may call cannot read of one person"));
+    }
     Ok(Some(Operation {
         method,
         template,
@@ -143,9 +162,28 @@ fn operation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Ope
         grpc_path: grpc_path.parse().map_err(|_| format!("{name}: the name is no path"))?,
         rpc: rpc.clone(),
         body,
-        public: access.and_then(|value| value.as_enum_number()) == Some(ACCESS_PUBLIC),
+        public,
         id_field,
+        delegation,
     }))
+}
+
+/// How an RPC names the person whose data it reads, if its option says so.
+fn delegation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Delegation>, String> {
+    let name = rpc.full_name();
+    let Some(option) = extension(pool, &rpc.options(), "candor.options.v1.delegation") else { return Ok(None) };
+    let option = option.as_message().ok_or_else(|| format!("{name}: the delegation is not a message"))?;
+    let field = |of: &str| {
+        let field = rpc.input().get_field_by_name(of).filter(|f| matches!(f.kind(), Kind::String) && !f.is_list());
+        field.ok_or_else(|| format!("{name}: the delegation names {of:?}, which is no text of the request"))
+    };
+    let item = Some(text(option, "item_field")).filter(|item| !item.is_empty());
+    let scope = member(option, "scope").and_then(|scope| scope.as_enum_number()).unwrap_or_default();
+    if scope == 0 {
+        return Err(format!("{name}: the delegation names no scope"));
+    }
+    let owner = field(&text(option, "owner_field"))?;
+    Ok(Some(Delegation { owner, item: item.map(|item| field(&item)).transpose()?, scope }))
 }
 
 const ACCESS_PUBLIC: i32 = 1;
@@ -264,10 +302,28 @@ mod tests {
         let ids: Vec<_> = table.operations().iter().filter_map(|o| o.id_field.as_ref()).collect();
         let mut ids: Vec<_> = ids.iter().map(|field| field.full_name().to_owned()).collect();
         ids.sort();
-        assert_eq!(
-            ids,
-            ["candor.journal.v1.RecordMoodRequest.mood_id", "candor.journal.v1.WriteEntryRequest.entry_id"]
-        );
+        let expected = [
+            "RecordMoodRequest.mood_id",
+            "ShareItemRequest.share_id",
+            "StartAssessmentRequest.assessment_id",
+            "WriteEntryRequest.entry_id",
+        ];
+        assert_eq!(ids, expected.map(|id| format!("candor.journal.v1.{id}")));
+    }
+
+    #[test]
+    fn what_reads_of_another_person_is_known_by_its_option() {
+        let table = Table::new(candor_proto::DESCRIPTOR_SET).unwrap();
+        let found = |path: &'static str| match table.find(&Method::GET, path) {
+            Found::Operation(operation, _) => operation.delegation.as_ref(),
+            _ => panic!("no operation"),
+        };
+        let one = found("/v1/accounts/a/shares/b").unwrap();
+        assert_eq!((one.owner.name(), one.scope), ("owner_account_id", 1));
+        assert_eq!(one.item.as_ref().map(FieldDescriptor::name), Some("share_id"));
+        assert!(found("/v1/accounts/a/shares").unwrap().item.is_none());
+        assert_eq!(found("/v1/checkIns/a").unwrap().scope, 2);
+        assert!(found("/v1/entries/a").is_none());
     }
 
     #[test]

@@ -93,11 +93,21 @@ fn describe(operation: &Operation, table: &Table, comments: &Comments, schemas: 
     if operation.public {
         described["security"] = json!([]);
     }
+    if operation.delegation.is_some() {
+        described["responses"]["403"] = refused("Access was opened for something else, or its time is over.");
+        described["responses"]["404"] =
+            refused("It does not exist, or is not open to the caller; both answer alike.");
+    }
     if let Some((schema, required)) = body(operation, schemas) {
         let content = json!({ "application/json": { "schema": schema } });
         described["requestBody"] = json!({ "required": required, "content": content });
     }
     described
+}
+
+fn refused(description: &str) -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    json!({ "description": description, "content": { "application/problem+json": { "schema": schema } } })
 }
 
 fn body(operation: &Operation, schemas: &mut Schemas<'_>) -> Option<(Value, bool)> {
@@ -144,6 +154,16 @@ fn parameters(
             "required": false,
             "description": format!("A UUID; the same as `{}` in the body.", field.json_name()),
             "schema": { "type": "string", "format": "uuid" },
+        }));
+    }
+    if operation.delegation.is_some() {
+        parameters.push(json!({
+            "name": "Candor-Capability",
+            "in": "header",
+            "required": false,
+            "description": "What `POST /v1/accounts/{owner_account_id}:openAccess` answered, for clients that ask for \
+                            it themselves. Left out, access to another person's data is asked for with the call.",
+            "schema": { "type": "string" },
         }));
     }
     parameters

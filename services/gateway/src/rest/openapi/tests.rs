@@ -101,3 +101,19 @@ fn rules_and_access_are_shown() {
     let list = &document["paths"]["/v1/entries"]["get"]["parameters"];
     assert_eq!(list[0]["name"], "pageSize");
 }
+
+#[test]
+fn what_reads_of_another_person_says_how_it_is_refused() {
+    let document = made();
+    let mut delegated = 0;
+    for (path, method, operation) in operations(&document) {
+        let takes = operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "Candor-Capability");
+        let says = operation["responses"].get("403").is_some() && operation["responses"].get("404").is_some();
+        assert_eq!(takes, says, "{method} {path}");
+        delegated += usize::from(takes);
+    }
+    let read = &document["paths"]["/v1/accounts/{owner_account_id}/shares/{share_id}"]["get"];
+    assert!(read["responses"]["404"].is_object());
+    assert!(document["paths"]["/v1/entries"]["get"]["responses"].get("404").is_none());
+    assert!(delegated >= 8, "{delegated}");
+}

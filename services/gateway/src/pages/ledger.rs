@@ -1,0 +1,79 @@
+//! The ledger: what is open to whom since when, and the reads that are one's own to know. A partner's reading is theirs,
+//! and stands here only where they said so.
+
+use super::shared::{Card, card};
+use super::{Failure, Frame, Member, parameter, words};
+use crate::query;
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use candor_proto::accounts::v1::{Couple, ListReceiptsRequest, Receipt};
+use candor_proto::journal::v1::ListSharesRequest;
+use candor_proto::options::v1::Scope;
+use jiff::tz::TimeZone;
+
+/// Receipts on one page.
+const PAGE: i32 = 30;
+/// Shares that are looked through for those that are open.
+const SHARES: i32 = 100;
+
+#[derive(Template)]
+#[template(path = "ledger.html")]
+struct Page {
+    frame: Frame,
+    partner: Option<String>,
+    open: Vec<Card>,
+    more_shares: bool,
+    receipts: Vec<Shown>,
+    older: Option<String>,
+}
+
+struct Shown {
+    who: Option<String>,
+    what: &'static str,
+    moment: Option<words::Moment>,
+    links: Vec<String>,
+}
+
+pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
+    let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
+    let shares = member.call(ListSharesRequest { page_size: SHARES, ..ListSharesRequest::default() })?;
+    let (mut ledger, mut client) = (member.guest.app.upstream.ledger(), member.guest.app.upstream.shares());
+    let (receipts, shares, couple, zone) = tokio::join!(
+        ledger.list_receipts(receipts),
+        client.list_shares(shares),
+        member.couple(),
+        member.time_zone()
+    );
+    let (receipts, shares, couple) = (receipts?.into_inner(), shares?.into_inner(), couple?);
+    let token = receipts.next_page_token;
+    let older = (!token.is_empty()).then(|| format!("/ledger?from={}", query::encode(&token)));
+    let shown = receipts.receipts.iter().map(|receipt| shown(receipt, couple.as_ref(), &zone)).collect();
+    let more_shares = !shares.next_page_token.is_empty();
+    let partner = couple.as_ref().map(|couple| couple.partner_name.clone());
+    let work = move || {
+        let cards = shares.shares.iter().map(|share| card(share, couple.as_ref(), &zone));
+        cards.filter(|card| card.live).collect()
+    };
+    let open = member.guest.app.desk.work(work).await?;
+    let frame = member.guest.frame("ledger");
+    member.guest.show(&Page { frame, partner, open, more_shares, receipts: shown, older })
+}
+
+fn shown(receipt: &Receipt, couple: Option<&Couple>, zone: &TimeZone) -> Shown {
+    let partner = couple.filter(|couple| couple.partner_account_id == receipt.reader_account_id);
+    let (what, link) = match receipt.scope() {
+        Scope::SharedItems => ("something you shared", true),
+        Scope::CheckIns => ("your part of a check-in", false),
+        Scope::CheckInSchedule => ("when your check-ins are", false),
+        Scope::Unspecified => ("something of yours", false),
+    };
+    let links = receipt.item_ids.iter().map(|id| format!("/shared/{}", query::encode(id)));
+    Shown {
+        who: partner.map(|couple| couple.partner_name.clone()),
+        what,
+        moment: words::moment(receipt.read_time.as_ref(), zone),
+        links: links.filter(|_| link).collect(),
+    }
+}

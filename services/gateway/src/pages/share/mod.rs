@@ -1,0 +1,197 @@
+//! Sharing one thing with one person: choose how much, see exactly what would be seen, then say yes. Each step is a form
+//! of its own; until the last one nothing is kept anywhere.
+
+mod parts;
+mod wish;
+
+use super::rendering::{self, wished};
+use super::{Failure, Form, Frame, Member, go, parameter, words};
+use crate::error::Problem;
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::response::Response;
+use candor_proto::accounts::v1::Couple;
+use candor_proto::journal::v1::{
+    GetEntryRequest, PreviewShareRequest, ShareDepth, ShareItemRequest, ShareKind, WishedResponse,
+};
+use jiff::Timestamp;
+use parts::{Part, paragraphs};
+use wish::{DAYS, Wish};
+
+#[derive(Template)]
+#[template(path = "share.html")]
+struct Page {
+    frame: Frame,
+    partner: String,
+    wish: Wish,
+    depths: Vec<Depth>,
+    parts: Vec<Part>,
+    message: Option<String>,
+}
+
+/// One way to share.
+struct Depth {
+    number: i32,
+    name: &'static str,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "share_preview.html")]
+struct Preview {
+    frame: Frame,
+    partner: String,
+    recipient: String,
+    share_id: String,
+    wish: Wish,
+    until: Option<Timestamp>,
+    ends: Option<words::Moment>,
+    rendering: rendering::Shown,
+}
+
+impl Page {
+    fn is_chosen(&self, depth: &Depth) -> bool {
+        self.wish.depth as i32 == depth.number
+    }
+
+    fn has_part(&self, part: &Part) -> bool {
+        self.wish.parts.contains(&part.mark)
+    }
+
+    fn responses(&self) -> Vec<(i32, &'static str, bool)> {
+        [
+            (WishedResponse::Unspecified, "rather not say"),
+            (WishedResponse::Listen, "being listened to"),
+            (WishedResponse::Comfort, "comfort"),
+            (WishedResponse::Talk, "talking about it"),
+        ]
+        .map(|(response, name)| (response as i32, name, self.wish.wished == response))
+        .to_vec()
+    }
+
+    fn days(&self) -> [(i64, bool); 3] {
+        DAYS.map(|days| (days, self.wish.days == days))
+    }
+}
+
+impl Preview {
+    fn wished(&self) -> &'static str {
+        wished(self.wish.wished)
+    }
+}
+
+/// The first step, for `?entry=` or `?assessment=`.
+pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let of = |name: &str, kind| parameter(query.as_deref(), name).and_then(|id| Wish::new(kind, id));
+    let wish = of("entry", ShareKind::Entry).or_else(|| of("assessment", ShareKind::SelfCheck));
+    choose(&member, wish.ok_or_else(Failure::closed)?, None).await
+}
+
+/// The first step again, with what was chosen.
+pub(super) async fn change(member: Member, form: Form) -> Result<Response, Failure> {
+    choose(&member, Wish::of(&form).ok_or_else(Failure::closed)?, None).await
+}
+
+async fn choose(member: &Member, wish: Wish, problem: Option<Problem>) -> Result<Response, Failure> {
+    let Some(couple) = member.couple().await? else { return Ok(go("/couple")) };
+    let parts = match wish.kind {
+        ShareKind::SelfCheck => Vec::new(),
+        _ => entry_parts(member, &wish.item_id).await?,
+    };
+    let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
+    let page = Page {
+        frame: member.guest.frame("shared"),
+        partner: couple.partner_name,
+        depths: depths(wish.kind),
+        message: problem.map(|problem| problem.detail),
+        wish,
+        parts,
+    };
+    member.guest.show_with(status, &page)
+}
+
+/// The paragraphs of one of the member's own entries.
+async fn entry_parts(member: &Member, entry_id: &str) -> Result<Vec<Part>, Failure> {
+    let request = member.call(GetEntryRequest { entry_id: entry_id.to_owned() })?;
+    let reply = member.guest.app.upstream.entries().get_entry(request).await;
+    let entry = reply.map_err(Failure::between_two)?.into_inner().entry.ok_or_else(Problem::internal)?;
+    Ok(member.guest.app.desk.work(move || paragraphs(&entry.body)).await?)
+}
+
+fn depths(kind: ShareKind) -> Vec<Depth> {
+    let depth = |depth: ShareDepth, name, words| Depth { number: depth.into(), name, words };
+    if kind == ShareKind::SelfCheck {
+        return vec![
+            depth(ShareDepth::Topic, "Only the topic", "In a few words of yours, what it was about."),
+            depth(ShareDepth::Summary, "The result", "Its bands in words. Never your answers or numbers."),
+        ];
+    }
+    vec![
+        depth(ShareDepth::Topic, "Only the topic", "In a few words of yours, what it is about."),
+        depth(ShareDepth::Summary, "A summary", "What matters in it, in your own words."),
+        depth(ShareDepth::Excerpt, "Parts of it", "Paragraphs you choose, as you wrote them."),
+        depth(ShareDepth::Whole, "All of it", "Title and text. Never mood or body."),
+    ]
+}
+
+/// The second step: the very rendering that the other person would see.
+pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Failure> {
+    let wish = Wish::of(&form).ok_or_else(Failure::closed)?;
+    if let Some(lack) = wish.lacks() {
+        return choose(&member, wish, Some(Problem::bad_request("INVALID_ARGUMENT", lack))).await;
+    }
+    let request = member.call(PreviewShareRequest { selection: Some(wish.selection()) })?;
+    let mut client = member.guest.app.upstream.shares();
+    let (reply, couple, zone) =
+        tokio::join!(client.preview_share(request), member.couple(), member.time_zone());
+    let Some(couple) = couple? else { return Ok(go("/couple")) };
+    let rendering = match reply.map_err(Problem::from) {
+        Ok(reply) => reply.into_inner().rendering.ok_or_else(Problem::internal)?,
+        Err(problem) if problem.status == StatusCode::BAD_REQUEST => {
+            return choose(&member, wish, Some(problem)).await;
+        }
+        Err(problem) => return Err(Failure::between_two(problem)),
+    };
+    let Couple { partner_account_id: recipient, partner_name: partner, .. } = couple;
+    let until = wish.until(member.guest.app.clock.now());
+    let page = Preview {
+        frame: member.guest.frame("shared"),
+        partner,
+        recipient,
+        share_id: member.guest.app.ids.next().to_string(),
+        ends: until.and_then(|until| words::moment(Some(&stamp(until)), &zone)),
+        until,
+        rendering: rendering::shown(&member.guest.app.desk, rendering).await?,
+        wish,
+    };
+    member.guest.show(&page)
+}
+
+/// The last step. The id was chosen with the preview, so that saying yes twice shares once.
+pub(super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
+    let wish = Wish::of(&form).ok_or_else(Failure::closed)?;
+    let until = form.text("until").parse::<Timestamp>().ok();
+    let request = member.call(ShareItemRequest {
+        share_id: form.text("share_id"),
+        recipient_account_id: form.text("recipient"),
+        selection: Some(wish.selection()),
+        wished_response: wish.wished.into(),
+        expire_time: until.map(stamp),
+        open_now: wish.now,
+    })?;
+    match member.guest.app.upstream.shares().share_item(request).await.map_err(Problem::from) {
+        Ok(reply) => {
+            let share = reply.into_inner().share.unwrap_or_default();
+            Ok(go(&format!("/shared/{}?item={}", share.share_id, share.item_id)))
+        }
+        Err(problem) if problem.status == StatusCode::BAD_REQUEST => {
+            choose(&member, wish, Some(problem)).await
+        }
+        Err(problem) => Err(Failure::between_two(problem)),
+    }
+}
+
+fn stamp(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
+}
