@@ -303,12 +303,13 @@ mod tests {
         let mut ids: Vec<_> = ids.iter().map(|field| field.full_name().to_owned()).collect();
         ids.sort();
         let expected = [
-            "RecordMoodRequest.mood_id",
-            "ShareItemRequest.share_id",
-            "StartAssessmentRequest.assessment_id",
-            "WriteEntryRequest.entry_id",
+            "journal.v1.RecordMoodRequest.mood_id",
+            "journal.v1.ShareItemRequest.share_id",
+            "journal.v1.StartAssessmentRequest.assessment_id",
+            "journal.v1.WriteEntryRequest.entry_id",
+            "reminders.v1.ProposeCheckInScheduleRequest.schedule_id",
         ];
-        assert_eq!(ids, expected.map(|id| format!("candor.journal.v1.{id}")));
+        assert_eq!(ids, expected.map(|id| format!("candor.{id}")));
     }
 
     #[test]

@@ -17,7 +17,9 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
 pub(super) const SECRET: &str = "cs_alice";
+/// It says nothing of whom it speaks for.
 pub(super) const PASSPORT: &str = "passport.of.alice";
+pub(super) const ALICE: &str = "0195f1c2-7f00-7000-8000-0000000000a1";
 pub(super) const ENTRY: &str = "0195f1c2-7f00-7000-8000-000000000001";
 
 /// What every fake remembers.
@@ -26,19 +28,30 @@ pub(super) struct Fakes {
     pub(super) mints: AtomicUsize,
     pub(super) over: AtomicBool,
     pub(super) broken: AtomicBool,
-    /// Accounts answers nothing about sessions.
+    /// Accounts answers nothing about sessions and links.
     pub(super) away: AtomicBool,
     pub(super) verified: Mutex<Vec<String>>,
     pub(super) registered: Mutex<Vec<RegisterRequest>>,
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
     pub(super) marked: Mutex<Vec<String>>,
     pub(super) ended: Mutex<Vec<String>>,
+    /// What two people have.
+    pub(super) two: super::two_fakes::Two,
+    pub(super) check_ins: super::fakes_check_in::CheckIns,
+    pub(super) self_checks: super::fakes_self_check::SelfChecks,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
 
 #[derive(Clone)]
-struct Fake(Arc<Fakes>);
+pub(super) struct Fake(pub(super) Arc<Fakes>);
+
+/// A passport that says whom it speaks for, as real ones do.
+pub(super) fn speaking_passport() -> String {
+    use base64::Engine as _;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"{ALICE}"}}"#));
+    format!("e30.{claims}.alice")
+}
 
 impl Fakes {
     pub(super) fn new(clock: Clock) -> Self {
@@ -53,6 +66,9 @@ impl Fakes {
             written: Mutex::default(),
             marked: Mutex::default(),
             ended: Mutex::default(),
+            two: super::two_fakes::Two::default(),
+            check_ins: super::fakes_check_in::CheckIns::default(),
+            self_checks: super::fakes_self_check::SelfChecks::default(),
         }
     }
 
@@ -73,28 +89,32 @@ impl Fakes {
             .add_service(EntryServiceServer::new(fake.clone()))
             .add_service(InboxServiceServer::new(fake.clone()))
             .add_service(LibraryServiceServer::new(fake.clone()))
-            .add_service(PathServiceServer::new(fake));
+            .add_service(PathServiceServer::new(fake.clone()));
+        let server = super::two_fakes::add(server, fake.clone());
+        let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         format!("http://{address}")
     }
 
-    fn timestamp(&self, seconds: i64) -> Option<prost_types::Timestamp> {
+    pub(super) fn timestamp(&self, seconds: i64) -> Option<prost_types::Timestamp> {
         Some(prost_types::Timestamp { seconds: self.clock.now().as_second() + seconds, nanos: 0 })
     }
 }
 
 impl Fake {
     /// Only the bearer of the passport is a member.
-    fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
+    pub(super) fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         assert!(request.metadata().get("grpc-timeout").is_some(), "a call without a deadline");
         let bearer = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        if bearer == Some(&format!("Bearer {PASSPORT}")) && !self.0.over.load(Ordering::SeqCst) {
+        let bearer = bearer.and_then(|bearer| bearer.strip_prefix("Bearer "));
+        let known = bearer.is_some_and(|bearer| bearer == PASSPORT || bearer == speaking_passport());
+        if known && !self.0.over.load(Ordering::SeqCst) {
             return Ok(());
         }
         Err(Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first.").into())
     }
 
-    fn answer(&self) -> Result<(), Status> {
+    pub(super) fn answer(&self) -> Result<(), Status> {
         if self.0.away.load(Ordering::SeqCst) { Err(Status::unavailable("away")) } else { Ok(()) }
     }
 
@@ -171,7 +191,7 @@ impl SessionService for Fake {
             passport: PASSPORT.into(),
             passport_expire_time: self.0.timestamp(60),
             session_id: "session-of-alice".into(),
-            account_id: "alice".into(),
+            account_id: ALICE.into(),
         }))
     }
 

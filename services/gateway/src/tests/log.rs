@@ -44,6 +44,17 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     let fields = [("csrf", token.as_str()), ("body", "form-canary")];
     world.submit("/write", "__Host-candor=cs_alice", &fields).await;
 
+    let code = "CODE-canary-0000000000";
+    let token = world.token("/invitation", "__Host-candor=cs_alice").await;
+    for path in ["/invitation", "/invitation/keep", "/invitation/accept", "/invitation/decline", "/invitation/report"] {
+        let fields = [("csrf", token.as_str()), ("code", code), ("own_name", "name-canary"), ("note", "note-canary")];
+        let answer = world.submit(path, "__Host-candor=cs_alice", &fields).await;
+        assert!(!answer.header("location").contains("canary"), "{path}");
+    }
+    let fields = [("csrf", token.as_str()), ("item", ENTRY), ("words", "words-canary")];
+    world.submit("/share/preview", "__Host-candor=cs_alice", &fields).await;
+    world.visit("/received/id-canary", "__Host-candor=cs_alice").await;
+
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for expected in
         ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"]

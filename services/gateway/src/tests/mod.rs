@@ -1,11 +1,18 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod check_in;
 mod door;
 mod fakes;
+mod fakes_check_in;
+mod fakes_self_check;
 mod log;
+mod notice;
 mod pages;
 mod rest;
+mod self_check;
 mod server;
+mod two;
+mod two_fakes;
 
 use crate::Config;
 use axum::Router;
