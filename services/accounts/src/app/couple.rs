@@ -36,7 +36,7 @@ pub struct MyCouple {
 }
 
 /// What somebody sees of their link and their invitation.
-pub struct Standing {
+pub struct Linkage {
     /// The link, if there is one.
     pub couple: Option<MyCouple>,
     /// The open invitation, if there is one, whatever its holder may have said to it.
@@ -47,14 +47,14 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the database or the key store fails.
-pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Standing, Error> {
+pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Linkage, Error> {
     let (mine, invitation) = {
         let mut conn = accounts.pool.acquire().await?;
         let mine = couple::mine(&mut conn, account_id).await?;
         // Only then: an invitation that leads to a link in between is over, and never shows beside it.
         (mine, invitation::open_of(&mut conn, account_id, accounts.clock.now()).await?)
     };
-    let Some(mine) = mine else { return Ok(Standing { couple: None, invitation }) };
+    let Some(mine) = mine else { return Ok(Linkage { couple: None, invitation }) };
     let place = own_name_place(mine.couple_id);
     let own_key = accounts.vault.data_key(account_id).await?;
     let partner_key = accounts.vault.data_key(mine.partner_id).await?;
@@ -65,7 +65,7 @@ pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Standing
         own_name: text(&own_key.open(&place, &mine.own_name)?)?,
         linked_at: mine.linked_at,
     };
-    Ok(Standing { couple: Some(couple), invitation: None })
+    Ok(Linkage { couple: Some(couple), invitation: None })
 }
 
 /// A yes to an invitation: both names sealed for the link that is to be.

@@ -23,7 +23,7 @@ pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
 };
 pub use announce::{current_couples, current_epochs, current_state};
-pub use couple::{Acceptance, MyCouple, Standing, accept, couple_of, prepare_acceptance, unlink};
+pub use couple::{Acceptance, Linkage, MyCouple, accept, couple_of, prepare_acceptance, unlink};
 pub use hashing::Hashing;
 pub use house::sweep;
 pub use invitation::{

@@ -44,12 +44,12 @@ impl CoupleService for Rpc {
         request: Request<GetCoupleRequest>,
     ) -> Result<Response<GetCoupleResponse>, Status> {
         let (passport, _) = admit_member(request)?;
-        let standing = app::couple_of(&self.0, passport.account_id).await?;
-        let invitation = standing.invitation.map(|open| OpenInvitation {
+        let linkage = app::couple_of(&self.0, passport.account_id).await?;
+        let invitation = linkage.invitation.map(|open| OpenInvitation {
             invitation_id: open.invitation_id.to_string(),
             expire_time: Some(wire(open.expires_at)),
         });
-        Ok(Response::new(GetCoupleResponse { couple: standing.couple.map(couple), invitation }))
+        Ok(Response::new(GetCoupleResponse { couple: linkage.couple.map(couple), invitation }))
     }
 
     async fn preview_invitation(

@@ -1,12 +1,9 @@
 //! Nobody can find out who is here.
 
-use crate::kit::{House, OTHER_PASSWORD, PASSWORD};
-use tonic::Status;
-
-/// Everything a caller can see of a failure.
-fn visible(status: &Status) -> (tonic::Code, String, Vec<u8>) {
-    (status.code(), status.message().to_owned(), status.details().to_vec())
-}
+use crate::{
+    kit::{House, OTHER_PASSWORD, PASSWORD},
+    people::visible,
+};
 
 async fn house() -> House {
     let house = House::new().await;

@@ -15,7 +15,7 @@ use candor_proto::accounts::v1::{
 use candor_tests::Database;
 use chassis::{
     Clock, Fault, Ids,
-    identity::{Keyring, Passport},
+    identity::{Capability, Keyring, Passport},
 };
 use jiff::{SignedDuration, Timestamp};
 use mail::Mailer;
@@ -196,6 +196,10 @@ impl House {
         self.keyring.verify(token).await
     }
 
+    pub async fn capability(&self, token: &str) -> Result<Capability, Fault> {
+        self.keyring.verify_capability(token).await
+    }
+
     /// A request as the identity layer hands it on.
     pub async fn with_passport<T>(&self, token: &str, message: T) -> Request<T> {
         let mut request = Request::new(message);
@@ -220,6 +224,24 @@ impl House {
             .fetch_all(self.pool())
             .await
             .unwrap()
+    }
+
+    /// Every row of every table as text.
+    pub async fn dump(&self) -> String {
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables
+             WHERE table_schema IN ('public', 'bus') AND table_name <> '_sqlx_migrations'",
+        )
+        .fetch_all(self.pool())
+        .await
+        .unwrap();
+        let mut all = String::new();
+        for table in tables {
+            let query = sqlx::AssertSqlSafe(format!("SELECT row_to_json(t)::text FROM {table} t"));
+            let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(self.pool()).await.unwrap();
+            all.push_str(&rows.join("\n"));
+        }
+        all
     }
 
     pub async fn count(&self, table: &'static str) -> i64 {

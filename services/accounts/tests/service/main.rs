@@ -1,12 +1,17 @@
 //! Accounts against a real PostgreSQL: what members, strangers and replicas do, and what they get.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
+mod access;
+mod couples;
 mod enumeration;
 mod hijack;
 mod hostile;
+mod invitations;
 mod kit;
+mod ledger;
 mod mails;
 mod operators;
+mod people;
 mod rotation;
 mod sessions;
 mod story;

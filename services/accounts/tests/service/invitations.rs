@@ -1,0 +1,305 @@
+//! Invitations: what opens, what does not and never says why, and what an inviter cannot find out.
+
+use crate::{
+    kit::{House, reason},
+    people::{Person, visible},
+};
+use accounts::{app, jobs};
+use candor_proto::accounts::v1::{
+    InvitePartnerRequest, ReportReason, couple_service_server::CoupleService as _,
+};
+use chassis::identity::Kind;
+use jiff::SignedDuration;
+use std::time::Duration;
+use tonic::{Code, Request};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+const UNKNOWN: &str = "01ABC-DEFGH-JKMNP-QRSTV";
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+#[tokio::test]
+async fn every_code_that_does_not_open_is_refused_alike() {
+    let house = House::new().await;
+    let (ben, dora) = (house.member("ben").await, house.member("dora").await);
+    let mut codes = vec!["never a code".to_owned(), "-".to_owned(), UNKNOWN.to_owned()];
+    let mut inviters = Vec::new();
+    for name in ["past", "used", "cancelled", "replaced", "declined", "reported", "blocked", "linked"] {
+        let inviter = house.member(name).await;
+        codes.push(house.invite(&inviter, name).await.unwrap().code);
+        inviters.push(inviter);
+        if name == "past" {
+            house.advance(DAY * 7);
+        }
+    }
+    let [.., past, used, _, _, declined, reported, blocked, _] = &codes[..] else { panic!("eleven codes") };
+    assert!(house.preview(past).await.is_err());
+    house.accept(&dora, used, "Dora").await.unwrap();
+    house.unlink(&dora).await.unwrap();
+    house.cancel(&inviters[2]).await.unwrap();
+    house.invite(&inviters[3], "again").await.unwrap();
+    house.decline(declined).await.unwrap();
+    house.report(reported, ReportReason::Pressure, "").await.unwrap();
+    house.block(&ben, blocked).await.unwrap();
+    // Whoever invites is linked with somebody else meanwhile.
+    let other = house.invite(&dora, "Dora").await.unwrap().code;
+    house.accept(&inviters[7], &other, "Linked").await.unwrap();
+
+    let mut refused = Vec::new();
+    for code in &codes {
+        refused.push(house.preview(code).await.err().expect(code));
+        refused.push(house.accept(&ben, code, "Ben").await.err().expect(code));
+    }
+    // One's own.
+    let own = house.invite(&ben, "Ben").await.unwrap().code;
+    refused.push(house.accept(&ben, &own, "Ben").await.err().unwrap());
+    assert_eq!((refused[0].code(), reason(&refused[0]).as_str()), (Code::NotFound, "INVITATION_NOT_FOUND"));
+    assert!(refused.iter().all(|one| visible(one) == visible(&refused[0])));
+    // When the two have parted the code does not open again.
+    house.unlink(&dora).await.unwrap();
+    assert_eq!(visible(&house.accept(&ben, &codes[10], "Ben").await.err().unwrap()), visible(&refused[0]));
+    assert_eq!(house.count("couple_member").await, 0);
+}
+
+#[tokio::test]
+async fn saying_no_and_saying_nothing_look_alike_to_whoever_invites() {
+    let house = House::new().await;
+    let blocker = house.member("blocker").await;
+    let mut inviters = Vec::new();
+    for name in ["ignored", "declined", "reported", "blocked"] {
+        let inviter = house.member(name).await;
+        let code = house.invite(&inviter, name).await.unwrap().code;
+        inviters.push((inviter, code));
+    }
+    house.decline(&inviters[1].1).await.unwrap();
+    house.report(&inviters[2].1, ReportReason::Threat, "afraid").await.unwrap();
+    house.block(&blocker, &inviters[3].1).await.unwrap();
+
+    // Everything whoever invites can see, but for ids and codes that differ in any case.
+    let people: Vec<_> = inviters.iter().map(|(inviter, _)| inviter.clone()).collect();
+    let alike = async |say: &str| {
+        let mut seen = Vec::new();
+        for inviter in &people {
+            let view = house.couple_of(inviter).await;
+            seen.push((view.couple.is_none(), view.invitation.map(|open| open.expire_time)));
+        }
+        assert!(seen.iter().all(|one| *one == seen[0]), "{say}");
+        seen[0].1.is_some()
+    };
+    assert!(alike("at once").await);
+    house.advance(DAY * 7 - SignedDuration::from_secs(1));
+    assert!(alike("to the last second").await);
+    house.advance(SignedDuration::from_secs(1));
+    assert!(!alike("when the time is over").await);
+    for again in ["invited again", "and again"] {
+        for (inviter, code) in &mut inviters {
+            *code = house.invite(inviter, "Me").await.unwrap().code;
+            house.preview(code).await.unwrap();
+        }
+        assert!(alike(again).await);
+        house.decline(&inviters[1].1).await.unwrap();
+        house.block(&blocker, &inviters[3].1).await.unwrap();
+    }
+    for (inviter, _) in &inviters {
+        house.cancel(inviter).await.unwrap();
+        house.cancel(inviter).await.unwrap();
+    }
+    assert!(!alike("cancelled").await);
+    assert_eq!(house.events().await.iter().filter(|(key, ..)| key.contains("couple")).count(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_says_the_same_for_every_code() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let open = house.invite(&anna, "Anna").await.unwrap().code;
+    for code in [open.as_str(), open.as_str(), UNKNOWN, "never a code"] {
+        house.decline(code).await.unwrap();
+        house.block(&ben, code).await.unwrap();
+        house.report(code, ReportReason::Other, "x").await.unwrap();
+    }
+    // What is unknown leaves nothing behind.
+    assert_eq!((house.count("invitation_block").await, house.count("invitation_report").await), (1, 1));
+}
+
+#[tokio::test]
+async fn one_invitation_at_a_time_and_five_a_day() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    let mut last = String::new();
+    for _ in 0..5 {
+        let invited = house.invite(&anna, "Anna").await.unwrap();
+        assert_eq!(invited.expire_time.unwrap().seconds, (house.now() + DAY * 7).as_second());
+        if !last.is_empty() {
+            house.preview(&last).await.err().unwrap();
+        }
+        last = invited.code;
+        let open = house.couple_of(&anna).await.invitation.unwrap();
+        assert_eq!(open.invitation_id, invited.invitation_id);
+    }
+    let refused = house.invite(&anna, "Anna").await.err().unwrap();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::ResourceExhausted, "TOO_MANY_INVITATIONS")
+    );
+    let wait = refused.get_error_details().retry_info().unwrap().retry_delay.unwrap();
+    assert_eq!(wait, Duration::from_secs(24 * 60 * 60 / 5));
+    // Being refused takes nothing away.
+    house.preview(&last).await.unwrap();
+    house.advance(SignedDuration::try_from(wait).unwrap());
+    house.invite(&anna, "Anna").await.unwrap();
+    house.invite(&anna, "Anna").await.err().unwrap();
+}
+
+#[tokio::test]
+async fn a_block_holds_for_every_later_code_and_for_the_blocker_alone() {
+    let house = House::new().await;
+    let (anna, ben, dora) =
+        (house.member("anna").await, house.member("ben").await, house.member("dora").await);
+    let first = house.invite(&anna, "Anna").await.unwrap().code;
+    house.cancel(&anna).await.unwrap();
+    // A code that is over still says who to block.
+    house.block(&ben, &first).await.unwrap();
+    let later = house.invite(&anna, "Anna").await.unwrap().code;
+    let refused = house.accept(&ben, &later, "Ben").await.err().unwrap();
+    let unknown = house.accept(&ben, UNKNOWN, "Ben").await.err().unwrap();
+    assert_eq!(visible(&refused), visible(&unknown));
+    // Nothing of it shows to anybody else, and it binds nobody but the codes' maker.
+    house.preview(&later).await.unwrap();
+    house.accept(&dora, &later, "Dora").await.unwrap();
+    house.unlink(&dora).await.unwrap();
+    let bens = house.invite(&ben, "Ben").await.unwrap().code;
+    house.accept(&anna, &bens, "Anna").await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_blocks_themselves() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    house.block(&anna, &code).await.unwrap();
+    assert_eq!(house.count("invitation_block").await, 0);
+    house.accept(&ben, &code, "Ben").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_first_report_of_a_code_is_kept_sealed() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    // Cancelling does not help against it.
+    house.cancel(&anna).await.unwrap();
+    house.report(&code, ReportReason::Threat, "  they said they know where I live ").await.unwrap();
+    house.report(&code, ReportReason::Other, "something else").await.unwrap();
+    let kept: Vec<(Uuid, Uuid, i32, Option<Vec<u8>>)> =
+        sqlx::query_as("SELECT report_id, inviter_id, reason, note FROM invitation_report")
+            .fetch_all(house.pool())
+            .await
+            .unwrap();
+    assert_eq!((kept.len(), kept[0].1, kept[0].2), (1, anna.account_id, ReportReason::Threat as i32));
+    let note = kept[0].3.clone().unwrap();
+    assert!(!note.windows(5).any(|part| part == b"where"));
+    // The report outlives the invitation, and without words there is no note.
+    house.advance(DAY * 60);
+    while jobs::keep_house(&house.accounts).await.unwrap() {}
+    assert_eq!((house.count("invitation").await, house.count("invitation_report").await), (0, 1));
+    let next = house.invite(&anna, "Anna").await.unwrap().code;
+    house.report(&next, ReportReason::UnknownPerson, "  ").await.unwrap();
+    let notes: i64 = sqlx::query_scalar("SELECT count(note) FROM invitation_report")
+        .fetch_one(house.pool())
+        .await
+        .unwrap();
+    assert_eq!((house.count("invitation_report").await, notes), (2, 1));
+    let refused = house.report(&next, ReportReason::Unspecified, "").await.err().unwrap();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn looking_is_paced_for_codes_that_open_and_for_no_others() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    for _ in 0..60 {
+        house.preview(&code).await.unwrap();
+    }
+    let refused = house.preview(&code).await.err().unwrap();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "TOO_MANY_ATTEMPTS"));
+    house.advance(SignedDuration::from_secs(1));
+    house.preview(&code).await.unwrap();
+    // Saying no is not held up, and what no longer opens is refused as ever.
+    house.decline(&code).await.unwrap();
+    let over = house.preview(&code).await.err().unwrap();
+    for _ in 0..70 {
+        assert_eq!(visible(&house.preview(UNKNOWN).await.err().unwrap()), visible(&over));
+    }
+}
+
+#[tokio::test]
+async fn a_name_has_to_say_something() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    for name in ["", "   ", "\u{200b}", "a\u{202e}b", "a\nb", &"a".repeat(81)] {
+        for refused in [house.invite(&anna, name).await.err(), house.accept(&ben, &code, name).await.err()] {
+            let refused = refused.expect(name);
+            assert_eq!(refused.code(), Code::InvalidArgument, "{name:?}");
+            assert_eq!(
+                refused.get_error_details().bad_request().unwrap().field_violations[0].field,
+                "own_name"
+            );
+        }
+    }
+    house.preview(&code).await.unwrap();
+}
+
+#[tokio::test]
+async fn operators_have_no_part_in_it() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    let operator = Person { kind: Kind::Operator, ..anna.clone() };
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    let refused = [
+        house.invite(&operator, "Ops").await.err().unwrap(),
+        house.cancel(&operator).await.err().unwrap(),
+        house.accept(&operator, &code, "Ops").await.err().unwrap(),
+        house.block(&operator, &code).await.err().unwrap(),
+        house.unlink(&operator).await.err().unwrap(),
+    ];
+    assert!(refused.iter().all(|one| one.code() == Code::PermissionDenied && reason(one) == "MEMBERS_ONLY"));
+    let nobody = InvitePartnerRequest { own_name: "Nobody".into() };
+    let refused = house.rpc.invite_partner(Request::new(nobody)).await.err().unwrap();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    house.preview(&code).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_name_code_or_note_lies_in_the_clear() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let mut dump = String::new();
+    let first = house.invite(&anna, "Canary Anna").await.unwrap().code;
+    house.report(&first, ReportReason::Other, "canary note").await.unwrap();
+    dump.push_str(&house.dump().await);
+    let code = house.invite(&anna, "Canary Anna").await.unwrap().code;
+    house.accept(&ben, &code, "Canary Ben").await.unwrap();
+    dump.push_str(&house.dump().await);
+    assert!(dump.contains(&ben.account_id.to_string()));
+    let bare = code.replace('-', "");
+    for secret in ["anary Anna", "anary Ben", "anary note", &first, &code, &bare] {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!dump.contains(secret) && !dump.contains(&hex), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn invitations_that_are_over_go_after_a_month() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    house.invite(&anna, "Anna").await.unwrap();
+    house.advance(DAY * 36);
+    app::sweep(&house.accounts).await.unwrap();
+    assert_eq!(house.count("invitation").await, 1);
+    house.advance(DAY * 2);
+    app::sweep(&house.accounts).await.unwrap();
+    assert_eq!((house.count("invitation").await, house.count("throttle").await), (0, 0));
+}
