@@ -29,7 +29,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const SECRET: [u8; 32] = [3; 32];
 
 /// Accounts' public keys, of which there is one.
@@ -43,15 +43,15 @@ impl KeySource for OneKey {
     }
 }
 
-struct Server {
-    stage: Stage,
-    channel: Channel,
-    transport: Transport,
+pub(crate) struct Server {
+    pub(crate) stage: Stage,
+    pub(crate) channel: Channel,
+    pub(crate) transport: Transport,
     shutdown: CancellationToken,
     done: JoinHandle<Result<(), journal::Error>>,
 }
 
-async fn serve() -> Server {
+pub(crate) async fn serve() -> Server {
     let stage = stage().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -73,13 +73,18 @@ async fn serve() -> Server {
     Server { stage, channel, transport, shutdown, done }
 }
 
+/// The private key of `k`, an Ed25519 key in PKCS #8.
+pub(crate) fn private_key() -> Vec<u8> {
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend(SECRET);
+    der
+}
+
 impl Server {
-    fn signed<T>(&self, who: Uuid, message: T) -> Request<T> {
+    pub(crate) fn signed<T>(&self, who: Uuid, message: T) -> Request<T> {
         let now = self.stage.clock.now();
-        // An Ed25519 private key in PKCS #8.
-        let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-        der.extend(SECRET);
-        let token = Claims::new(who, Uuid::from_u128(5), Kind::Member, now, now).sign("k", &der).unwrap();
+        let claims = Claims::new(who, Uuid::from_u128(5), Kind::Member, now, now);
+        let token = claims.sign("k", &private_key()).unwrap();
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         request
@@ -104,7 +109,7 @@ impl Server {
         answer.into_inner().status()
     }
 
-    async fn stop(self) -> Stage {
+    pub(crate) async fn stop(self) -> Stage {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.done).await.unwrap().unwrap().unwrap();
         self.stage

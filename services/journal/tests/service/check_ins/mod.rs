@@ -4,6 +4,7 @@ mod answering;
 mod deciding;
 mod races;
 mod seeing;
+mod serving;
 
 use crate::stage::{Stage, signed_in, stage};
 use candor_proto::journal::v1::check_in_service_server::CheckInService as _;
