@@ -172,7 +172,7 @@ async fn what_never_was_opened_between_the_two_counts_for_nothing() {
     for (event, reason) in &wrong {
         expected.insert((journal.tells(&house, event).await, (*reason).to_owned()));
     }
-    let dead = replay::list(&mut *house.pool().acquire().await.unwrap(), None).await.unwrap();
+    let dead = replay::list(&mut house.pool().acquire().await.unwrap(), None).await.unwrap();
     assert!(dead.iter().all(|letter| letter.consumer == CONSUMER));
     let dead: BTreeSet<_> = dead.into_iter().map(|letter| (letter.event_id, letter.reason)).collect();
     assert_eq!(dead, expected);

@@ -1,11 +1,14 @@
 //! The whole service as it runs: settings, server, background work, events on the bus.
 
+use crate::people::shared_items;
 use accounts::Config;
 use bus::Transport;
 use candor_proto::accounts::v1::{
-    AccountVerified, EndSessionRequest, GetMeRequest, ListSigningKeysRequest, MintPassportRequest,
-    RegisterRequest, SignInRequest, VerifyEmailRequest, identity_service_client::IdentityServiceClient,
-    session_service_client::SessionServiceClient,
+    AccountVerified, DeclineInvitationRequest, EndSessionRequest, GetMeRequest, InvitePartnerRequest,
+    ListReceiptsRequest, ListSigningKeysRequest, MintPassportRequest, PreviewInvitationRequest,
+    RegisterRequest, SignInRequest, VerifyEmailRequest, consent_service_client::ConsentServiceClient,
+    couple_service_client::CoupleServiceClient, identity_service_client::IdentityServiceClient,
+    ledger_service_client::LedgerServiceClient, session_service_client::SessionServiceClient,
 };
 use candor_tests::{eventually, postgres};
 use chassis::{Clock, Health, Host, Ids, config::load_from};
@@ -74,7 +77,7 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
 
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let mut identity = IdentityServiceClient::new(channel.clone());
-    let mut session = SessionServiceClient::new(channel);
+    let mut session = SessionServiceClient::new(channel.clone());
     let register = RegisterRequest {
         email: "Anna@Example.org".into(),
         password: "a quiet walk by the river".into(),
@@ -103,6 +106,23 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
         session.list_signing_keys(ListSigningKeysRequest {}).await.unwrap().into_inner().keys.len(),
         1
     );
+
+    // The other services answer at the same address; what is public needs no passport, what is not does.
+    let mut couples = CoupleServiceClient::new(channel.clone());
+    let invite = InvitePartnerRequest { own_name: "Anna".into() };
+    let invited = couples.invite_partner(bearer(&signed_in.passport, invite.clone())).await.unwrap();
+    let code = invited.into_inner().code;
+    let preview = PreviewInvitationRequest { code: code.clone() };
+    assert_eq!(couples.preview_invitation(preview).await.unwrap().into_inner().inviter_name, "Anna");
+    couples.decline_invitation(DeclineInvitationRequest { code }).await.unwrap();
+    assert_eq!(couples.invite_partner(invite).await.err().unwrap().code(), Code::Unauthenticated);
+    let open = shared_items(uuid::Uuid::nil());
+    let refused =
+        ConsentServiceClient::new(channel.clone()).open_access(bearer(&signed_in.passport, open)).await;
+    assert_eq!(refused.err().unwrap().code(), Code::NotFound);
+    let list = bearer(&signed_in.passport, ListReceiptsRequest::default());
+    let listed = LedgerServiceClient::new(channel).list_receipts(list).await.unwrap().into_inner();
+    assert!(listed.receipts.is_empty());
 
     // No passport, or one that was tampered with, is refused before anything is read.
     assert_eq!(identity.get_me(GetMeRequest {}).await.err().unwrap().code(), Code::Unauthenticated);

@@ -326,3 +326,7 @@ fn expired() -> Fault {
 #[cfg(test)]
 #[path = "keyring_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "capability_tests.rs"]
+mod capability_tests;
