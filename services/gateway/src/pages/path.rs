@@ -3,7 +3,7 @@
 use super::{Failure, Frame, Member, words};
 use askama::Template;
 use axum::response::Response;
-use candor_proto::content::v1::{GetPathRequest, GetPathResponse, Milestone, PathStep, Step};
+use candor_proto::content::v1::{GetPathRequest, GetPathResponse, Milestone, PathStep};
 
 #[derive(Template)]
 #[template(path = "path.html")]

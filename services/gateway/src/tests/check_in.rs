@@ -109,7 +109,7 @@ async fn a_proposal_of_the_partner_can_be_agreed_to_or_left() {
         ..Default::default()
     });
     let page = world.visit("/check-in", COOKIE).await.body;
-    assert!(page.contains(&format!("{NAME} proposes")) && page.contains("Not now"), "{page}");
+    assert!(page.contains(&format!("<bdi>{NAME}</bdi> proposes")) && page.contains("Not now"), "{page}");
     assert!(page.contains("Propose another time"), "{page}");
     let token = token_in(&page);
     let fields = [("csrf", token.as_str()), ("schedule_id", PROPOSAL)];

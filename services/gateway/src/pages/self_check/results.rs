@@ -1,15 +1,15 @@
 //! What a finished self-check shows: for one's own eyes first.
 
+use super::names_danger;
 use super::questions::assessment;
 use super::trend::{self, Trend};
-use super::{NOT_SAFE, code, instrument, names_danger};
 use crate::pages::{Failure, Form, Frame, Guest, Member, Segment, go, words};
 use crate::query;
 use crate::upstream::call;
 use askama::Template;
 use axum::response::Response;
-use candor_proto::content::v1::{Instrument, ListArticlesRequest};
-use candor_proto::journal::v1::{Assessment, DeleteAssessmentRequest, DomainScore};
+use candor_proto::content::v1::ListArticlesRequest;
+use candor_proto::journal::v1::{DeleteAssessmentRequest, DomainScore};
 use std::collections::BTreeMap;
 
 #[derive(Template)]
@@ -45,19 +45,12 @@ pub(in crate::pages) async fn show(member: Member, Segment(id): Segment) -> Resu
     let Some(on) = words::moment(assessment.score_time.as_ref(), &zone) else {
         return Ok(go(&format!("/self-check/{}", assessment.assessment_id)));
     };
-    let (trend, titles, unsafe_domains, linked) = tokio::join!(
-        trend::of(&member, &assessment, &zone),
-        article_titles(guest),
-        unsafe_domains(guest, &assessment),
-        member.couple(),
-    );
+    let (trend, titles, linked) =
+        tokio::join!(trend::of(&member, &assessment, &zone), article_titles(guest), member.couple());
     let danger = names_danger(&assessment.answers);
-    // Where something is not safe, nothing suggests to open up to anybody.
+    // Where something is not safe, nothing suggests to open up to anybody, and no article about it.
     let share = !danger && linked.is_ok_and(|couple| couple.is_some());
-    let domains = assessment.scores.iter().map(|score| {
-        let careful = danger && unsafe_domains.as_ref().is_none_or(|ids| ids.contains(&score.domain_id));
-        shown(score, &titles, careful)
-    });
+    let domains = assessment.scores.iter().map(|score| shown(score, &titles, danger));
     guest.show(&Page {
         frame: guest.frame("self-check"),
         on,
@@ -91,18 +84,6 @@ async fn article_titles(guest: &Guest) -> BTreeMap<String, String> {
     let reply = guest.app.upstream.library().list_articles(request).await;
     let articles = reply.map(|reply| reply.into_inner().articles).unwrap_or_default();
     articles.into_iter().map(|article| (article.article_id, article.title)).collect()
-}
-
-/// The domains in which something was answered with "not safe"; nothing when content cannot say which those are.
-async fn unsafe_domains(guest: &Guest, assessment: &Assessment) -> Option<Vec<String>> {
-    if !names_danger(&assessment.answers) {
-        return Some(Vec::new());
-    }
-    let Instrument { domains, .. } = instrument(guest, assessment.instrument_version).await.ok()?;
-    let named = domains.into_iter().filter(|domain| {
-        domain.items.iter().any(|item| code(&assessment.answers, &item.link_id) == NOT_SAFE)
-    });
-    Some(named.map(|domain| domain.domain_id).collect())
 }
 
 /// Deletes a self-check for good, finished or not.
