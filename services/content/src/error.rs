@@ -1,6 +1,7 @@
 //! Every way content can fail, and what a caller is told.
 
 use crate::domain::LibraryError;
+use crate::domain::prompts::InvalidPrompts;
 use crate::domain::questionnaire::InvalidQuestionnaire;
 use chassis::{Code, Fault};
 
@@ -25,6 +26,9 @@ pub enum Error {
     /// A questionnaire breaks a rule.
     #[error(transparent)]
     Questionnaire(#[from] InvalidQuestionnaire),
+    /// The questions of check-ins break a rule.
+    #[error(transparent)]
+    Prompts(#[from] InvalidPrompts),
     /// The settings cannot be used.
     #[error(transparent)]
     Config(#[from] chassis::config::ConfigError),
@@ -63,9 +67,12 @@ impl From<Error> for Fault {
             }
             Error::Database(error) => error.into(),
             Error::Transport(error) => Self::unavailable(&error),
-            Error::Library(_) | Error::Questionnaire(_) | Error::Config(_) | Error::Migration(_) | Error::Serve(_) => {
-                Self::internal(&error)
-            }
+            Error::Library(_)
+            | Error::Questionnaire(_)
+            | Error::Prompts(_)
+            | Error::Config(_)
+            | Error::Migration(_)
+            | Error::Serve(_) => Self::internal(&error),
         }
     }
 }

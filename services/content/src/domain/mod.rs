@@ -6,6 +6,7 @@ pub mod library;
 pub mod locale;
 pub mod page;
 pub mod path;
+pub mod prompts;
 pub mod questionnaire;
 
 pub use article::{Article, Kind, Listed, Step};
