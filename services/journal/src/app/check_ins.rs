@@ -5,12 +5,12 @@
 //! each change happens wholly before the decision or not at all; and what was decided is never decided again.
 
 use super::{data_read, to_proto};
+use crate::Error;
 use crate::domain::{
-    AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, Replies, Reply, Revealed, SealedAnswer,
-    SealedCheckIn,
+    AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, Replies, Reply, Revealed,
+    SealedAnswer, SealedCheckIn,
 };
 use crate::store::{check_ins as store, couples};
-use crate::Error;
 use bus::Envelope;
 use candor_proto::journal::v1::{self as proto, CheckInRevealed};
 use chassis::Ids;
@@ -28,10 +28,9 @@ pub const ANSWER_CHECK_IN: &str = "journal.v1.AnswerCheckIn";
 
 /// Seals an answer's replies with their writer's data key.
 pub fn seal_replies(data_key: &DataKey, check_in_id: Uuid, replies: &Replies) -> Vec<u8> {
-    let own_replies = replies.iter().map(|reply| proto::CheckInReply {
-        prompt_id: reply.prompt_id.clone(),
-        text: reply.text.clone(),
-    });
+    let own_replies = replies
+        .iter()
+        .map(|reply| proto::CheckInReply { prompt_id: reply.prompt_id.clone(), text: reply.text.clone() });
     let plain = proto::CheckIn { own_replies: own_replies.collect(), ..Default::default() };
     data_key.seal(&place(check_in_id), &plain.encode_to_vec())
 }
@@ -42,8 +41,7 @@ pub fn seal_replies(data_key: &DataKey, check_in_id: Uuid, replies: &Replies) ->
 /// [`Error::Unreadable`] when they were altered or moved.
 pub fn open_replies(data_key: &DataKey, check_in_id: Uuid, sealed: &[u8]) -> Result<Replies, Error> {
     let plain = data_key.open(&place(check_in_id), sealed).map_err(Error::Unreadable)?;
-    let plain =
-        proto::CheckIn::decode(&plain[..]).map_err(|_| Error::Unreadable(vault::Error::Refused))?;
+    let plain = proto::CheckIn::decode(&plain[..]).map_err(|_| Error::Unreadable(vault::Error::Refused))?;
     let reply = |reply: proto::CheckInReply| Reply { prompt_id: reply.prompt_id, text: reply.text };
     Ok(Replies::kept(plain.own_replies.into_iter().map(reply).collect()))
 }

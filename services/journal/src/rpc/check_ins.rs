@@ -118,8 +118,7 @@ impl Journal {
         let own_key = self.key_to_read(account_id).await?.ok_or(Error::CheckInNotFound)?;
         let now = to_microseconds(self.0.clock.now());
         let mut transaction = self.0.pool.begin().await.map_err(database)?;
-        let found =
-            app::find_check_in(&mut transaction, &self.0.ids, account_id, check_in_id, now).await?;
+        let found = app::find_check_in(&mut transaction, &self.0.ids, account_id, check_in_id, now).await?;
         transaction.commit().await.map_err(database)?;
         self.0.outbox.wake();
         Ok(check_in_to_proto(&found, &own_key, None)?)
@@ -136,15 +135,9 @@ impl Journal {
         let now = to_microseconds(self.0.clock.now());
         let mut transaction = self.0.pool.begin().await.map_err(database)?;
         let readable = partner_key.is_some();
-        let found = app::find_opened_check_in(
-            &mut transaction,
-            &self.0.ids,
-            capability,
-            check_in_id,
-            readable,
-            now,
-        )
-        .await?;
+        let found =
+            app::find_opened_check_in(&mut transaction, &self.0.ids, capability, check_in_id, readable, now)
+                .await?;
         transaction.commit().await.map_err(database)?;
         self.0.outbox.wake();
         Ok(check_in_to_proto(&found, &own_key, partner_key.as_ref())?)
@@ -182,10 +175,10 @@ impl Journal {
     ) -> Result<(Vec<SealedCheckIn>, bool), Fault> {
         let now = to_microseconds(self.0.clock.now());
         let mut conn = self.0.pool.acquire().await.map_err(database)?;
-        let page =
-            app::list_check_ins(&mut conn, account_id, after, size.get(), PAGE_BYTES).await.map_err(database)?;
-        let is_due =
-            |it: &&SealedCheckIn| it.state == CheckInState::Gathering && it.open_time.has_come(now);
+        let page = app::list_check_ins(&mut conn, account_id, after, size.get(), PAGE_BYTES)
+            .await
+            .map_err(database)?;
+        let is_due = |it: &&SealedCheckIn| it.state == CheckInState::Gathering && it.open_time.has_come(now);
         let due: Vec<Uuid> = page.0.iter().filter(is_due).map(|due| due.check_in_id).collect();
         if due.is_empty() {
             return Ok(page);
@@ -216,10 +209,8 @@ fn reply_from_proto(reply: proto::CheckInReply) -> Reply {
 }
 
 fn replies_to_proto(replies: &Replies) -> Vec<proto::CheckInReply> {
-    let reply = |reply: &Reply| proto::CheckInReply {
-        prompt_id: reply.prompt_id.clone(),
-        text: reply.text.clone(),
-    };
+    let reply =
+        |reply: &Reply| proto::CheckInReply { prompt_id: reply.prompt_id.clone(), text: reply.text.clone() };
     replies.iter().map(reply).collect()
 }
 

@@ -2,7 +2,8 @@
 //! at answers only in a later statement: one that waited for the row would still see the answers of before.
 
 use crate::domain::{
-    AnswerFacts, Appointment, CheckInKey, CheckInState, Cursor, OpenTime, Revealed, SealedAnswer, SealedCheckIn,
+    AnswerFacts, Appointment, CheckInKey, CheckInState, Cursor, OpenTime, Revealed, SealedAnswer,
+    SealedCheckIn,
 };
 use chassis::identity::Capability;
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
 //! Answering and taking back.
 
 use super::{
-    GATHERING, NOT_THIS_TIME, OPENS, answer, at, link, list, note, refusal, reply, state, take_back, texts, two,
-    words,
+    GATHERING, NOT_THIS_TIME, OPENS, answer, at, link, list, note, refusal, reply, state, take_back, texts,
+    two, words,
 };
 use crate::stage::{fields, reason, stage};
 use candor_proto::journal::v1::AnswerCheckInRequest;

@@ -1,8 +1,6 @@
 //! Both answers open, or neither: who decides, and what follows.
 
-use super::{
-    GATHERING, NOT_THIS_TIME, OPEN, OPENS, Two, answer, at, link, list, state, told, two, words,
-};
+use super::{GATHERING, NOT_THIS_TIME, OPEN, OPENS, Two, answer, at, link, list, state, told, two, words};
 use crate::stage::reason;
 use bus::{Envelope, Outbox, Transport};
 use candor_proto::journal::v1::{CheckInRevealed, DataRead};

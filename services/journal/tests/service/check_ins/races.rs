@@ -205,8 +205,7 @@ async fn the_world(race: Arc<Race>, pair: Pair) {
 async fn run(race: &Arc<Race>, pairs: &[Pair]) -> Vec<[Person; 2]> {
     let worlds: Vec<_> = pairs.iter().map(|pair| tokio::spawn(the_world(race.clone(), *pair))).collect();
     let people = pairs.iter().flat_map(|pair| [0, 1].map(|side| (*pair, side)));
-    let people: Vec<_> =
-        people.map(|(pair, side)| tokio::spawn(person(race.clone(), pair, side))).collect();
+    let people: Vec<_> = people.map(|(pair, side)| tokio::spawn(person(race.clone(), pair, side))).collect();
     let mut people = join_all(people).await.into_iter().map(Result::unwrap);
     for replica in race.replicas.iter() {
         replica.clock.set(race.open_time + SignedDuration::from_millis(10));
@@ -229,8 +228,8 @@ async fn judge(race: &Race, pair: Pair, people: &[Person; 2], revealed: usize) -
         };
         assert_eq!(texts(&seen.own_replies).first().copied(), person.standing.as_deref());
         let partner = texts(&seen.partner_replies).first().map(|text| (*text).to_owned());
-        let shown = (state(&seen) == OPEN && !is_unlinked)
-            .then(|| people[1 - side].standing.clone().unwrap());
+        let shown =
+            (state(&seen) == OPEN && !is_unlinked).then(|| people[1 - side].standing.clone().unwrap());
         assert_eq!(partner, shown, "what was saved last before it was decided: {}", pair.number);
         states.push(state(&seen));
     }

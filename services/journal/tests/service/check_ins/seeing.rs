@@ -1,8 +1,8 @@
 //! Who sees what: as much absence as presence.
 
 use super::{
-    NOT_THIS_TIME, OPEN, OPENS, Two, answer, at, get, link, list, note, opening, refusal, reply, seen, state, take_back, texts,
-    told, two, words,
+    NOT_THIS_TIME, OPEN, OPENS, Two, answer, at, get, link, list, note, opening, refusal, reply, seen, state,
+    take_back, texts, told, two, words,
 };
 use crate::stage::{fields, reason};
 use candor_proto::journal::v1::{AnswerCheckInRequest, DataRead};
@@ -181,7 +181,10 @@ async fn an_opening_is_needed_and_only_for_exactly_this() {
     for capability in unfit {
         let refused =
             get(&two.stage.journal, two.ada, two.check_in_id(), Some(capability)).await.err().unwrap();
-        assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "CAPABILITY_REQUIRED".into()));
+        assert_eq!(
+            (refused.code(), reason(&refused)),
+            (Code::PermissionDenied, "CAPABILITY_REQUIRED".into())
+        );
     }
     let of_all = with(Opening { item_id: None, ..good.opening });
     let open = get(&two.stage.journal, two.ada, two.check_in_id(), Some(of_all)).await.unwrap();
@@ -196,7 +199,8 @@ async fn what_was_taken_back_is_not_read_with_an_opening_from_before() {
         two.answer(two.ada, "of ada").await.unwrap();
         two.let_the_time_come();
         let capability = two.opening(two.ada);
-        let read = async || get(&two.stage.journal, two.ada, two.check_in_id(), Some(capability.clone())).await;
+        let read =
+            async || get(&two.stage.journal, two.ada, two.check_in_id(), Some(capability.clone())).await;
         assert_eq!(texts(&read().await.unwrap().partner_replies), ["of ben"]);
         let mut conn = two.stage.pool.acquire().await.unwrap();
         match how {
@@ -248,8 +252,7 @@ async fn pages_follow_each_other_newest_first_and_fit_a_message() {
     for day in 0..60 {
         two.stage.clock.set(start.checked_add((day * 24).hours()).unwrap());
         let open_time = two.stage.clock.now().checked_add(1.hour()).unwrap();
-        let request =
-            AnswerCheckInRequest { replies: full.clone(), ..words(two.schedule_id, open_time, "") };
+        let request = AnswerCheckInRequest { replies: full.clone(), ..words(two.schedule_id, open_time, "") };
         answer(&two.stage.journal, two.ada, request).await.unwrap();
     }
     for size in [0, 7, 100] {
