@@ -4,15 +4,16 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Where `make run` keeps everything, and where it answers.
+# Where `make run` and `make demo` keep everything, and where they answer.
 DATA ?= .candor
+DEMO ?= .candor-demo
 HTTP ?= 127.0.0.1:8080
 
 # Queries are checked against committed data; `make sqlx` renews them, `make check` compares them.
 export SQLX_OFFLINE := true
 TESTBED := target/debug/testbed
 
-.PHONY: help run test test-full check sqlx fmt protos clippy architecture queries doc
+.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries doc
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -22,6 +23,12 @@ run: ## Builds and starts everything in one process; data stays in .candor; Ctrl
 	@echo "Building Candor (the first time this takes some minutes)."
 	@cargo build --package candor
 	@exec target/debug/candor run --data $(DATA) --http $(HTTP)
+
+demo: ## As run, with two made-up people and eight weeks of their life, clearly marked (DEMO=, HTTP=)
+	@.ci/need cargo cc
+	@echo "Building Candor (the first time this takes some minutes)."
+	@cargo build --package candor
+	@exec target/debug/candor demo --data $(DEMO) --http $(HTTP)
 
 test: ## Runs every test beside a private PostgreSQL and RabbitMQ, which it starts and stops
 	@.ci/need cargo cc

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod story;
+mod two;
 mod world;
 
 use world::World;
@@ -41,4 +42,14 @@ async fn the_story_in_one_process() {
 #[tokio::test]
 async fn the_story_in_five_processes() {
     tell(World::five_processes().await).await;
+}
+
+#[tokio::test]
+async fn the_story_of_two_in_one_process() {
+    two::tell(World::one_process().await).await;
+}
+
+#[tokio::test]
+async fn the_story_of_two_in_five_processes() {
+    two::tell(World::five_processes().await).await;
 }

@@ -15,7 +15,7 @@ pub(crate) const CANARY: &str = "kingfisher-over-the-quiet-weir";
 const PASSWORD: &str = "a long sentence only Anna knows";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn signed<T>(message: T, passport: &str) -> Request<T> {
+pub(crate) fn signed<T>(message: T, passport: &str) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {passport}").parse().unwrap());
     request
@@ -28,7 +28,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    async fn passport(&self, world: &World) -> String {
+    pub(crate) async fn passport(&self, world: &World) -> String {
         let mut sessions =
             accounts::session_service_client::SessionServiceClient::new(world.grpc("accounts"));
         let minted = sessions
@@ -173,7 +173,7 @@ pub(crate) async fn is_refused(world: &World, stranger: &Member, entry_id: &str)
     assert_eq!(bare.code(), Code::Unauthenticated);
 }
 
-fn without_instance(mut problem: Value) -> Value {
+pub(crate) fn without_instance(mut problem: Value) -> Value {
     problem.as_object_mut().unwrap().remove("instance");
     problem
 }

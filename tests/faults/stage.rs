@@ -24,6 +24,13 @@ impl Stage {
         Self { five: Five::start(Servers::new(&databases, url, exchange)).await, databases }
     }
 
+    /// As [`Stage::with_broker`], on the machine's clock.
+    pub(crate) async fn on_the_machines_clock(url: String, exchange: String) -> Self {
+        let databases = databases().await;
+        let servers = Servers::new(&databases, url, exchange);
+        Self { five: Five::start_on_the_machines_clock(servers).await, databases }
+    }
+
     /// A service's database.
     pub(crate) fn database(&self, service: &str) -> &Database {
         &self.databases[service]

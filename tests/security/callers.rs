@@ -33,9 +33,14 @@ impl Caller {
         Self::Shared,
     ];
 
+    /// Whether they know the owner: then only the owner's things can be made up.
+    pub(crate) fn is_partner(self) -> bool {
+        matches!(self, Self::Unshared | Self::Shared)
+    }
+
     /// Whether whatever they do leaves the owner's own things as they are.
     pub(crate) fn may_change_nothing(self) -> bool {
-        !matches!(self, Self::Unshared | Self::Shared)
+        !self.is_partner()
     }
 }
 
@@ -44,6 +49,8 @@ impl Caller {
 pub(crate) enum Outcome {
     /// This code, and byte for byte what the same call gets about things that do not exist.
     Alike(Code),
+    /// A refusal of what is the caller's own as well as the owner's.
+    Refused(Code),
     /// Only what is the caller's own: no word and no private id of the owner's.
     Own,
     /// Something that is open to the caller.

@@ -170,14 +170,16 @@ impl Pair {
         let asked = json!({"checkInId": self.things.get("$check_in")});
         let prompts = api.ok("candor.content.v1.PromptService.ListCheckInPrompts", asked, None).await;
         self.things.set("$prompt", &prompts["prompts"][0]["promptId"]);
-        let answer = json!({
-            "scheduleId": schedule, "openTime": self.things.get("$open_time"),
-            "replies": [{"promptId": self.things.get("$prompt"), "text": CANARIES[2]}],
-        });
+        let answer = |words: &str| {
+            json!({
+                "scheduleId": schedule, "openTime": self.things.get("$open_time"),
+                "replies": [{"promptId": self.things.get("$prompt"), "text": words}],
+            })
+        };
         let rpc = "candor.journal.v1.CheckInService.AnswerCheckIn";
-        self.owner.in_time(api, rpc, answer.clone()).await;
+        self.owner.in_time(api, rpc, answer(CANARIES[2])).await;
         if self.standing != Standing::Unshared {
-            self.other.in_time(api, rpc, answer).await;
+            self.other.in_time(api, rpc, answer("Mine.")).await;
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! The rows are called from top to bottom by one caller after the other, so what takes something away stands last.
 
-use crate::callers::Outcome::{self, Alike, Opened, Own};
+use crate::callers::Outcome::{self, Alike, Opened, Own, Refused};
 use crate::callers::{Outcomes, Row};
 use tonic::Code;
 
@@ -13,6 +13,8 @@ const UNKNOWN: Outcome = Alike(Code::NotFound);
 const DENIED: Outcome = Alike(Code::PermissionDenied);
 const UNSIGNED: Outcome = Alike(Code::Unauthenticated);
 const NOT_NOW: Outcome = Alike(Code::FailedPrecondition);
+/// What is theirs as well, when its time is over.
+const TOO_LATE: Outcome = Refused(Code::FailedPrecondition);
 
 /// The same for everyone.
 const fn anyone(outcome: Outcome) -> Outcomes {
@@ -50,7 +52,7 @@ pub(crate) const ROWS: [Row; 60] = [
     row(
         "candor.accounts.v1.IdentityService.VerifyEmail",
         r#"{"token": "$token", "password": "a sentence of fifteen and more"}"#,
-        anyone(Alike(Code::InvalidArgument)),
+        anyone(UNKNOWN),
     ),
     row(
         "candor.accounts.v1.SessionService.SignIn",
@@ -117,7 +119,7 @@ pub(crate) const ROWS: [Row; 60] = [
         "candor.journal.v1.ShareService.ShareItem",
         r#"{"recipientAccountId": "$owner", "openNow": true,
             "selection": {"kind": "SHARE_KIND_ENTRY", "itemId": "$entry", "depth": "SHARE_DEPTH_WHOLE"}}"#,
-        OWNERS_ALONE,
+        members(NOT_NOW, NOT_NOW, UNKNOWN, UNKNOWN),
     ),
     row("candor.journal.v1.ShareService.ListShares", r#"{"itemId": "$entry"}"#, OWN),
     row("candor.journal.v1.ShareService.WithdrawShare", r#"{"shareId": "$share"}"#, OWNERS_ALONE),
@@ -167,7 +169,7 @@ pub(crate) const ROWS: [Row; 60] = [
     row(
         "candor.journal.v1.CheckInService.TakeBackCheckInAnswer",
         r#"{"checkInId": "$check_in"}"#,
-        members(DONE, DONE, DONE, DONE),
+        members(DONE, TOO_LATE, DONE, TOO_LATE),
     ),
     row(
         "candor.journal.v1.AssessmentService.GetAssessment",
@@ -189,17 +191,6 @@ pub(crate) const ROWS: [Row; 60] = [
         "candor.journal.v1.AssessmentService.DeleteAssessment",
         r#"{"assessmentId": "$assessment"}"#,
         OWNERS_ALONE,
-    ),
-    // Ids are chosen by their owners: somebody else's are free.
-    row(
-        "candor.journal.v1.AssessmentService.StartAssessment",
-        r#"{"assessmentId": "$assessment", "instrumentId": "self-check"}"#,
-        OWN,
-    ),
-    row(
-        "candor.journal.v1.EntryService.WriteEntry",
-        r#"{"entryId": "$entry", "body": "My own words under this id."}"#,
-        OWN,
     ),
     // What has a time.
     row("candor.reminders.v1.InboxService.ListInboxItems", "{}", OWN),
@@ -231,6 +222,17 @@ pub(crate) const ROWS: [Row; 60] = [
         r#"{"scheduleId": "$proposal"}"#,
         members(UNKNOWN, UNKNOWN, Opened, Opened),
     ),
+    // Ids are chosen by their owners: somebody else's are free.
+    row(
+        "candor.journal.v1.AssessmentService.StartAssessment",
+        r#"{"assessmentId": "$assessment", "instrumentId": "self-check"}"#,
+        OWN,
+    ),
+    row(
+        "candor.journal.v1.EntryService.WriteEntry",
+        r#"{"entryId": "$entry", "body": "My own words under this id."}"#,
+        OWN,
+    ),
     // Linking and parting.
     row(
         "candor.accounts.v1.CoupleService.InvitePartner",
@@ -241,7 +243,7 @@ pub(crate) const ROWS: [Row; 60] = [
     row(
         "candor.accounts.v1.CoupleService.AcceptInvitation",
         r#"{"code": "$code", "ownName": "Somebody", "adult": true}"#,
-        members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
+        members(NOT_NOW, UNKNOWN, NOT_NOW, NOT_NOW),
     ),
     row(
         "candor.accounts.v1.CoupleService.BlockInviter",

@@ -1,5 +1,6 @@
 //! What a call can be about: somebody's things by name, and the same names for things that do not exist.
 
+use crate::callers::Caller;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -24,12 +25,13 @@ impl Things {
         &self.0[name]
     }
 
-    /// The same names for nothing: ids that were never given, of the same form.
-    pub(crate) fn made_up(&self) -> Self {
+    /// The same names for nothing: ids that were never given, of the same form. Each kind of caller gets an address of
+    /// their own, because attempts with one address are few.
+    pub(crate) fn made_up(&self, caller: Caller) -> Self {
         let mut made_up = self.clone();
         for (n, (name, value)) in made_up.0.iter_mut().enumerate() {
             *value = match *name {
-                "$email" => "nobody@example.org".to_owned(),
+                "$email" => format!("no-{caller:?}@example.org").to_lowercase(),
                 "$code" => "22222-33333-44444-55555".to_owned(),
                 "$token" => value.chars().rev().collect(),
                 "$open_time" | "$prompt" => continue,
@@ -41,8 +43,8 @@ impl Things {
     }
 
     /// The same names for nothing, but the owner stays.
-    pub(crate) fn made_up_of_the_owner(&self) -> Self {
-        let mut made_up = self.made_up();
+    pub(crate) fn made_up_of_the_owner(&self, caller: Caller) -> Self {
+        let mut made_up = self.made_up(caller);
         made_up.0.insert("$owner", self.0["$owner"].clone());
         made_up
     }

@@ -2,7 +2,7 @@
 
 use crate::call::{Api, Shown, json};
 use crate::callers::{Caller, Outcome, Row};
-use crate::pairs::{Pair, Person, Standing, link};
+use crate::pairs::{Pair, Person, SCOPES, Standing, link};
 use crate::things::CANARIES;
 use candor_tests::One;
 use prost::bytes::Bytes;
@@ -68,8 +68,8 @@ pub(crate) struct World {
     unshared: Pair,
     former: Pair,
     stranger: Person,
-    /// The stranger's own partner.
-    friend: Person,
+    /// The stranger's capabilities for the data of their own partner, by scope.
+    borrowed: Vec<(i32, String)>,
     operator: Person,
 }
 
@@ -79,7 +79,7 @@ impl World {
         let one = One::start().await;
         let api = Api::of(&one);
         let pair = |names, standing| Pair::join(&one, &api, names, standing);
-        let (mut shared, mut unshared, mut former, mut stranger, mut friend) = tokio::join!(
+        let (mut shared, mut unshared, mut former, mut stranger, friend) = tokio::join!(
             pair(["anna", "ben"], Standing::Shared),
             pair(["ada", "bob"], Standing::Unshared),
             pair(["eva", "emil"], Standing::Former),
@@ -90,10 +90,14 @@ impl World {
         link(&api, &stranger, &friend).await;
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
-        tokio::join!(stranger.renew(&api), friend.renew(&api), operator.renew(&api));
+        tokio::join!(stranger.renew(&api), operator.renew(&api));
         tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
         former.part(&api).await;
-        Self { one, api, shared, unshared, former, stranger, friend, operator }
+        let mut borrowed = Vec::new();
+        for scope in SCOPES {
+            borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
+        }
+        Self { one, api, shared, unshared, former, stranger, borrowed, operator }
     }
 
     pub(crate) async fn stop(self) {
@@ -133,27 +137,28 @@ impl World {
     pub(crate) async fn check(&self, caller: Caller, row: &Row) -> Vec<String> {
         let things = &self.pair(caller).things;
         let request = things.request(row.request);
-        let made_up = [things.made_up(), things.made_up_of_the_owner()].map(|t| t.request(row.request));
+        let of_the_owner = things.made_up_of_the_owner(caller).request(row.request);
+        let mut made_up = vec![of_the_owner.clone()];
+        if !caller.is_partner() {
+            made_up.push(things.made_up(caller).request(row.request));
+        }
+        made_up.retain(|other| *other != request);
         let outcome = row.outcome(caller);
         let got = self.attempt(caller, row.rpc, &request).await;
-        let mut wrong = self.betrayed(caller, row, &request, &got, outcome);
-        match outcome {
-            Outcome::Alike(code) if got.code() != code => {
-                wrong.push(format!("{:?} instead of {code:?}: {}", got.code(), got.text(row.rpc)));
-            }
-            Outcome::Own | Outcome::Opened if got.code() != Code::Ok => {
-                wrong.push(format!("{:?} instead of an answer: {}", got.code(), got.text(row.rpc)));
-            }
-            _ => {}
+        let mut wrong = self.betrayed(caller, row, &request, &got);
+        let code = match outcome {
+            Outcome::Alike(code) | Outcome::Refused(code) => code,
+            Outcome::Own | Outcome::Opened => Code::Ok,
+        };
+        if got.code() != code {
+            wrong.push(format!("{:?} instead of {code:?}: {}", got.code(), got.text(row.rpc)));
         }
-        for other in made_up.iter().filter(|other| **other != request) {
+        for other in &made_up {
             let nothing = self.attempt(caller, row.rpc, other).await;
             match outcome {
                 Outcome::Alike(_) if nothing != got => {
-                    wrong.push(format!(
-                        "what does not exist gets another answer: {:?}",
-                        nothing.text(row.rpc)
-                    ));
+                    let nothing = nothing.text(row.rpc);
+                    wrong.push(format!("what does not exist gets another answer: {nothing:?}"));
                 }
                 Outcome::Opened if nothing == got => {
                     wrong.push("what does not exist gets the same answer, so nothing was opened".to_owned());
@@ -162,23 +167,16 @@ impl World {
             }
         }
         if Api::delegation(row.rpc).is_some() {
-            wrong.extend(self.check_capabilities(caller, row, &request, &made_up[1]).await);
+            wrong.extend(self.check_capabilities(caller, row, &request, &of_the_owner).await);
         }
         wrong.into_iter().map(|what| format!("{} by {caller:?}: {what}", row.rpc)).collect()
     }
 
     /// Words of the owner's in the answer that are not for the caller.
-    fn betrayed(
-        &self,
-        caller: Caller,
-        row: &Row,
-        request: &Value,
-        got: &Got,
-        outcome: Outcome,
-    ) -> Vec<String> {
+    fn betrayed(&self, caller: Caller, row: &Row, request: &Value, got: &Got) -> Vec<String> {
         let answer = got.text(row.rpc);
         let mut told = self.pair(caller).things.betrayed(request, &answer);
-        if outcome == Outcome::Opened {
+        if row.outcome(caller) == Outcome::Opened {
             told.retain(|text| text == CANARIES[1]); // which was opened to nobody
         }
         told.into_iter().map(|text| format!("the answer tells `{text}`")).collect()
@@ -221,8 +219,9 @@ impl World {
         let mut wrong = Vec::new();
         let mut capabilities = vec![(None, "no capability")];
         // One of the stranger's own, for the data of their own partner; in another's hands it is a stolen one.
-        let borrowed = self.stranger.open(&self.api, &self.friend.account_id, delegation.scope).await;
-        capabilities.push((Some(borrowed.as_str()), "a capability for somebody else's data"));
+        let borrowed = self.borrowed.iter().find(|(scope, _)| *scope == delegation.scope);
+        let borrowed = borrowed.map(|(_, capability)| capability.as_str());
+        capabilities.push((borrowed, "a capability for somebody else's data"));
         let refused = if caller == Caller::Forger { Code::Unauthenticated } else { Code::PermissionDenied };
         for (capability, what) in capabilities {
             let got = call(request, capability).await;

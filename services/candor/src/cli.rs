@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{dead_letters, keys, operator, resnapshot, run};
+use crate::{dead_letters, demo, keys, operator, resnapshot, run};
 use chassis::config::ConfigError;
 use chassis::process::chain;
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +28,9 @@ struct Line {
 enum Command {
     /// Starts everything and serves until Ctrl-C or SIGTERM
     Run(Run),
+    /// Serves a demonstration: two made-up people and eight weeks of their life, clearly marked. The first start lives
+    /// those weeks, which takes less than a minute. Their counselor joins them once Candor has counselors
+    Demo(demo::Demo),
     /// Brings every database up to date and loads the library, without serving
     Migrate(Place),
     /// Says whether the settings can be used
@@ -75,6 +78,13 @@ pub(crate) struct Place {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+/// Where everything answers.
+#[derive(Args)]
+pub(crate) struct Serving {
     /// Where browsers and REST clients connect; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) http: SocketAddr,
@@ -118,6 +128,7 @@ pub(crate) fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match line.command {
             Command::Run(options) => run::run(&options).await,
+            Command::Demo(options) => demo::run(options).await,
             Command::Migrate(place) => run::migrate(&place).await,
             Command::CheckConfig(place) => run::check(&place),
             Command::Operator { action: Operator::Create(new) } => operator::create(&new).await,

@@ -1,6 +1,6 @@
 //! The addresses everything answers on, taken before anything starts, so that each service can be told the others'.
 
-use crate::cli::{BoxError, Run};
+use crate::cli::{BoxError, Serving};
 use crate::settings::{GATEWAY, Given, SERVICES};
 use chassis::process::bind;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Doors {
 }
 
 /// The addresses as set, or else as the command line says.
-pub(crate) fn wished(given: &Given, options: &Run) -> Addresses {
+pub(crate) fn wished(given: &Given, options: &Serving) -> Addresses {
     let mut addresses = Addresses::from([(GATEWAY, options.http)]);
     for (offset, name) in (0_u16..).zip(SERVICES) {
         let port = match options.grpc.port() {

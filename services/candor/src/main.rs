@@ -3,6 +3,7 @@
 mod cli;
 mod databases;
 mod dead_letters;
+mod demo;
 mod doors;
 mod installation;
 mod keys;

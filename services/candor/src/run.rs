@@ -18,28 +18,51 @@ const LAST_CALL: Duration = Duration::from_secs(25);
 
 /// `candor run`.
 pub(crate) async fn run(options: &Run) -> Result<(), BoxError> {
+    run_after(options, None, async |_| Ok(())).await
+}
+
+/// `candor run` with a notice on top of every page, if any, once something else is `prepared` with the databases.
+pub(crate) async fn run_after(
+    options: &Run,
+    notice: Option<&str>,
+    prepare: impl AsyncFnOnce(Ground<'_>) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
     let given = Given::read(&options.place)?;
     let data = data_folder(&options.place.data)?;
-    if let Some(file) = &options.ready_file {
+    if let Some(file) = &options.serving.ready_file {
         ReadyFile::clear(file);
     }
-    let wished = doors::wished(&given, options);
+    let wished = doors::wished(&given, &options.serving);
     let checked = Settings::check(&given, &wished, &data)?;
     let doors = Doors::open(&wished)?;
     let observed = telemetry::init(&checked.platform, "candor")?;
     let shutdown = stop_on_signals()?;
     // Not given up half-way: it may be installing. Ctrl-C reaches the installer as well, and ends it.
     let databases = Databases::start(&given, &data).await?;
-    let start = Start { options, given: &given, data: &data, observed: &observed, shutdown: &shutdown };
-    let done = start.serve_while_there(&databases, doors).await;
+    let start =
+        Start { options, notice, given: &given, data: &data, observed: &observed, shutdown: &shutdown };
+    let ground = Ground { given: &given, databases: &databases, data: &data };
+    let done = match shutdown.run_until_cancelled(prepare(ground)).await {
+        Some(Ok(())) => start.serve_while_there(&databases, doors).await,
+        Some(failed) => failed,
+        None => Ok(()),
+    };
     databases.stop().await;
     observed.shutdown().await;
     done
 }
 
+/// What there is before anything serves: settings, databases that answer, and the folder.
+pub(crate) struct Ground<'a> {
+    pub(crate) given: &'a Given,
+    pub(crate) databases: &'a Databases,
+    pub(crate) data: &'a Path,
+}
+
 /// What a start knows.
 struct Start<'a> {
     options: &'a Run,
+    notice: Option<&'a str>,
     given: &'a Given,
     data: &'a Path,
     observed: &'a telemetry::Guard,
@@ -66,7 +89,10 @@ impl Start<'_> {
 
     /// From answering databases to the end of the last service.
     async fn serve(&self, databases: &Databases, doors: Doors) -> Result<(), BoxError> {
-        let settings = Settings::complete(self.given, &databases.urls, &doors.addresses, self.data)?;
+        let mut settings = Settings::complete(self.given, &databases.urls, &doors.addresses, self.data)?;
+        if let Some(notice) = self.notice {
+            settings.gateway.notice = Some(notice.to_owned());
+        }
         let transport = services::transport(&settings)?;
         match self.shutdown.run_until_cancelled(services::migrate(&settings, &transport)).await {
             Some(migrated) => migrated?,
@@ -74,7 +100,8 @@ impl Start<'_> {
         }
         let addresses = doors.addresses.clone();
         let (mail, ops) = (settings.accounts.mail.folder.clone(), settings.platform.ops.address);
-        let mut running = Running::start(settings, doors, self.shutdown, &transport);
+        let clock = settings.platform.clock.clock();
+        let mut running = Running::start(settings, doors, self.shutdown, &transport, clock);
         if let Some(address) = ops {
             let health = running.health();
             health.start(self.shutdown.clone());
@@ -95,7 +122,7 @@ impl Start<'_> {
             say(&format!("Mail goes nowhere; it lies in {}.", mail.display()));
         }
         say(&format!("What is written stays in {}. Ctrl-C stops everything.", self.data.display()));
-        let Some(file) = &self.options.ready_file else { return Ok(None) };
+        let Some(file) = &self.options.serving.ready_file else { return Ok(None) };
         let written = ReadyFile::write(file, addresses, mail);
         let failed = |error| format!("the ready file {} cannot be written: {error}", file.display());
         Ok(Some(written.map_err(failed)?))

@@ -100,9 +100,9 @@ impl Running {
         doors: Doors,
         shutdown: &CancellationToken,
         transport: &Transport,
+        clock: Clock,
     ) -> Self {
         let Settings { platform, accounts, journal, reminders, content, gateway, .. } = settings;
-        let clock = platform.clock.clock();
         let ids = Ids::new(clock.clone());
         // Its own: the services stop once the gateway is done with them.
         let after = CancellationToken::new();

@@ -62,7 +62,7 @@ impl Stage {
         let entries: Vec<SealedEntry> = (0..count).map(|_| entry()).collect();
         let told: Vec<Envelope> = entries
             .iter()
-            .map(|entry| journal::events::entry_written(self.ids.next(), create_time, &entry.facts()))
+            .map(|entry| journal::app::entry_written(self.ids.next(), create_time, &entry.facts()))
             .collect();
         let mut tx = self.journal.pool().begin().await.unwrap();
         let rows: Vec<&SealedEntry> = entries.iter().collect();
