@@ -16,6 +16,7 @@ use bus::{Outbox, Transport};
 use candor_proto::content::v1::instrument_service_server::InstrumentServiceServer;
 use candor_proto::content::v1::library_service_server::LibraryServiceServer;
 use candor_proto::content::v1::path_service_server::PathServiceServer;
+use candor_proto::content::v1::prompt_service_server::PromptServiceServer;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Background, Clock, Health, Host, Ids, database};
@@ -51,8 +52,8 @@ pub async fn migrate(config: Config, transport: Transport) -> Result<(), Error> 
 /// Serves until the host shuts down; then drains and returns.
 ///
 /// # Errors
-/// When an address cannot be used, the server fails, or background work ends early: the consumer is unknown to the
-/// transport, for example.
+/// When the questions of check-ins break a rule, an address cannot be used, the server fails, or background work ends
+/// early: the consumer is unknown to the transport, for example.
 pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(), Error> {
     let keyring = Keyring::remote(&config.accounts_url, host.clock.clone());
     run_with(config, host, transport, keyring).await
@@ -68,6 +69,7 @@ pub async fn run_with(
     transport: Transport,
     keyring: Keyring,
 ) -> Result<(), Error> {
+    let prompts = domain::prompts::CheckInPrompts::parse(domain::prompts::FILE)?;
     let pool = database::connect(&config.database).await?;
     register_checks(&host.health, &pool, &transport);
     let outbox = Outbox::new();
@@ -75,17 +77,20 @@ pub async fn run_with(
     let clock = host.clock.clone();
     let inbox = events::inbox(pool.clone(), clock.clone(), host.ids.clone(), outbox.clone());
     let (own, events) = (pool.clone(), transport.clone());
-    background.spawn("content relay", |stop| bus::relay::run(own, outbox, events, clock, stop));
+    let time = clock.clone();
+    background.spawn("content relay", |stop| bus::relay::run(own, outbox, events, time, stop));
     background.spawn("content inbox", |stop| inbox.run(transport, stop));
 
-    let served = chassis::serve::serve(host, "candor.content.v1", keyring, routes(pool)).await;
+    let served =
+        chassis::serve::serve(host, "candor.content.v1", keyring, routes(pool, clock, prompts)).await;
     Ok(background.finish(served).await?)
 }
 
-fn routes(pool: PgPool) -> RoutesBuilder {
+fn routes(pool: PgPool, clock: Clock, prompts: domain::prompts::CheckInPrompts) -> RoutesBuilder {
     let library = LibraryServiceServer::new(rpc::Library::new(pool.clone()));
     let instruments = InstrumentServiceServer::new(rpc::Instruments::new(pool.clone()));
-    let path = PathServiceServer::new(rpc::Path::new(pool));
+    let path = PathServiceServer::new(rpc::Path::new(pool, clock));
+    let prompts = PromptServiceServer::new(rpc::Prompts::new(prompts));
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(
@@ -96,6 +101,7 @@ fn routes(pool: PgPool) -> RoutesBuilder {
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         )
+        .add_service(prompts.max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(
             path.max_decoding_message_size(MAX_MESSAGE_BYTES).max_encoding_message_size(MAX_MESSAGE_BYTES),
         );

@@ -170,7 +170,34 @@ pub async fn standing(conn: &mut PgConnection, account_id: Uuid) -> Result<Stand
     // In this order: what is reached is at least what the counts amount to.
     let done = store::counts(conn, account_id).await?;
     let reached = store::milestones(conn, account_id).await?;
-    Ok(Standing { done, reached })
+    let linked = store::couples::is_linked(conn, account_id).await?;
+    Ok(Standing { done, reached, linked })
+}
+
+/// Two people are linked, the lower id first. A link that is known to have ended stays ended.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn linked(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    members: [Uuid; 2],
+    linked_at: Timestamp,
+) -> Result<(), Error> {
+    Ok(store::couples::upsert(conn, couple_id, members, store::couples::LINKED, linked_at).await?)
+}
+
+/// They are linked no more: what is for two leaves their paths, but for what they reached.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn unlinked(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    members: [Uuid; 2],
+    unlinked_at: Timestamp,
+) -> Result<(), Error> {
+    Ok(store::couples::upsert(conn, couple_id, members, store::couples::ENDED, unlinked_at).await?)
 }
 
 /// Something an account did, which may bring it further on its path.
@@ -205,14 +232,13 @@ pub async fn advance(conn: &mut PgConnection, deed: Deed, now: Timestamp, ids: &
     store::keep_progress(conn, account_id, fact, &done).await?;
 
     let before = store::milestones(conn, account_id).await?;
-    let mut version = i64::try_from(before.len()).unwrap_or(i64::MAX);
     let mut events = Vec::new();
     for (step, milestone, time) in path::reached(fact, &done) {
         if !before.contains_key(milestone.id) {
-            version = version.saturating_add(1);
-            events.push(step_completed(account_id, step.step.number(), milestone.id, version, now, ids));
+            let step = step.step.number();
+            events.push(step_completed(account_id, step, milestone.id, milestone.number, now, ids));
         }
-        store::reach(conn, account_id, milestone.id, time, version).await?;
+        store::reach(conn, account_id, milestone.id, time, milestone.number).await?;
     }
     outbox::append(conn, &events).await?;
     Ok(())

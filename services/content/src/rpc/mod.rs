@@ -1,15 +1,18 @@
 //! Protocol buffers to domain and back.
 
 mod instruments;
+mod prompts;
 
 pub use instruments::Instruments;
+pub use prompts::Prompts;
 
-use crate::domain::path::{ALL_REACHED, PATH, Standing};
+use crate::domain::path::{Milestone, Standing};
 use crate::domain::{Listed, Locale, PageToken, Step};
 use crate::{Error, app};
 use candor_proto::content::v1::{
     self as proto, library_service_server::LibraryService, path_service_server::PathService,
 };
+use chassis::Clock;
 use chassis::rpc::{admit_member, admit_public};
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -71,12 +74,13 @@ impl LibraryService for Library {
 /// The caller's own path.
 pub struct Path {
     pool: PgPool,
+    clock: Clock,
 }
 
 impl Path {
     /// Reads from content's database.
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: PgPool, clock: Clock) -> Self {
+        Self { pool, clock }
     }
 }
 
@@ -90,24 +94,23 @@ impl PathService for Path {
         let (passport, proto::GetPathRequest {}) = admit_member(request)?;
         let mut conn = self.pool.acquire().await.map_err(Error::from)?;
         let standing = app::standing(&mut conn, passport.account_id).await?;
-        Ok(Response::new(path(&standing)))
+        Ok(Response::new(path(&standing, self.clock.now())))
     }
 }
 
-fn path(standing: &Standing) -> proto::GetPathResponse {
-    let milestone = |milestone: &crate::domain::path::Milestone| proto::Milestone {
+fn path(standing: &Standing, now: Timestamp) -> proto::GetPathResponse {
+    let milestone = |milestone: &Milestone| proto::Milestone {
         milestone_id: milestone.id.to_owned(),
         title: milestone.title.to_owned(),
         reach_time: standing.reach_time(milestone).map(timestamp),
         progress: count(standing.progress(milestone)),
-        goal: count(milestone.goal()),
+        goal: count(milestone.goal),
     };
-    let steps = PATH.iter().map(|step| proto::PathStep {
-        step: step.step.number().into(),
-        milestones: step.milestones.iter().map(milestone).collect(),
+    let steps = standing.steps().into_iter().map(|(step, shown)| proto::PathStep {
+        step: step.number().into(),
+        milestones: shown.into_iter().map(milestone).collect(),
     });
-    let next = standing.next();
-    let reason = next.map_or(ALL_REACHED, |milestone| milestone.reason(standing.progress(milestone)));
+    let (next, reason) = standing.next(now);
     proto::GetPathResponse {
         steps: steps.collect(),
         next_milestone_id: next.map(|milestone| milestone.id.to_owned()).unwrap_or_default(),

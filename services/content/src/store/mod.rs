@@ -1,5 +1,6 @@
 //! All of content's SQL.
 
+pub mod couples;
 pub mod instruments;
 
 use crate::domain::article::{Article, Listed};
@@ -245,7 +246,7 @@ pub async fn milestones(conn: &mut PgConnection, account_id: Uuid) -> Result<BTr
     Ok(rows.into_iter().map(|row| (row.milestone_id, row.reach_time.to_jiff())).collect())
 }
 
-/// Keeps a milestone as reached, under a version of the account's path. One that is there already keeps its version,
+/// Keeps a milestone as reached, under its version of the account's path. One that is there already keeps its version,
 /// and a time learnt later moves it only towards earlier.
 pub async fn reach(
     conn: &mut PgConnection,

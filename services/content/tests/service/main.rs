@@ -5,7 +5,9 @@ mod instruments;
 mod library_lint;
 mod loading;
 mod path;
+mod path_of_two;
 mod process;
+mod prompts;
 mod reading;
 mod self_check_lint;
 

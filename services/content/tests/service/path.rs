@@ -40,17 +40,35 @@ fn passport(account_id: Uuid, kind: Kind) -> Passport {
     }
 }
 
-async fn path(pool: &PgPool, account_id: Uuid) -> GetPathResponse {
+pub(crate) async fn path(pool: &PgPool, account_id: Uuid) -> GetPathResponse {
     let mut request = tonic::Request::new(GetPathRequest {});
     request.extensions_mut().insert(passport(account_id, Kind::Member));
-    rpc::Path::new(pool.clone()).get_path(request).await.unwrap().into_inner()
+    rpc::Path::new(pool.clone(), Clock::manual(now())).get_path(request).await.unwrap().into_inner()
 }
 
 /// Milestones as (id, progress, goal, seconds of reaching).
-fn milestones(path: &GetPathResponse) -> Vec<(&str, i32, i32, Option<i64>)> {
+pub(crate) fn milestones(path: &GetPathResponse) -> Vec<(&str, i32, i32, Option<i64>)> {
     let all = path.steps.iter().flat_map(|step| &step.milestones);
     all.map(|m| (&*m.milestone_id, m.progress, m.goal, m.reach_time.as_ref().map(|time| time.seconds)))
         .collect()
+}
+
+/// The milestones of somebody alone, with their goals.
+const ALONE: [(&str, i32); 5] = [
+    ("first-self-check", 1),
+    ("second-self-check", 2),
+    ("first-entry", 1),
+    ("three-entries", 3),
+    ("entry-with-mood", 1),
+];
+/// Those that take two.
+pub(crate) const FOR_TWO: [&str; 5] =
+    ["first-check-in", "three-check-ins", "first-share", "second-share", "first-answer"];
+
+/// One milestone: progress, goal, seconds of reaching.
+pub(crate) fn of(path: &GetPathResponse, id: &str) -> (i32, i32, Option<i64>) {
+    let found = milestones(path).into_iter().find(|(known, ..)| *known == id).unwrap();
+    (found.1, found.2, found.3)
 }
 
 fn second(deed: Deed) -> Option<i64> {
@@ -58,7 +76,7 @@ fn second(deed: Deed) -> Option<i64> {
 }
 
 /// A shuffle that a seed repeats (splitmix64, Fisher and Yates).
-fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
+pub(crate) fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
     let mut state = seed;
     let mut next = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -79,29 +97,29 @@ async fn a_path_begins_empty_and_grows_with_entries() {
     let database = empty().await;
     let (pool, ids, me) = (database.pool(), ids(), Uuid::from_u128(1));
     let begun = path(pool, me).await;
-    assert_eq!(milestones(&begun), [("first-entry", 0, 1, None), ("three-entries", 0, 3, None)]);
+    assert_eq!(milestones(&begun), ALONE.map(|(id, goal)| (id, 0, goal, None)));
     assert_eq!(begun.next_milestone_id, "first-entry");
     assert!(begun.next_reason.contains("Not now is fine"));
 
     tell(pool, entry(me, 1), &ids).await;
     let first = path(pool, me).await;
-    assert_eq!(
-        milestones(&first),
-        [("first-entry", 1, 1, second(entry(me, 1))), ("three-entries", 1, 3, None)]
-    );
-    assert_eq!(first.next_milestone_id, "three-entries");
-    assert!(first.next_reason.starts_with("You have written one entry."));
+    assert_eq!(of(&first, "first-entry"), (1, 1, second(entry(me, 1))));
+    assert_eq!(of(&first, "three-entries"), (1, 3, None));
+    assert_eq!(first.next_milestone_id, "first-self-check");
+
+    tell(pool, Deed { fact: Fact::SelfCheckScored, ..entry(me, 1) }, &ids).await;
+    tell(pool, Deed { fact: Fact::EntryWithMood, ..entry(me, 1) }, &ids).await;
+    let then = path(pool, me).await;
+    assert_eq!(then.next_milestone_id, "three-entries");
+    assert!(then.next_reason.starts_with("You have written one entry."));
 
     for n in 2..=9 {
         tell(pool, entry(me, n), &ids).await;
     }
     let done = path(pool, me).await;
-    assert_eq!(
-        milestones(&done),
-        [("first-entry", 1, 1, second(entry(me, 1))), ("three-entries", 3, 3, second(entry(me, 3)))]
-    );
+    assert_eq!(of(&done, "three-entries"), (3, 3, second(entry(me, 3))));
     assert_eq!(done.next_milestone_id, "");
-    assert!(!done.next_reason.is_empty());
+    assert!(done.next_reason.starts_with("Nothing is proposed for now."));
 }
 
 #[tokio::test]
@@ -153,7 +171,7 @@ async fn entries_told_at_the_same_moment_are_all_counted_and_told_once() {
     let all: Vec<_> = accounts.iter().flat_map(|me| [1, 2, 3, 1, 2, 3].map(|n| entry(*me, n))).collect();
     futures::future::join_all(shuffled(&all, 7).into_iter().map(|deed| tell(pool, deed, &ids))).await;
     for me in accounts {
-        assert_eq!(path(pool, me).await.next_milestone_id, "", "{me}");
+        assert_eq!(of(&path(pool, me).await, "three-entries"), (3, 3, second(entry(me, 3))), "{me}");
     }
     assert_eq!(outbox(pool).await.len(), 20);
 }
@@ -167,10 +185,10 @@ async fn nobody_sees_another_ones_path() {
         tell(pool, entry(me, n), &ids).await;
     }
     let theirs = path(pool, other).await;
-    assert_eq!(milestones(&theirs), [("first-entry", 0, 1, None), ("three-entries", 0, 3, None)]);
+    assert_eq!(milestones(&theirs), ALONE.map(|(id, goal)| (id, 0, goal, None)));
     assert_eq!(theirs.next_milestone_id, "first-entry");
 
-    let service = rpc::Path::new(pool.clone());
+    let service = rpc::Path::new(pool.clone(), Clock::manual(now()));
     let nobody = service.get_path(tonic::Request::new(GetPathRequest {})).await.err().unwrap();
     assert_eq!(nobody.code(), tonic::Code::Unauthenticated);
     let mut request = tonic::Request::new(GetPathRequest {});
@@ -217,11 +235,10 @@ async fn entries_come_over_the_bus_and_a_broken_event_hurts_no_other() {
         transport.publish(event).await.unwrap();
     }
     let path = path(pool, me).await;
-    assert_eq!(
-        milestones(&path),
-        [("first-entry", 1, 1, Some(now().as_second())), ("three-entries", 2, 3, None)]
-    );
-    assert_eq!(outbox(pool).await.len(), 1);
+    assert_eq!(of(&path, "first-entry"), (1, 1, Some(now().as_second())));
+    assert_eq!(of(&path, "three-entries"), (2, 3, None));
+    assert_eq!(of(&path, "entry-with-mood"), (1, 1, Some(now().as_second())));
+    assert_eq!(outbox(pool).await.len(), 2);
     shutdown.cancel();
     running.await.unwrap().unwrap();
 }

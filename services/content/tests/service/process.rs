@@ -91,7 +91,7 @@ async fn it_serves_the_library_to_all_and_each_path_to_its_member_alone() {
     let event = Envelope::new(Uuid::from_u128(3), crate::now(), Uuid::from_u128(2), 1, &event);
     transport.publish(&event).await.unwrap();
     let mine = path.get_path(bearer(GetPathRequest {}, me, &signer)).await.unwrap().into_inner();
-    assert_eq!(mine.next_milestone_id, "three-entries");
+    assert_eq!(mine.next_milestone_id, "first-self-check");
     let theirs =
         path.get_path(bearer(GetPathRequest {}, Uuid::from_u128(9), &signer)).await.unwrap().into_inner();
     assert_eq!(theirs.next_milestone_id, "first-entry");

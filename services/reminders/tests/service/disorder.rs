@@ -122,7 +122,7 @@ async fn the_same_arrives_when_things_fire_in_between() {
         for (n, event) in shuffled(events.clone(), seed).iter().enumerate() {
             // Half of them come late: what they announce fires at once.
             stage.clock.set(if n % 2 == 0 { start } else { start + SignedDuration::from_hours(2) });
-            stage.handle(&[event.clone()]).await;
+            stage.handle(std::slice::from_ref(event)).await;
             stage.firing().fire_batch().await.unwrap();
         }
         stage.clock.set(start + SignedDuration::from_hours(2));
