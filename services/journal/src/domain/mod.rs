@@ -9,9 +9,7 @@ mod page;
 mod share;
 pub mod starters;
 
-pub use assessment::{
-    Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results,
-};
+pub use assessment::{Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results};
 pub use check_in::{
     AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, MAX_REPLY_BYTES, OpenTime, Replies,
     Reply, Revealed, SealedAnswer, SealedCheckIn, check_in_id,
