@@ -256,7 +256,10 @@ async fn both_answers_are_side_by_side_once_they_are_open() {
     let page = world.visit(&path, COOKIE).await.body;
     assert!(page.contains("mine <em>own</em>") && !page.contains("theirs"), "{page}");
     assert!(page.contains("cannot be fetched right now"), "{page}");
-    // Not linked any more: one's own part alone.
+    // Linked anew, or not linked any more: one's own part alone.
+    world.fakes.check_ins.closed.store(false, Ordering::SeqCst);
+    world.fakes.check_ins.earlier_link.store(true, Ordering::SeqCst);
+    let anew = world.visit(&path, COOKIE).await.body;
     world.part();
     let page = world.visit(&path, COOKIE).await.body;
     assert!(
@@ -264,6 +267,11 @@ async fn both_answers_are_side_by_side_once_they_are_open() {
         "{page}"
     );
     assert!(!page.contains("cannot be fetched"), "{page}");
+    assert_eq!(anew, page);
+    // Accounts cannot say: one's own part, and that there may be more.
+    world.fakes.away.store(true, Ordering::SeqCst);
+    let page = world.visit(&path, COOKIE).await.body;
+    assert!(page.contains("mine <em>own</em>") && page.contains("cannot be fetched right now"), "{page}");
 }
 
 #[tokio::test]

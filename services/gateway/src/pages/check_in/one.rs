@@ -11,7 +11,6 @@ use candor_proto::accounts::v1::Couple;
 use candor_proto::content::v1::Prompt;
 use candor_proto::journal::v1::{CheckIn, CheckInReply, CheckInState, GetCheckInRequest};
 use candor_proto::options::v1::Scope;
-use jiff::tz::TimeZone;
 
 #[derive(Template)]
 #[template(path = "check_in_one.html")]
@@ -19,9 +18,9 @@ struct Page {
     frame: Frame,
     state: CheckInState,
     when: Option<When>,
-    /// The partner's name, while there is a link.
+    /// The partner's name, where their part is open to the member.
     partner: Option<String>,
-    /// Whether the partner's part belongs here but cannot be fetched.
+    /// Whether it cannot be said if it is.
     partner_away: bool,
     questions: Vec<Answered>,
     /// Whether the member's own words stand alone, under a heading of their own.
@@ -41,28 +40,52 @@ pub(in crate::pages) async fn show(member: Member, Segment(id): Segment) -> Resu
     }
     let (couple, zone, prompts) =
         tokio::join!(member.couple(), member.time_zone(), prompts(&member.guest, &id));
-    let couple = couple.ok().flatten();
-    let both = match &couple {
-        Some(couple) => both_parts(&member, couple, &id).await.ok(),
-        None => None,
-    };
-    let partner_part = both.is_some();
-    let check_in = match both {
-        Some(check_in) => check_in,
-        None => match own_part(&member, &id).await {
-            Err(problem) if problem.status == StatusCode::NOT_FOUND => {
-                unknown(&member, couple.as_ref(), &id, problem).await?
-            }
-            own => own?,
-        },
-    };
+    let Seen { check_in, partner, unsure } = see(&member, couple, &id).await?;
     if check_in.state() == CheckInState::Gathering && check_in.own_replies.is_empty() {
         return Ok(go("/check-in"));
     }
-    let prompts = prompts.unwrap_or_default();
-    let mut page = page(&member.guest, check_in, couple, &prompts, &zone).await?;
-    page.partner_away = page.state == CheckInState::Open && !partner_part && page.partner.is_some();
-    member.guest.show(&page)
+    let guest = &member.guest;
+    guest.show(&Page {
+        frame: guest.frame("check-in"),
+        state: check_in.state(),
+        when: when(check_in.open_time.as_ref(), &zone, &zone),
+        partner_away: partner.is_none() && unsure,
+        partner,
+        own_apart: check_in.state() != CheckInState::Open && !check_in.own_replies.is_empty(),
+        questions: answered(guest, &check_in, &prompts.unwrap_or_default()).await?,
+    })
+}
+
+/// What a member gets to see of a check-in.
+struct Seen {
+    check_in: CheckIn,
+    /// The partner's name, where their part is open to the member.
+    partner: Option<String>,
+    /// Whether more might be open than can be fetched.
+    unsure: bool,
+}
+
+async fn see(member: &Member, couple: Result<Option<Couple>, Problem>, id: &str) -> Result<Seen, Problem> {
+    let mut unsure = couple.is_err();
+    let couple = couple.ok().flatten();
+    if let Some(couple) = &couple {
+        match both_parts(member, couple, id).await {
+            Ok(check_in) => {
+                let partner = Some(couple.partner_name.clone());
+                return Ok(Seen { check_in, partner, unsure });
+            }
+            // Not open to the member, as after parting and linking anew: then there is one's own part alone.
+            Err(Problem { status: StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, .. }) => {}
+            Err(_) => unsure = true,
+        }
+    }
+    let check_in = match own_part(member, id).await {
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => {
+            unknown(member, couple.as_ref(), id, problem).await?
+        }
+        own => own?,
+    };
+    Ok(Seen { check_in, partner: None, unsure })
 }
 
 /// Both parts, as far as they are open.
@@ -93,24 +116,6 @@ async fn unknown(
         return Err(problem);
     };
     Ok(CheckIn { check_in_id: id.to_owned(), open_time, state: state.into(), ..CheckIn::default() })
-}
-
-async fn page(
-    guest: &Guest,
-    check_in: CheckIn,
-    couple: Option<Couple>,
-    prompts: &[Prompt],
-    zone: &TimeZone,
-) -> Result<Page, Problem> {
-    Ok(Page {
-        frame: guest.frame("check-in"),
-        state: check_in.state(),
-        when: when(check_in.open_time.as_ref(), zone, zone),
-        partner: couple.map(|couple| couple.partner_name),
-        partner_away: false,
-        own_apart: check_in.state() != CheckInState::Open && !check_in.own_replies.is_empty(),
-        questions: answered(guest, &check_in, prompts).await?,
-    })
 }
 
 /// Every question somebody answered, in the order of the questions; what answers none of them comes last.
