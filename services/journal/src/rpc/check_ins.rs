@@ -68,40 +68,30 @@ impl Journal {
     async fn answer(
         &self,
         account_id: Uuid,
-        mut request: proto::AnswerCheckInRequest,
+        request: proto::AnswerCheckInRequest,
     ) -> Result<proto::CheckIn, Fault> {
         let now = to_microseconds(self.0.clock.now());
-        let schedule_id = chosen_id("schedule_id", &request.schedule_id)?
-            .ok_or(Error::Invalid(Invalid { field: "schedule_id", rule: "is required" }))?;
-        let open_time = open_time(request.open_time.take(), now)?;
-        let check_in_id = check_in_id(schedule_id, open_time);
-        // The same request in other letters is the same request.
-        request.schedule_id = schedule_id.to_string();
-        request.open_time = to_proto(open_time.timestamp());
-        let canonical = request.encode_to_vec();
-        let replies = Replies::parse(request.replies.into_iter().map(reply_from_proto).collect());
-        let replies = replies.map_err(Error::Invalid)?;
-
+        let asked = Asked::parse(request, now)?;
         let data_key = self.key_to_write(account_id).await?;
         let answer = SealedAnswer {
             account_id,
-            check_in_id,
-            schedule_id,
-            open_time,
-            replies: app::seal_replies(&data_key, check_in_id, &replies),
+            check_in_id: asked.check_in_id,
+            schedule_id: asked.schedule_id,
+            open_time: asked.open_time,
+            replies: app::seal_replies(&data_key, asked.check_in_id, &asked.replies),
             saved_at: now,
-            request_mac: data_key.mac(ANSWER_CHECK_IN, &canonical),
+            request_mac: data_key.mac(ANSWER_CHECK_IN, &asked.canonical),
         };
         let mut transaction = self.0.pool.begin().await.map_err(database)?;
         let state = app::answer_check_in(&mut transaction, &self.0.ids, &answer).await?;
         transaction.commit().await.map_err(database)?;
         self.0.outbox.wake();
         Ok(proto::CheckIn {
-            check_in_id: check_in_id.to_string(),
-            schedule_id: schedule_id.to_string(),
-            open_time: to_proto(open_time.timestamp()),
+            check_in_id: asked.check_in_id.to_string(),
+            schedule_id: asked.schedule_id.to_string(),
+            open_time: to_proto(asked.open_time.timestamp()),
             state: state_to_proto(state).into(),
-            own_replies: replies_to_proto(&replies),
+            own_replies: replies_to_proto(&asked.replies),
             partner_replies: Vec::new(),
         })
     }
@@ -192,6 +182,30 @@ impl Journal {
         }
         self.0.outbox.wake();
         app::list_check_ins(&mut conn, account_id, after, size.get(), PAGE_BYTES).await.map_err(database)
+    }
+}
+
+/// An answer as its client sent it.
+struct Asked {
+    check_in_id: Uuid,
+    schedule_id: Uuid,
+    open_time: OpenTime,
+    replies: Replies,
+    /// The bytes of the request, the same for the same request in other letters.
+    canonical: Vec<u8>,
+}
+
+impl Asked {
+    fn parse(mut request: proto::AnswerCheckInRequest, now: Timestamp) -> Result<Self, Error> {
+        let schedule_id = chosen_id("schedule_id", &request.schedule_id)?
+            .ok_or(Error::Invalid(Invalid { field: "schedule_id", rule: "is required" }))?;
+        let open_time = open_time(request.open_time.take(), now)?;
+        request.schedule_id = schedule_id.to_string();
+        request.open_time = to_proto(open_time.timestamp());
+        let canonical = request.encode_to_vec();
+        let replies = Replies::parse(request.replies.into_iter().map(reply_from_proto).collect())?;
+        let check_in_id = check_in_id(schedule_id, open_time);
+        Ok(Self { check_in_id, schedule_id, open_time, replies, canonical })
     }
 }
 
