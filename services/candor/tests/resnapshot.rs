@@ -39,6 +39,7 @@ impl Stage {
         let (journal, content, reminders) = (postgres().await, postgres().await, postgres().await);
         for database in [&journal, &content, &reminders] {
             bus::migrate(database.pool()).await.unwrap();
+            chassis::migrate(database.pool()).await.unwrap();
         }
         sqlx::migrate!("../journal/migrations").run(journal.pool()).await.unwrap();
         sqlx::migrate!("../content/migrations").run(content.pool()).await.unwrap();
