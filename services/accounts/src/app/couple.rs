@@ -90,11 +90,15 @@ pub async fn prepare_acceptance(
 ) -> Result<Acceptance, Error> {
     let (code_hash, found) = {
         let mut conn = accounts.pool.acquire().await?;
+        let looked_at = match code.map(InvitationCode::hash) {
+            None => Err(Error::InvitationNotFound),
+            Some(hash) => open_to(accounts, &mut conn, account_id, &hash).await.map(|found| (hash, found)),
+        };
+        // Asked last and answered first: a link that is made in between is told as one, not as a code that is over.
         if couple::is_linked(&mut conn, account_id).await? {
             return Err(Error::AlreadyLinked);
         }
-        let code_hash = code.ok_or(Error::InvitationNotFound)?.hash();
-        (code_hash, open_to(accounts, &mut conn, account_id, &code_hash).await?)
+        looked_at?
     };
     let (couple_id, inviter_id) = (accounts.ids.next(), found.standing.inviter_id);
     let place = own_name_place(couple_id);
