@@ -51,6 +51,7 @@ for (const timer of document.querySelectorAll("[data-timer]")) {
       stop("Start the second turn");
       turn = 2;
       left = full();
+      show();
       says.textContent = "Time to swap, when you are ready.";
     } else {
       stop("Start");
@@ -107,7 +108,7 @@ for (const starter of document.querySelectorAll("[data-starter]")) {
   starter.replaceWith(button);
   button.addEventListener("click", () => {
     const before = field.value.trimEnd();
-    field.value = `${before}${before ? "\n" : ""}${button.textContent} `;
+    field.value = `${before}${before ? "\n" : ""}${button.textContent.replace(/\s*…$/, "")} `;
     field.focus();
   });
 }

@@ -235,7 +235,7 @@ async fn past(member: &Member, page_token: String) -> Result<ListCheckInsRespons
 
 fn one_of_past(found: &CheckIn, zone: &TimeZone) -> Option<Past> {
     let state = match found.state() {
-        CheckInState::Open => "open to both",
+        CheckInState::Open => "opened",
         CheckInState::NotThisTime => "not this time",
         CheckInState::Gathering | CheckInState::Unspecified => return None,
     };
