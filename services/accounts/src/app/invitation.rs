@@ -128,7 +128,7 @@ pub async fn preview_invitation(accounts: &Accounts, code: &InvitationCode) -> R
     let found = {
         let mut conn = accounts.pool.acquire().await?;
         let found = invitation::find(&mut conn, &code.hash()).await?;
-        let found = found.filter(|found| found.standing.is_open(now)).ok_or(Error::InvitationNotFound)?;
+        let found = found.filter(|found| found.standing.is_shown(now)).ok_or(Error::InvitationNotFound)?;
         if !throttle::take(&mut conn, &counted_as, PREVIEW_PACE, now).await? {
             return Err(Error::TooManyLooks(PREVIEW_PACE.interval.unsigned_abs()));
         }

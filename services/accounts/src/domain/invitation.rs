@@ -89,14 +89,16 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether whoever holds the code may see who invites.
-    pub fn is_open(&self, now: Timestamp) -> bool {
-        !self.is_declined && !self.has_ended && !self.inviter_is_linked && now < self.expires_at
+    /// Whether whoever holds the code may see who invites. That somebody said no changes nothing here: whoever made
+    /// the code can look as well, and must find what they find when nobody answers.
+    pub fn is_shown(&self, now: Timestamp) -> bool {
+        !self.has_ended && !self.inviter_is_linked && now < self.expires_at
     }
 
-    /// Whether a member may accept it: it is open, not their own, and they have not blocked whoever invites.
+    /// Whether a member may accept it: it is shown, nobody said no to it, it is not their own, and they have not blocked
+    /// whoever invites.
     pub fn is_open_to(&self, account_id: Uuid, has_blocked: bool, now: Timestamp) -> bool {
-        self.is_open(now) && account_id != self.inviter_id && !has_blocked
+        self.is_shown(now) && !self.is_declined && account_id != self.inviter_id && !has_blocked
     }
 }
 
@@ -153,15 +155,16 @@ mod tests {
             has_ended: false,
             inviter_is_linked: false,
         };
-        assert!(open.is_open(now) && open.is_open_to(other, false, now));
+        assert!(open.is_shown(now) && open.is_open_to(other, false, now));
         assert!(!open.is_open_to(inviter_id, false, now) && !open.is_open_to(other, true, now));
         let closed = [
-            Standing { is_declined: true, ..open },
             Standing { has_ended: true, ..open },
             Standing { inviter_is_linked: true, ..open },
             Standing { expires_at: now, ..open },
         ];
-        assert!(closed.iter().all(|one| !one.is_open(now) && !one.is_open_to(other, false, now)));
+        assert!(closed.iter().all(|one| !one.is_shown(now) && !one.is_open_to(other, false, now)));
+        let declined = Standing { is_declined: true, ..open };
+        assert!(declined.is_shown(now) && !declined.is_open_to(other, false, now));
     }
 
     proptest! {
