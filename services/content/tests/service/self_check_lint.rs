@@ -237,11 +237,7 @@ fn items_are_first_person_plain_and_short() {
         assert_eq!(sentences(text).len(), 1, "{text}");
         let words = words(text);
         assert!(words.len() <= 15, "{text}");
-        assert!(
-            ["i", "me", "my"].iter().any(|own| words.iter().any(|word| word == own))
-                || text == "Someone close gets to see me tired, clumsy or unsure.",
-            "{text}"
-        );
+        assert!(["i", "me", "my"].iter().any(|own| words.iter().any(|word| word == own)), "{text}");
         assert!(!words.iter().any(|word| word == "you" || word == "partner"), "{text}");
         all.push_str(text);
         all.push('\n');
