@@ -80,7 +80,8 @@ impl Problem {
 
     /// What was sent as a capability is none.
     pub(crate) fn capability() -> Self {
-        let detail = "What was sent as a capability is none. Nothing was read; without it, access is asked for here.";
+        let detail =
+            "What was sent as a capability is none. Nothing was read; without it, access is asked for here.";
         Self::new(StatusCode::FORBIDDEN, "CAPABILITY_INVALID", detail)
     }
 

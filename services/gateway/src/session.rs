@@ -157,7 +157,8 @@ impl Cookies {
     pub(crate) fn keep_code(&self, code: &str, now: Timestamp) -> Result<HeaderValue, Problem> {
         let kept = format!("{}.{}", now.as_second() + KEPT_SECONDS, URL_SAFE_NO_PAD.encode(code));
         let mac = URL_SAFE_NO_PAD.encode(self.mac_of("invitation", &kept).finalize().into_bytes());
-        let value = self.set(self.kept_name(), &format!("{kept}.{mac}"), &format!("; Max-Age={KEPT_SECONDS}"));
+        let value =
+            self.set(self.kept_name(), &format!("{kept}.{mac}"), &format!("; Max-Age={KEPT_SECONDS}"));
         HeaderValue::from_str(&value).map_err(|_| Problem::internal())
     }
 
@@ -282,9 +283,12 @@ mod tests {
         let after = |seconds| now + jiff::SignedDuration::from_secs(seconds);
         assert_eq!(visitor.kept_code(after(3599)), Some("ABCDE-fghij"));
         assert_eq!(visitor.kept_code(after(3600)), None);
-        let later = pair.replacen(&(now.as_second() + 3600).to_string(), &(now.as_second() + 9999).to_string(), 1);
+        let later =
+            pair.replacen(&(now.as_second() + 3600).to_string(), &(now.as_second() + 9999).to_string(), 1);
         assert_ne!(later, pair);
-        for planted in [later.as_str(), "__Host-candor-kept=1.QQ.QQ", "__Host-candor-kept=", "__Host-candor-kept=a"] {
+        for planted in
+            [later.as_str(), "__Host-candor-kept=1.QQ.QQ", "__Host-candor-kept=", "__Host-candor-kept=a"]
+        {
             let visitor = cookies.visitor(&headers(&[("cookie", planted)]));
             assert_eq!(visitor.kept_code(now), None, "{planted}");
         }

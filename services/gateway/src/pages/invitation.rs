@@ -79,7 +79,12 @@ impl Invited {
     }
 
     /// The page of a code, or what every code that is not open comes to.
-    async fn page(&self, code: String, own_name: String, problem: Option<Problem>) -> Result<Response, Failure> {
+    async fn page(
+        &self,
+        code: String,
+        own_name: String,
+        problem: Option<Problem>,
+    ) -> Result<Response, Failure> {
         let request = call(PreviewInvitationRequest { code: code.clone() }, None)?;
         let reply = self.guest.app.upstream.couple().preview_invitation(request).await;
         let PreviewInvitationResponse { inviter_name, expire_time } = match reply.map_err(Problem::from) {
@@ -103,7 +108,12 @@ impl Invited {
     }
 
     /// A last page, after which no code is kept.
-    fn done(&self, heading: &'static str, lead: &'static str, words: &'static str) -> Result<Response, Failure> {
+    fn done(
+        &self,
+        heading: &'static str,
+        lead: &'static str,
+        words: &'static str,
+    ) -> Result<Response, Failure> {
         let response = self.guest.show(&Done { frame: self.frame(), heading, lead, words })?;
         Ok(self.dropping_code(response))
     }
@@ -208,7 +218,8 @@ pub(super) async fn block(invited: Invited, form: Form) -> Result<Response, Fail
 }
 
 pub(super) async fn report(invited: Invited, form: Form) -> Result<Response, Failure> {
-    let reason = form.text("reason").parse::<i32>().ok().and_then(|number| ReportReason::try_from(number).ok());
+    let reason =
+        form.text("reason").parse::<i32>().ok().and_then(|number| ReportReason::try_from(number).ok());
     let request = ReportInvitationRequest {
         code: code_in(&form),
         reason: reason.unwrap_or(ReportReason::Unspecified).into(),

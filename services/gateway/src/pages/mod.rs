@@ -3,8 +3,8 @@
 
 mod answers;
 mod assets;
-mod couple;
 mod check_in;
+mod couple;
 pub(crate) mod desk;
 mod entry;
 mod failure;

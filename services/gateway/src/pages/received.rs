@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
-    AnswerShareRequest, AnswerStep, GetReceivedShareRequest, ListReceivedSharesRequest,
+    AnswerShareRequest, AnswerStarter, AnswerStep, GetReceivedShareRequest, ListReceivedSharesRequest,
     ListReceivedSharesResponse, ReceivedShare, TellReadRequest,
 };
 use candor_proto::options::v1::Scope;
@@ -47,7 +47,7 @@ struct OnePage {
     partner: String,
     card: Card,
     rendering: rendering::Shown,
-    starters: Vec<(&'static str, String)>,
+    starters: Vec<(&'static str, Vec<String>)>,
     answer: Option<(String, Option<words::Moment>)>,
     told: bool,
 }
@@ -122,7 +122,7 @@ pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Resu
         partner: couple.partner_name,
         card: card(&share, &zone),
         rendering: rendering::shown(&member.guest.app.desk, rendering).await?,
-        starters: reply.starters.into_iter().map(|s| (step(s.step()), s.text)).collect(),
+        starters: by_step(reply.starters),
         answer,
         told: share.told_read,
     };
@@ -142,6 +142,19 @@ async fn open(member: &Member, couple: &Couple, share_id: &str) -> Result<Opened
     opened.map_err(Failure::between_two)
 }
 
+/// Beginnings of an answer that do the same stand together.
+fn by_step(starters: Vec<AnswerStarter>) -> Vec<(&'static str, Vec<String>)> {
+    let mut found: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for starter in starters {
+        let step = step(starter.step());
+        match found.iter_mut().find(|(known, _)| *known == step) {
+            Some((_, texts)) => texts.push(starter.text),
+            None => found.push((step, vec![starter.text])),
+        }
+    }
+    found
+}
+
 fn step(step: AnswerStep) -> &'static str {
     match step {
         AnswerStep::Reflect => "Say back what you heard",
@@ -157,8 +170,7 @@ pub(super) async fn tell_read(
 ) -> Result<Response, Failure> {
     let couple = partner(&member, &share_id).await?;
     let opened = open(&member, &couple, &share_id).await?;
-    let request =
-        TellReadRequest { owner_account_id: couple.partner_account_id, share_id: share_id.clone() };
+    let request = TellReadRequest { owner_account_id: couple.partner_account_id, share_id: share_id.clone() };
     let request = member.call_opened(request, opened)?;
     member.guest.app.upstream.shares().tell_read(request).await.map_err(Failure::between_two)?;
     Ok(go(&format!("/received/{share_id}")))

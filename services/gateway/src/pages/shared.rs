@@ -46,6 +46,8 @@ pub(super) struct Card {
     pub(super) state: String,
     /// Whether it can still be taken back.
     pub(super) live: bool,
+    /// Whether it opens only later.
+    pub(super) waiting: bool,
     pub(super) opens: Option<words::Moment>,
     pub(super) ends: Option<words::Moment>,
     pub(super) told_read: Option<words::Moment>,
@@ -111,6 +113,7 @@ pub(super) fn card(share: &Share, couple: Option<&Couple>, zone: &TimeZone) -> C
         line: line(rendering),
         with: partner.map(|couple| couple.partner_name.clone()),
         state: state(share.state()).to_owned(),
+        waiting: share.state() == ShareState::Waiting,
         live: matches!(share.state(), ShareState::Waiting | ShareState::Open),
         opens: words::moment(share.open_time.as_ref(), zone),
         ends: words::moment(share.expire_time.as_ref(), zone),
@@ -197,7 +200,8 @@ async fn read_answer(
     zone: &TimeZone,
 ) -> Result<Answer, Problem> {
     let opened = member.open(partner_id, Scope::SharedItems, Some(share_id)).await?;
-    let request = GetShareAnswerRequest { owner_account_id: partner_id.to_owned(), share_id: share_id.to_owned() };
+    let request =
+        GetShareAnswerRequest { owner_account_id: partner_id.to_owned(), share_id: share_id.to_owned() };
     let request = member.call_opened(request, opened)?;
     let reply = member.guest.app.upstream.shares().get_share_answer(request).await?.into_inner();
     let answer = reply.answer.ok_or_else(Problem::internal)?;

@@ -41,7 +41,12 @@ impl Api {
     ///
     /// # Errors
     /// When a descriptor asks for something that cannot be served.
-    pub(crate) fn new(descriptor_set: &[u8], origin: &str, leave_url: &str, notice: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        descriptor_set: &[u8],
+        origin: &str,
+        leave_url: &str,
+        notice: Option<&str>,
+    ) -> Result<Self, Error> {
         let table = Table::new(descriptor_set).map_err(Error::Table)?;
         let document = openapi::document(&table, origin);
         let docs = docs::render(&document, Frame::public("docs", leave_url, notice))
@@ -94,12 +99,13 @@ async fn answer(
     let body = body::read(body).await?;
     let message = request::assemble(operation, &request::Parts { body: &body, ..parts })?;
     let session = changed_session(operation, method, &message);
-    let reply = open_and_invoke(app, operation, message, &caller, parts.headers).await.inspect_err(|problem| {
-        // A passport that is refused is not worth holding: the next call mints a new one.
-        if let (Caller::Session(secret, _), 401) = (&caller, problem.status.as_u16()) {
-            app.passports.forget(secret);
-        }
-    })?;
+    let reply =
+        open_and_invoke(app, operation, message, &caller, parts.headers).await.inspect_err(|problem| {
+            // A passport that is refused is not worth holding: the next call mints a new one.
+            if let (Caller::Session(secret, _), 401) = (&caller, problem.status.as_u16()) {
+                app.passports.forget(secret);
+            }
+        })?;
     if let Some(session_id) = session {
         if let Caller::Session(secret, _) = &caller {
             app.passports.forget(secret);

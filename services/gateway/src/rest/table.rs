@@ -171,10 +171,13 @@ fn operation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Ope
 /// How an RPC names the person whose data it reads, if its option says so.
 fn delegation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Delegation>, String> {
     let name = rpc.full_name();
-    let Some(option) = extension(pool, &rpc.options(), "candor.options.v1.delegation") else { return Ok(None) };
+    let Some(option) = extension(pool, &rpc.options(), "candor.options.v1.delegation") else {
+        return Ok(None);
+    };
     let option = option.as_message().ok_or_else(|| format!("{name}: the delegation is not a message"))?;
     let field = |of: &str| {
-        let field = rpc.input().get_field_by_name(of).filter(|f| matches!(f.kind(), Kind::String) && !f.is_list());
+        let field =
+            rpc.input().get_field_by_name(of).filter(|f| matches!(f.kind(), Kind::String) && !f.is_list());
         field.ok_or_else(|| format!("{name}: the delegation names {of:?}, which is no text of the request"))
     };
     let item = Some(text(option, "item_field")).filter(|item| !item.is_empty());

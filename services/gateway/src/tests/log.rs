@@ -31,6 +31,9 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     let world = World::new().await;
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    // While there is one subscriber, tracing asks whichever thread comes by first whether anybody listens, and remembers
+    // the no of another test's thread. With two it asks them.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber);
 
     world.visit(&format!("/entries/{ENTRY}?query-canary=1"), "__Host-candor=cs_alice").await;
@@ -46,8 +49,11 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
 
     let code = "CODE-canary-0000000000";
     let token = world.token("/invitation", "__Host-candor=cs_alice").await;
-    for path in ["/invitation", "/invitation/keep", "/invitation/accept", "/invitation/decline", "/invitation/report"] {
-        let fields = [("csrf", token.as_str()), ("code", code), ("own_name", "name-canary"), ("note", "note-canary")];
+    for path in
+        ["/invitation", "/invitation/keep", "/invitation/accept", "/invitation/decline", "/invitation/report"]
+    {
+        let fields =
+            [("csrf", token.as_str()), ("code", code), ("own_name", "name-canary"), ("note", "note-canary")];
         let answer = world.submit(path, "__Host-candor=cs_alice", &fields).await;
         assert!(!answer.header("location").contains("canary"), "{path}");
     }

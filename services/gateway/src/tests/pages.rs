@@ -1,6 +1,6 @@
 use super::fakes::ENTRY;
-use super::two_fakes::{MINE, THEIRS};
 use super::fakes_check_in::{LAST, evening, running};
+use super::two_fakes::{MINE, THEIRS};
 use super::*;
 use candor_proto::reminders::v1::GetCheckInScheduleResponse;
 use std::sync::atomic::Ordering;

@@ -93,7 +93,8 @@ async fn a_refusal_to_open_is_the_answer_and_nothing_is_called() {
     assert_eq!(gone.status, 401);
     assert_eq!(world.brought(), []);
     // What is no id is the service's to refuse, by the name of its field.
-    for path in [format!("/v1/accounts/nobody/shares/{THEIRS}"), format!("/v1/accounts/{BEN}/shares/nothing")] {
+    for path in [format!("/v1/accounts/nobody/shares/{THEIRS}"), format!("/v1/accounts/{BEN}/shares/nothing")]
+    {
         let opened = world.asked_to_open().len();
         let answer = world.call("GET", &path, Some(SECRET), "").await;
         assert!(answer.status.is_client_error(), "{path}: {}", answer.body);
@@ -116,7 +117,10 @@ async fn a_client_may_bring_what_it_opened_itself() {
         request.body(Body::empty()).unwrap()
     };
     assert_eq!(world.send(read(&["capability-of-mine"])).await.status, 200);
-    assert_eq!((world.asked_to_open(), world.brought()), (vec![], vec![Some("capability-of-mine".to_owned())]));
+    assert_eq!(
+        (world.asked_to_open(), world.brought()),
+        (vec![], vec![Some("capability-of-mine".to_owned())])
+    );
     let long = "x".repeat(5000);
     for wrong in [&["capability-1", "capability-2"][..], &[long.as_str()]] {
         let answer = world.send(read(wrong)).await;
@@ -158,10 +162,14 @@ async fn the_pages_of_two_show_hostile_words_as_words() {
     let entry = world.visit(&format!("/entries/{ENTRY}"), COOKIE).await.body;
     assert!(entry.contains(&format!("href=\"/share?entry={ENTRY}\"")));
     // Each page that reads of Ben opened it for itself.
-    let items: Vec<_> = world.asked_to_open().into_iter().map(|(owner, scope, item)| {
-        assert_eq!((owner.as_str(), scope), (BEN, 1));
-        item
-    }).collect();
+    let items: Vec<_> = world
+        .asked_to_open()
+        .into_iter()
+        .map(|(owner, scope, item)| {
+            assert_eq!((owner.as_str(), scope), (BEN, 1));
+            item
+        })
+        .collect();
     assert_eq!(items, [MINE, "", THEIRS]);
     assert!(world.brought().iter().all(Option::is_some));
 }
@@ -171,7 +179,8 @@ async fn nothing_is_done_without_the_token() {
     let world = World::new().await;
     let one = |action: &str| format!("/shared/{MINE}/{action}");
     let theirs = |action: &str| format!("/received/{THEIRS}/{action}");
-    let fields = [("own_name", "Alice"), ("code", CODE), ("adult", "yes"), ("reason", "1"), ("body", "words")];
+    let fields =
+        [("own_name", "Alice"), ("code", CODE), ("adult", "yes"), ("reason", "1"), ("body", "words")];
     for path in [
         "/couple/invite",
         "/couple/cancel",
@@ -231,7 +240,9 @@ async fn an_invited_person_looks_signs_in_and_accepts_without_the_code_in_any_ad
     let kept = world.press("/invitation/keep", &visit, &[("code", CODE), ("to", "sign-in")]).await;
     assert_eq!(kept.header("location"), "/sign-in?next=/invitation");
     let cookie = kept.cookies()[0].to_owned();
-    assert!(cookie.starts_with("__Host-candor-kept=") && cookie.contains("HttpOnly") && !cookie.contains(CODE));
+    assert!(
+        cookie.starts_with("__Host-candor-kept=") && cookie.contains("HttpOnly") && !cookie.contains(CODE)
+    );
     let kept = cookie.split(';').next().unwrap();
     let both = format!("{visit}; {kept}");
     let sign_in = [("email", "a@b.example"), ("password", "a long enough password")];
@@ -380,7 +391,9 @@ async fn what_is_incomplete_comes_back_with_its_words() {
     }
     // A self-check has a topic and a summary, and needs no words for that.
     let page = world.visit(&format!("/share?assessment={OTHER}"), COOKIE).await.body;
-    assert!(page.contains("The result") && !page.contains("All of it") && page.contains("value=\"self-check\""));
+    assert!(
+        page.contains("The result") && !page.contains("All of it") && page.contains("value=\"self-check\"")
+    );
     world.fakes.two.parted.store(true, Ordering::SeqCst);
     let nobody = world.visit(&format!("/share?entry={ENTRY}"), COOKIE).await;
     assert_eq!(nobody.header("location"), "/couple");
@@ -423,7 +436,11 @@ async fn what_was_received_is_answered_and_told() {
 
     // Words come back when they cannot be given.
     let stale = world.submit(&path, COOKIE, &[("csrf", "old"), ("body", "long <b>words")]).await;
-    assert!(stale.status == 403 && stale.body.contains("long &#60;b&#62;words") && stale.body.contains("<button type=\"submit\">Answer"));
+    assert!(
+        stale.status == 403
+            && stale.body.contains("long &#60;b&#62;words")
+            && stale.body.contains("<button type=\"submit\">Answer")
+    );
     world.fakes.two.closed.store(true, Ordering::SeqCst);
     let closed = world.press(&path, COOKIE, &[("body", "long words")]).await;
     assert_eq!(closed.status, 404);
@@ -441,7 +458,8 @@ async fn ones_own_share_is_seen_rated_and_taken_back() {
     assert!(page.contains("The answer") && page.contains("Only you ever see this."));
     assert!(page.contains("name=\"understood\" value=\"4\" checked"), "{page}");
     assert!(page.contains("that they read it"));
-    let rated = world.press(&format!("/shared/{MINE}/rate"), COOKIE, &[("understood", "5"), ("item", ENTRY)]).await;
+    let rated =
+        world.press(&format!("/shared/{MINE}/rate"), COOKIE, &[("understood", "5"), ("item", ENTRY)]).await;
     assert_eq!(rated.header("location"), one);
     assert_eq!(*world.fakes.two.rated.lock().unwrap(), [5]);
     let back = world.press(&format!("/shared/{MINE}/withdraw"), COOKIE, &[("item", ENTRY)]).await;
@@ -454,7 +472,7 @@ async fn ones_own_share_is_seen_rated_and_taken_back() {
     let opened = world.asked_to_open().len();
     let page = world.visit(&one, COOKIE).await.body;
     assert!(page.contains("There is an answer, but it is not open to you now."), "{page}");
-    assert!(page.contains("somebody you were linked with") && !page.contains("Take it back"));
+    assert!(page.contains("somebody you linked with") && !page.contains("Take it back"));
     assert_eq!(world.asked_to_open().len(), opened);
 }
 

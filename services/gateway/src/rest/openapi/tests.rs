@@ -107,7 +107,8 @@ fn what_reads_of_another_person_says_how_it_is_refused() {
     let document = made();
     let mut delegated = 0;
     for (path, method, operation) in operations(&document) {
-        let takes = operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "Candor-Capability");
+        let takes =
+            operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "Candor-Capability");
         let says = operation["responses"].get("403").is_some() && operation["responses"].get("404").is_some();
         assert_eq!(takes, says, "{method} {path}");
         delegated += usize::from(takes);
