@@ -1,7 +1,7 @@
 -- What one member opens to another, one thing at a time, and the answers to it.
 
--- Whether something of one person is open to another who shows a capability. The one audience function of the journal:
--- every query that reads another person's data asks it, and nothing else decides. The first six say what is read: whose
+-- Whether something of one person is open to another who shows a capability. The one audience function of shares: every
+-- query that reads another person's share or answer asks it, and nothing else decides. The first six say what is read: whose
 -- it is, for whom, under which link, open from when until when ('infinity': without an end), and when it was taken back
 -- (NULL: it was not). The next six are the capability's, and the last is the time.
 CREATE FUNCTION journal_audience(

@@ -56,16 +56,16 @@ pub fn item_shared(event_id: Uuid, time: Timestamp, share: &ShareFacts) -> Envel
     Envelope::new(event_id, time, share.share_id, 1, &event)
 }
 
-/// `journal.v1.share_answered`: by the capability's reader. Version 2 of the share.
-pub fn share_answered(event_id: Uuid, time: Timestamp, capability: &Capability, share_id: Uuid) -> Envelope {
+/// `journal.v1.share_answered`: by whom and when, not what. Version 2 of the share.
+pub fn share_answered(event_id: Uuid, time: Timestamp, share: &ShareFacts) -> Envelope {
     let event = ShareAnswered {
-        share_id: share_id.to_string(),
-        owner_account_id: capability.opening.owner_id.to_string(),
-        answerer_account_id: capability.reader_id.to_string(),
-        couple_id: capability.opening.relation_id.to_string(),
-        answer_time: Some(to_proto(time)),
+        share_id: share.share_id.to_string(),
+        owner_account_id: share.account_id.to_string(),
+        answerer_account_id: share.recipient_id.to_string(),
+        couple_id: share.couple_id.to_string(),
+        answer_time: share.answer_time.map(to_proto),
     };
-    Envelope::new(event_id, time, share_id, 2, &event)
+    Envelope::new(event_id, time, share.share_id, 2, &event)
 }
 
 /// `journal.v1.share_withdrawn`: by its owner. Version 3 of the share, above whatever came before.

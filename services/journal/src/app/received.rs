@@ -124,11 +124,10 @@ pub async fn answer_share(
 ) -> Result<SealedAnswer, Error> {
     let new = command.new;
     let (share_id, now) = (new.answer.share_id, new.answer.create_time);
-    if !store::mark_answered(conn, &Reader::new(capability, now), share_id).await? {
-        return Err(Error::ShareNotFound);
-    }
+    let share = store::mark_answered(conn, &Reader::new(capability, now), share_id).await?;
+    let share = share.ok_or(Error::ShareNotFound)?;
     if answers::insert_answer(conn, &new).await? {
-        let answered = share_answered(ids.next(), now, capability, share_id);
+        let answered = share_answered(ids.next(), now, &share);
         let told = data_read(ids.next(), now, capability, &[share_id], true);
         bus::outbox::append(conn, &[answered, told]).await?;
         return Ok(new.answer);

@@ -119,6 +119,7 @@ fn facts(share: &NewShare) -> ShareFacts {
         couple_id: share.couple_id,
         window: share.window,
         create_time: share.create_time,
+        answer_time: None,
         withdrawn: false,
     }
 }

@@ -9,7 +9,8 @@ use chassis::{Clock, Ids};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// Tells of every share that it was made, and of those that were taken back that too; returns how many events that is.
+/// Tells of every share that it was made, and where it is so, that it was answered and that it was taken back; returns
+/// how many events that is.
 pub(super) async fn tell(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids) -> Result<u64, Error> {
     resnapshot::run(pool, outbox, |conn, after: Option<(Uuid, Uuid)>| {
         let (now, ids) = (clock.now(), ids.clone());
@@ -20,6 +21,9 @@ pub(super) async fn tell(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Id
             let mut events = Vec::with_capacity(shares.len());
             for share in &shares {
                 events.push(app::item_shared(ids.next(), now, share));
+                if share.answer_time.is_some() {
+                    events.push(app::share_answered(ids.next(), now, share));
+                }
                 if share.withdrawn {
                     events.push(app::share_withdrawn(ids.next(), now, share));
                 }

@@ -1,6 +1,7 @@
 //! What one person reads of another's shares and answers. Every query here asks `journal_audience`, and none of them
 //! decides by itself.
 
+use super::shares::{FactsRow, ShareFacts};
 use crate::domain::Cursor;
 use chassis::identity::Capability;
 use jiff_sqlx::{Timestamp, ToSqlx};
@@ -141,18 +142,21 @@ pub async fn find_open(
     }))
 }
 
-/// Notes on a share of the owner that is open to the reader that it is answered; says whether it is. Asked again by the
-/// database when a withdrawal came in between.
+/// Notes on a share of the owner that is open to the reader that it is answered, and says what may be told of it; nothing
+/// when it is not open to them. The database asks again when a withdrawal came in between.
 pub async fn mark_answered(
     conn: &mut PgConnection,
     reader: &Reader,
     share_id: Uuid,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "UPDATE shares s SET answer_time = COALESCE(s.answer_time, $7)
-         WHERE s.account_id = $1 AND s.share_id = $8
-           AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
-                                $1, $2, $3, $4, $5, $6, $7)",
+) -> Result<Option<ShareFacts>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        FactsRow,
+        r#"UPDATE shares s SET answer_time = COALESCE(s.answer_time, $7)
+           WHERE s.account_id = $1 AND s.share_id = $8
+             AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
+                                  $1, $2, $3, $4, $5, $6, $7)
+           RETURNING s.account_id, s.share_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.create_time,
+                     s.answer_time, FALSE AS "withdrawn!""#,
         reader.owner_id,
         reader.reader_id,
         reader.session_id,
@@ -162,9 +166,9 @@ pub async fn mark_answered(
         reader.now as Timestamp,
         share_id,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(row.map(ShareFacts::from))
 }
 
 /// Notes on a share of the owner that is open to the reader that they told of reading it. `Some(true)` when they had

@@ -81,6 +81,8 @@ pub struct ShareFacts {
     pub window: Window,
     /// When it was made.
     pub create_time: jiff::Timestamp,
+    /// When it was answered, if it is.
+    pub answer_time: Option<jiff::Timestamp>,
     /// Whether its owner took it back.
     pub withdrawn: bool,
 }
@@ -207,7 +209,7 @@ pub async fn withdraw_share(
         FactsRow,
         r#"UPDATE shares SET withdraw_time = $3
            WHERE account_id = $1 AND share_id = $2 AND withdraw_time IS NULL
-           RETURNING account_id, share_id, recipient_id, couple_id, open_time, expire_time, create_time,
+           RETURNING account_id, share_id, recipient_id, couple_id, open_time, expire_time, create_time, answer_time,
                      TRUE AS "withdrawn!""#,
         account_id,
         share_id,
@@ -235,7 +237,7 @@ pub async fn withdraw_shares_of(
            UPDATE shares s SET withdraw_time = COALESCE(s.withdraw_time, $3), rendering = NULL
            FROM before WHERE s.account_id = $1 AND s.share_id = before.share_id
            RETURNING s.account_id, s.share_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.create_time,
-                     before.withdrawn AS "withdrawn!""#,
+                     s.answer_time, before.withdrawn AS "withdrawn!""#,
         account_id,
         item_id,
         now.to_sqlx() as Timestamp,
@@ -282,7 +284,7 @@ pub async fn shares_after(
 ) -> Result<Vec<ShareFacts>, sqlx::Error> {
     let rows = sqlx::query_as!(
         FactsRow,
-        r#"SELECT account_id, share_id, recipient_id, couple_id, open_time, expire_time, create_time,
+        r#"SELECT account_id, share_id, recipient_id, couple_id, open_time, expire_time, create_time, answer_time,
                   withdraw_time IS NOT NULL AS "withdrawn!"
            FROM shares WHERE (account_id, share_id) > ($1, $2) ORDER BY account_id, share_id LIMIT $3"#,
         after.0,
@@ -334,15 +336,16 @@ impl From<Row> for OwnShare {
     }
 }
 
-struct FactsRow {
-    account_id: Uuid,
-    share_id: Uuid,
-    recipient_id: Uuid,
-    couple_id: Uuid,
-    open_time: Timestamp,
-    expire_time: Timestamp,
-    create_time: Timestamp,
-    withdrawn: bool,
+pub(super) struct FactsRow {
+    pub(super) account_id: Uuid,
+    pub(super) share_id: Uuid,
+    pub(super) recipient_id: Uuid,
+    pub(super) couple_id: Uuid,
+    pub(super) open_time: Timestamp,
+    pub(super) expire_time: Timestamp,
+    pub(super) create_time: Timestamp,
+    pub(super) answer_time: Option<Timestamp>,
+    pub(super) withdrawn: bool,
 }
 
 impl From<FactsRow> for ShareFacts {
@@ -354,6 +357,7 @@ impl From<FactsRow> for ShareFacts {
             couple_id: row.couple_id,
             window: Window { open_time: row.open_time.to_jiff(), expire_time: row.expire_time.to_jiff() },
             create_time: row.create_time.to_jiff(),
+            answer_time: row.answer_time.map(Timestamp::to_jiff),
             withdrawn: row.withdrawn,
         }
     }

@@ -10,10 +10,10 @@ use tonic::Code;
 use vault::Vault;
 
 /// A text that is found nowhere by chance.
-const CANARY: &str = "kanarienvogel-7f3a9";
+pub(crate) const CANARY: &str = "kanarienvogel-7f3a9";
 
 /// Every row of every table, as text: what an operator with a database client could read.
-async fn everything(pool: &PgPool) -> Vec<(String, String)> {
+pub(crate) async fn everything(pool: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<(String, String)> = sqlx::query_as(
         "SELECT table_schema::text, table_name::text FROM information_schema.tables
          WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')",
@@ -30,7 +30,7 @@ async fn everything(pool: &PgPool) -> Vec<(String, String)> {
     found
 }
 
-fn hex(text: &str) -> String {
+pub(crate) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
