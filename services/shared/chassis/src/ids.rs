@@ -25,11 +25,25 @@ impl Ids {
         let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         Uuid::new_v7(UuidTimestamp::from_unix(&*context, seconds, nanoseconds))
     }
+
+    /// A new id that tells nobody when it was made (version 4): for what another person gets to see.
+    #[allow(clippy::disallowed_methods)] // the one place
+    pub fn next_opaque(&self) -> Uuid {
+        Uuid::new_v4()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_opaque_id_holds_no_time() {
+        let ids = Ids::new(Clock::manual("2024-03-10T07:30:00Z".parse().unwrap()));
+        let (one, other) = (ids.next_opaque(), ids.next_opaque());
+        assert_ne!(one, other);
+        assert_eq!((one.get_version_num(), one.get_timestamp()), (4, None));
+    }
 
     #[test]
     fn ids_sort_as_they_were_made_even_when_time_stands_still() {

@@ -18,8 +18,10 @@ use tokio::time::Instant;
 
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 4096;
-/// How far a minter's clock may run ahead.
+/// How far the clock that minted a passport may run ahead.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+/// The same of a capability, which lives for ten seconds: a clock that is further behind opens nothing.
+const CAPABILITY_LEEWAY: SignedDuration = SignedDuration::from_secs(2);
 /// Unknown key ids cause at most one fetch in this time.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// After a fetch that failed, the next is tried sooner.
@@ -140,7 +142,7 @@ impl Keyring {
                 _ => refused(),
             })?
             .claims;
-        if !is_a_life(claims.iat, claims.exp, MAX_LIFETIME, now) {
+        if !is_a_life(claims.iat, claims.exp, MAX_LIFETIME, now + LEEWAY) {
             return Err(refused());
         }
         if claims.exp <= now.as_second() {
@@ -167,7 +169,7 @@ impl Keyring {
             .map_err(|_| no_capability())?
             .claims;
         let now = self.0.clock.now();
-        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now) || claims.exp <= now.as_second()
+        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now + CAPABILITY_LEEWAY) || claims.exp <= now.as_second()
         {
             return Err(no_capability());
         }
@@ -304,9 +306,10 @@ fn validation(audience: &str) -> Validation {
     validation
 }
 
-/// Whether a token's times make sense. Compared without sums that a hostile number could overflow.
-fn is_a_life(iat: i64, exp: i64, longest: SignedDuration, now: Timestamp) -> bool {
-    exp > iat && exp.saturating_sub(iat) <= longest.as_secs() && iat <= now.as_second() + LEEWAY.as_secs()
+/// Whether a token's times make sense: it lives no longer than it may, and was made by `latest`. Compared without sums
+/// that a hostile number could overflow.
+fn is_a_life(iat: i64, exp: i64, longest: SignedDuration, latest: Timestamp) -> bool {
+    exp > iat && exp.saturating_sub(iat) <= longest.as_secs() && iat <= latest.as_second()
 }
 
 /// A capability that is none, or none any more.
