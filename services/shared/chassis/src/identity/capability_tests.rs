@@ -60,6 +60,17 @@ async fn a_capability_is_what_it_says_for_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_capability_from_a_clock_that_is_ahead_waits_for_ours() {
+    let world = world();
+    let ahead = |seconds: i64| {
+        let now = world.capability();
+        shown(&capability::Claims { iat: now.iat + seconds, exp: now.exp + seconds, ..now })
+    };
+    world.keyring.verify_capability(&ahead(2)).await.unwrap();
+    world.refuses(&ahead(3)).await;
+}
+
+#[tokio::test]
 async fn a_capability_ends_with_the_passport_it_was_made_for() {
     let world = world();
     let now = world.clock.now();
