@@ -96,6 +96,32 @@ async fn only_a_result_of_ones_own_in_topic_or_summary() {
     assert_eq!(pair.stage.count("shares").await, 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_sharing_and_deleting_at_the_same_time_nothing_stays_open() {
+    let pair = pair().await;
+    let mut made = 0;
+    for round in 0..20 {
+        let id = pair.self_check(true).await;
+        let sharing =
+            (0..4).map(|_| share(pair.journal(), pair.ada, pair.bands(&id, ShareDepth::Summary, "")));
+        let deleting = async {
+            for _ in 0..round % 5 {
+                tokio::task::yield_now().await;
+            }
+            let delete = DeleteAssessmentRequest { assessment_id: id.clone() };
+            pair.journal().delete_assessment(signed_in(pair.ada, delete)).await.unwrap();
+        };
+        let (shared, ()) = futures::join!(futures::future::join_all(sharing), deleting);
+        made += shared.iter().filter(|done| done.is_ok()).count();
+        let mut refused = shared.into_iter().filter_map(Result::err);
+        assert!(refused.all(|refused| refused.code() == Code::NotFound));
+        assert!(pair.received().await.is_empty());
+    }
+    assert_eq!(pair.stage.count("shares").await, i64::try_from(made).unwrap());
+    let kept = pair.stage.count("shares WHERE rendering IS NOT NULL OR withdraw_time IS NULL").await;
+    assert_eq!(kept, 0);
+}
+
 #[tokio::test]
 async fn deleting_it_takes_its_shares_back() {
     let pair = pair().await;

@@ -45,9 +45,9 @@ async fn in_60_worlds_every_read_is_answered_as_the_rules_say() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "slow: 2,000 worlds"]
-async fn in_2000_worlds_every_read_is_answered_as_the_rules_say() {
+#[ignore = "slow: 600 worlds"]
+async fn in_600_worlds_every_read_is_answered_as_the_rules_say() {
     let stage = Arc::new(stage().await);
-    let [open, missing, refused] = live(&stage, 1_000..3_000).await;
-    assert!(open > 15_000 && missing > 60_000 && refused > 15_000, "{open} {missing} {refused}");
+    let [open, missing, refused] = live(&stage, 1_000..1_600).await;
+    assert!(open > 5_000 && missing > 20_000 && refused > 5_000, "{open} {missing} {refused}");
 }
