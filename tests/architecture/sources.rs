@@ -49,7 +49,9 @@ fn walk(folder: &Path, suffix: &str, found: &mut Vec<Source>) {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !["target", "node_modules", ".git", ".sqlx", ".candor", ".candor-demo"].contains(&name.as_str()) {
+            if !["target", "node_modules", ".git", ".sqlx", ".candor", ".candor-demo"]
+                .contains(&name.as_str())
+            {
                 walk(&path, suffix, found);
             }
         } else if name.ends_with(suffix)

@@ -100,7 +100,7 @@ async fn on_a_candor_that_runs_and_on_one_that_is_stopped() {
 
     assert!(candor("bus resnapshot journal").answer().starts_with("0 events in the outbox of journal"));
     assert!(candor("bus resnapshot accounts").answer().starts_with("0 events"));
-    assert!(candor("bus resnapshot content").answer().starts_with("11 events"));
+    assert!(candor("bus resnapshot content").answer().starts_with("12 events"));
     assert!(candor("bus resnapshot reminders").refusal().contains("no state that others keep"));
     keys_are_exchanged(&candor);
     assert!(process.stop().await.success());

@@ -45,6 +45,7 @@ impl Revocation {
 
 /// Somebody reads all the time; it is taken back in the midst of trouble; they go on trying until well beyond the
 /// bound, and while the trouble ends.
+#[allow(clippy::print_stdout)] // the numbers are what whoever runs this wants to see
 async fn measure(couple: &mut Couple, revocation: Revocation, trouble: Trouble) {
     let bound = if trouble == Trouble::None { SOON } else { AT_WORST };
     couple.prepare().await;

@@ -387,9 +387,10 @@ mod tests {
 
     #[test]
     fn they_speak_as_candor_speaks() {
-        let words = TEXT.to_lowercase();
-        for banned in ["!", " just ", "should", "toxic", "heal", "streak", "forgot", "still waiting", "miss"]
-        {
+        assert!(!TEXT.contains('!'));
+        let text = TEXT.to_lowercase();
+        let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphabetic()).collect();
+        for banned in ["just", "should", "toxic", "heal", "streak", "forgot", "miss", "missed", "missing"] {
             assert!(!words.contains(banned), "the story says `{banned}`");
         }
     }
