@@ -42,15 +42,24 @@ async fn invite(two: &Two<'_>) -> Value {
     two.post(&two.anna, "/v1/couple:invite", invitation).await
 }
 
-/// Somebody who does not know her reports it; she is told nothing, and her code is over.
+/// Somebody who does not know her reports it: nobody can accept it any more. To her, who can look at her own code, all
+/// is as if nobody had answered.
 async fn an_invitation_is_reported(two: &Two<'_>) {
     let invited = invite(two).await;
-    let report = json!({"code": invited["code"], "reason": "REPORT_REASON_UNKNOWN_PERSON", "note": format!("Who is the {CANARY}?")});
     let rest = two.world.rest();
+    let look = async || {
+        rest.ok("POST", "/v1/invitations:preview", None, Some(json!({"code": invited["code"]}))).await
+    };
+    let before = look().await;
+    let report = json!({
+        "code": invited["code"], "reason": "REPORT_REASON_UNKNOWN_PERSON",
+        "note": format!("Who is the {CANARY}?"),
+    });
     rest.ok("POST", "/v1/invitations:report", None, Some(report)).await;
-    let preview = Some(json!({"code": invited["code"]}));
-    let (status, _) = rest.call("POST", "/v1/invitations:preview", None, preview).await;
-    assert_eq!(status, 404);
+    assert_eq!(look().await, before);
+    let yes = Some(json!({"code": invited["code"], "ownName": "Ben", "adult": true}));
+    let (status, _) = rest.call("POST", "/v1/invitations:accept", Some(&two.ben.secret), yes).await;
+    assert_eq!(status, 404, "a no stays a no");
     let waiting = two.get(&two.anna, "/v1/couple").await;
     assert_eq!(waiting["invitation"]["invitationId"], invited["invitationId"], "as if nobody had answered");
     two.post(&two.anna, "/v1/couple:cancelInvitation", nothing()).await;
