@@ -44,9 +44,6 @@ pub enum Error {
     /// One person has made too many invitations.
     #[error("too many invitations of one account")]
     TooManyInvitations(Duration),
-    /// An invitation has been looked at too often.
-    #[error("too many looks at one invitation")]
-    TooManyLooks(Duration),
     /// Nothing is open between the two, or one of them does not exist: nobody is told which.
     #[error("nothing is open")]
     NothingOpen,
@@ -143,11 +140,6 @@ impl From<Error> for Fault {
             Error::TooManyInvitations(wait) => too_often(
                 "TOO_MANY_INVITATIONS",
                 "You have made several invitations today. The last one still works. Please try again later.",
-                wait,
-            ),
-            Error::TooManyLooks(wait) => too_often(
-                "TOO_MANY_ATTEMPTS",
-                "This invitation was looked at many times. It still works. Please try again in a moment.",
                 wait,
             ),
             Error::NothingOpen => not_found("NOT_FOUND", "There is nothing here for you."),

@@ -41,9 +41,6 @@ pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDurati
 pub const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Invitations of one account: five a day.
 pub const INVITATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(24 * 60 * 60 / 5) };
-/// Looks at one open invitation. Wide and quickly free again: nobody can guess a code, whoever holds one must not be
-/// able to keep others out for long, nor to tell from the wait that somebody else has looked.
-pub const PREVIEW_PACE: Pace = Pace { burst: 60, interval: SignedDuration::from_secs(1) };
 /// Openings of others' data by one reader.
 pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(250) };
 /// How long after it was opened a receipt can be gone on with.
