@@ -41,7 +41,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 60] = [
+pub(crate) const ROWS: [Row; 61] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -66,7 +66,6 @@ pub(crate) const ROWS: [Row; 60] = [
     ),
     row("candor.accounts.v1.SessionService.ListSigningKeys", "{}", anyone(DONE)),
     row("candor.accounts.v1.CoupleService.PreviewInvitation", r#"{"code": "$code"}"#, anyone(UNKNOWN)),
-    row("candor.accounts.v1.CoupleService.DeclineInvitation", r#"{"code": "$code"}"#, anyone(DONE)),
     row(
         "candor.accounts.v1.CoupleService.ReportInvitation",
         r#"{"code": "$code", "reason": "REPORT_REASON_PRESSURE", "note": "It was pressed on me."}"#,
@@ -122,6 +121,7 @@ pub(crate) const ROWS: [Row; 60] = [
         members(NOT_NOW, NOT_NOW, UNKNOWN, UNKNOWN),
     ),
     row("candor.journal.v1.ShareService.ListShares", r#"{"itemId": "$entry"}"#, OWN),
+    row("candor.journal.v1.ShareService.GetShare", r#"{"shareId": "$share"}"#, OWNERS_ALONE),
     row("candor.journal.v1.ShareService.WithdrawShare", r#"{"shareId": "$share"}"#, OWNERS_ALONE),
     row(
         "candor.journal.v1.ShareService.RateFeltUnderstood",
@@ -244,6 +244,11 @@ pub(crate) const ROWS: [Row; 60] = [
         "candor.accounts.v1.CoupleService.AcceptInvitation",
         r#"{"code": "$code", "ownName": "Somebody", "adult": true}"#,
         members(NOT_NOW, UNKNOWN, NOT_NOW, NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CoupleService.DeclineInvitation",
+        r#"{"code": "$code"}"#,
+        members(DONE, DONE, DONE, DONE),
     ),
     row(
         "candor.accounts.v1.CoupleService.BlockInviter",

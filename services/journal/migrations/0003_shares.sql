@@ -65,9 +65,10 @@ CREATE TABLE shares_p5 PARTITION OF shares FOR VALUES WITH (MODULUS 8, REMAINDER
 CREATE TABLE shares_p6 PARTITION OF shares FOR VALUES WITH (MODULUS 8, REMAINDER 6);
 CREATE TABLE shares_p7 PARTITION OF shares FOR VALUES WITH (MODULUS 8, REMAINDER 7);
 
--- The owner's list, what was shared of one item, and what a reader may see of an owner.
+-- The owner's list, of it what is not withdrawn, what was shared of one item, and what a reader may see of an owner.
 CREATE INDEX shares_timeline ON shares (account_id, create_time DESC, share_id DESC);
-CREATE INDEX shares_item ON shares (account_id, item_id);
+CREATE INDEX shares_kept ON shares (account_id, create_time DESC, share_id DESC) WHERE withdraw_time IS NULL;
+CREATE INDEX shares_item ON shares (account_id, item_id, create_time DESC, share_id DESC);
 CREATE INDEX shares_received ON shares (account_id, recipient_id, open_time DESC, share_id DESC);
 
 -- placement: account (hash of account_id, who answered)

@@ -170,7 +170,7 @@ impl<'a> Life<'a> {
             item_id: item_id.clone(),
             depth: share.depth()?.into(),
             words: share.words.clone(),
-            spans: Vec::new(),
+            ..Default::default()
         };
         if let Some(excerpt) = &share.excerpt {
             let entry = self.story.entries.iter().find(|entry| entry.key == key);

@@ -167,7 +167,12 @@ async fn find(member: &Member, share_id: &str, item_id: String) -> Result<Share,
     let mut page_token = String::new();
     let mut seen = 0;
     while seen < MOST {
-        let request = ListSharesRequest { page_size: 100, page_token, item_id: item_id.clone() };
+        let request = ListSharesRequest {
+            page_size: 100,
+            page_token,
+            item_id: item_id.clone(),
+            ..ListSharesRequest::default()
+        };
         let request = member.call(request)?;
         let reply = member.guest.app.upstream.shares().list_shares(request).await?.into_inner();
         seen += reply.shares.len();

@@ -304,6 +304,14 @@ impl ShareService for Fake {
         Ok(Response::new(ListSharesResponse { shares: vec![self.share()], next_page_token: String::new() }))
     }
 
+    async fn get_share(&self, request: Request<GetShareRequest>) -> Answer<GetShareResponse> {
+        self.admit(&request)?;
+        if request.get_ref().share_id != MINE {
+            return Err(nothing("SHARE_NOT_FOUND", "There is no such share."));
+        }
+        Ok(Response::new(GetShareResponse { share: Some(self.share()) }))
+    }
+
     async fn withdraw_share(&self, request: Request<WithdrawShareRequest>) -> Answer<WithdrawShareResponse> {
         self.admit(&request)?;
         if request.get_ref().share_id != MINE {

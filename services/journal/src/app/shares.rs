@@ -15,7 +15,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::DataKey;
 
-pub use crate::store::shares::{list_shares, shares_after};
+pub use crate::store::share_pages::{Wanted, list_shares};
+pub use crate::store::shares::shares_after;
 
 /// The name of the write in idempotency records and in the purpose of its MACs.
 pub const SHARE_ITEM: &str = "journal.v1.ShareItem";

@@ -12,10 +12,20 @@ pub const MAX_REPLY_BYTES: usize = 4 * 1024;
 /// Check-ins that an account may have answered and that have not opened yet.
 pub const MAX_GATHERING: i64 = 8;
 
+/// How far apart they are at least, where their times differ.
+pub const GAP: SignedDuration = SignedDuration::from_mins(30);
+
+/// Check-ins that an account may begin to answer in [`PACE_OF`].
+pub const PACE: i64 = 20;
+
+/// The time that [`PACE`] is about.
+pub const PACE_OF: SignedDuration = SignedDuration::from_hours(24);
+
 /// How far ahead a check-in may be answered: they come weekly, and one may be moved.
 const AHEAD: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// Where a check-in stands. Once it is not gathering any more, it stays as it is.
+/// Where a check-in stands. Once it is not gathering any more, it stays as it is; it opened too early for a journal that
+/// hears only later that the schedule or the link had ended before, and is then not this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckInState {
     /// Answers can be given, changed and taken back.
@@ -32,7 +42,7 @@ impl CheckInState {
         match name {
             "gathering" => Some(Self::Gathering),
             "open" => Some(Self::Open),
-            "not_this_time" => Some(Self::NotThisTime),
+            "not_this_time" | "called_off" => Some(Self::NotThisTime),
             _ => None,
         }
     }
@@ -171,6 +181,26 @@ pub struct SealedAnswer {
     pub request_mac: [u8; 32],
 }
 
+/// How much an account has answered, besides one check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Whether it answered that one already.
+    pub is_known: bool,
+    /// Check-ins that have not opened.
+    pub gathering: i64,
+    /// Of these, those close to that one's time, but not at the same.
+    pub near: i64,
+    /// Check-ins it began to answer lately.
+    pub lately: i64,
+}
+
+impl Load {
+    /// Whether the account may answer that one too. Changing an answer is always in order.
+    pub fn admits(self) -> bool {
+        self.is_known || (self.gathering < MAX_GATHERING && self.near == 0 && self.lately < PACE)
+    }
+}
+
 /// What is known of an answer without opening it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AnswerFacts {
@@ -258,6 +288,17 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_answered_besides_has_three_limits() {
+        let load = Load { is_known: false, gathering: 7, near: 0, lately: 19 };
+        assert!(load.admits());
+        for more in
+            [Load { gathering: 8, ..load }, Load { near: 1, ..load }, Load { lately: 20, ..load }]
+        {
+            assert!(!more.admits() && Load { is_known: true, ..more }.admits(), "{more:?}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_text() {
         let replies = vec![Reply { prompt_id: "a".into(), text: "canary".into() }];
         assert!(!format!("{:?}", Replies::parse(replies).unwrap()).contains("canary"));
@@ -267,6 +308,7 @@ mod tests {
     fn the_database_has_a_name_for_each_state_and_no_others() {
         let states = [CheckInState::Gathering, CheckInState::Open, CheckInState::NotThisTime];
         assert_eq!(["gathering", "open", "not_this_time"].map(CheckInState::parse), states.map(Some));
+        assert_eq!(CheckInState::parse("called_off"), Some(CheckInState::NotThisTime), "for people the same");
         assert_eq!(CheckInState::parse(""), None);
     }
 }

@@ -19,7 +19,8 @@ pub use instrument::{Instrument, InvalidQuestionnaire};
 pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
 pub use share::{
-    Item, Rendering, Selection, ShareDepth, ShareKind, ShareState, WishedResponse, Window, render, state_of,
+    Item, MAX_LIFE, Rendering, Selection, ShareDepth, ShareKind, ShareState, WishedResponse, Window, render,
+    state_of,
 };
 
 use jiff::Timestamp;

@@ -11,7 +11,7 @@ const DELAY: SignedDuration = SignedDuration::from_hours(1);
 /// How long a share is open when its owner does not say.
 const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The longest a share may live.
-const MAX_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const MAX_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What stands where something between two parts of an excerpt is left out.
 const LEFT_OUT: &str = "\n\n[…]\n\n";

@@ -7,6 +7,7 @@ pub mod couples;
 mod entries;
 mod moods;
 pub mod received;
+pub mod share_pages;
 pub mod shares;
 
 pub use entries::{entries_after, entry_macs, find_entry, insert_entries, list_entries};

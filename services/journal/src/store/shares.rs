@@ -1,7 +1,7 @@
-//! Shares: what their owner sees and does. What a reader may see is in `received`.
+//! Shares: what their owner sees and does. Their list is in `share_pages`, what a reader may see in `received`.
 
 use super::Key;
-use crate::domain::{Cursor, Window};
+use crate::domain::Window;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -140,8 +140,7 @@ pub async fn find_share(
                   s.item_id AS "item_id!", s.depth AS "depth!", s.rendering, s.wished_response AS "wished_response!",
                   s.create_time AS "create_time!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
                   s.withdraw_time IS NOT NULL AS "withdrawn!", s.told_read_time,
-                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, c.changed_at AS "unlinked_at?",
-                  TRUE AS "fits!"
+                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, c.changed_at AS "unlinked_at?"
            FROM shares s LEFT JOIN couples c ON c.couple_id = s.couple_id AND c.version > 1
            WHERE s.account_id = $1 AND s.share_id = $2"#,
         account_id,
@@ -150,52 +149,6 @@ pub async fn find_share(
     .fetch_optional(conn)
     .await?;
     Ok(row.map(OwnShare::from))
-}
-
-/// An account's own shares after a cursor, newest first, of one item or of all, at most `limit`, and whether there are
-/// more. The page ends early, after at least one share, when the renderings together pass `budget` bytes.
-pub async fn list_shares(
-    conn: &mut PgConnection,
-    account_id: Uuid,
-    item_id: Option<Uuid>,
-    after: Cursor,
-    limit: i64,
-    budget: i64,
-) -> Result<(Vec<OwnShare>, bool), sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"WITH page AS (
-               SELECT s.*, SUM(octet_length(s.rendering)) OVER w AS bytes
-               FROM shares s
-               WHERE s.account_id = $1 AND (s.create_time, s.share_id) < ($2, $3)
-                 AND ($6::uuid IS NULL OR s.item_id = $6)
-               WINDOW w AS (ORDER BY s.create_time DESC, s.share_id DESC ROWS UNBOUNDED PRECEDING)
-               ORDER BY s.create_time DESC, s.share_id DESC
-               LIMIT $4
-           )
-           SELECT p.share_id AS "share_id!", p.recipient_id AS "recipient_id!", p.kind AS "kind!",
-                  p.item_id AS "item_id!", p.depth AS "depth!", p.rendering, p.wished_response AS "wished_response!",
-                  p.create_time AS "create_time!", p.open_time AS "open_time!", p.expire_time AS "expire_time!",
-                  p.withdraw_time IS NOT NULL AS "withdrawn!", p.told_read_time,
-                  p.answer_time IS NOT NULL AS "answered!", p.felt_understood, c.changed_at AS "unlinked_at?",
-                  COALESCE(p.bytes, 0) - COALESCE(octet_length(p.rendering), 0) < $5 AS "fits!"
-           FROM page p LEFT JOIN couples c ON c.couple_id = p.couple_id AND c.version > 1
-           ORDER BY p.create_time DESC, p.share_id DESC"#,
-        account_id,
-        after.time.to_sqlx() as Timestamp,
-        after.id,
-        limit + 1,
-        budget,
-        item_id,
-    )
-    .fetch_all(conn)
-    .await?;
-    let found = rows.len();
-    let limit = usize::try_from(limit).unwrap_or_default();
-    let shares: Vec<OwnShare> =
-        rows.into_iter().take(limit).take_while(|row| row.fits).map(OwnShare::from).collect();
-    let more = found > shares.len();
-    Ok((shares, more))
 }
 
 /// Takes a share back, unless it was before; says what may be told of it when it was taken back now.
@@ -296,23 +249,22 @@ pub async fn shares_after(
     Ok(rows.into_iter().map(ShareFacts::from).collect())
 }
 
-struct Row {
-    share_id: Uuid,
-    recipient_id: Uuid,
-    kind: i16,
-    item_id: Uuid,
-    depth: i16,
-    rendering: Option<Vec<u8>>,
-    wished_response: i16,
-    create_time: Timestamp,
-    open_time: Timestamp,
-    expire_time: Timestamp,
-    withdrawn: bool,
-    told_read_time: Option<Timestamp>,
-    answered: bool,
-    felt_understood: Option<i16>,
-    unlinked_at: Option<Timestamp>,
-    fits: bool,
+pub(super) struct Row {
+    pub(super) share_id: Uuid,
+    pub(super) recipient_id: Uuid,
+    pub(super) kind: i16,
+    pub(super) item_id: Uuid,
+    pub(super) depth: i16,
+    pub(super) rendering: Option<Vec<u8>>,
+    pub(super) wished_response: i16,
+    pub(super) create_time: Timestamp,
+    pub(super) open_time: Timestamp,
+    pub(super) expire_time: Timestamp,
+    pub(super) withdrawn: bool,
+    pub(super) told_read_time: Option<Timestamp>,
+    pub(super) answered: bool,
+    pub(super) felt_understood: Option<i16>,
+    pub(super) unlinked_at: Option<Timestamp>,
 }
 
 impl From<Row> for OwnShare {

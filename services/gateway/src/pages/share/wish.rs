@@ -93,6 +93,7 @@ impl Wish {
             depth: self.depth.into(),
             words: self.words.clone(),
             spans: if excerpt { spans(&self.parts) } else { Vec::new() },
+            domain_ids: Vec::new(),
         }
     }
 

@@ -43,6 +43,15 @@ impl ShareService for Journal {
         Ok(Response::new(self.shares(caller.account_id, &request).await?))
     }
 
+    async fn get_share(
+        &self,
+        request: Request<proto::GetShareRequest>,
+    ) -> Result<Response<proto::GetShareResponse>, Status> {
+        let (caller, request) = admit_member(request)?;
+        let share = self.own_share(caller.account_id, share_id(&request.share_id)?).await?;
+        Ok(Response::new(proto::GetShareResponse { share: Some(share) }))
+    }
+
     async fn withdraw_share(
         &self,
         request: Request<proto::WithdrawShareRequest>,

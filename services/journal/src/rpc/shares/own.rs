@@ -2,7 +2,7 @@
 
 use super::needed_id;
 use crate::Error;
-use crate::app::shares::{self as app, SHARE_ITEM, ShareItem};
+use crate::app::shares::{self as app, SHARE_ITEM, ShareItem, Wanted};
 use crate::app::{Attempt, Timeline, preview_share, seal_token, thaw};
 use crate::domain::{Cursor, Invalid, PageSize, Selection, WishedResponse, state_of, to_microseconds};
 use crate::rpc::{Journal, SentKey, chosen_id, database, instant, page_start, to_proto};
@@ -83,21 +83,31 @@ impl Journal {
             return Ok(proto::ListSharesResponse::default());
         };
         let after = page_start(&data_key, Timeline::Shares, &request.page_token)?;
+        let now = self.0.clock.now();
+        let wanted = Wanted { item_id, open_at: request.open_only.then_some(now) };
         let (found, more) = {
             let mut conn = self.0.pool.acquire().await.map_err(database)?;
-            app::list_shares(&mut conn, account_id, item_id, after, size.get(), PAGE_BYTES)
+            app::list_shares(&mut conn, account_id, wanted, after, size.get(), PAGE_BYTES)
                 .await
                 .map_err(database)?
         };
         let last =
             found.last().filter(|_| more).map(|last| Cursor { time: last.create_time, id: last.share_id });
-        let now = self.0.clock.now();
         let mut shares = Vec::with_capacity(found.len());
         for share in found {
             shares.push(share_to_proto(&data_key, share, now)?);
         }
         let token = |cursor| seal_token(&data_key, Timeline::Shares, cursor);
         Ok(proto::ListSharesResponse { shares, next_page_token: last.map(token).unwrap_or_default() })
+    }
+
+    pub(super) async fn own_share(&self, account_id: Uuid, share_id: Uuid) -> Result<proto::Share, Fault> {
+        let data_key = self.key_to_read(account_id).await?.ok_or(Error::ShareNotFound)?;
+        let share = {
+            let mut conn = self.0.pool.acquire().await.map_err(database)?;
+            app::find_share(&mut conn, account_id, share_id).await?
+        };
+        Ok(share_to_proto(&data_key, share, self.0.clock.now())?)
     }
 
     pub(super) async fn withdraw(&self, account_id: Uuid, share_id: Uuid) -> Result<(), Fault> {

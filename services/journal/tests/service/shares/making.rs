@@ -1,23 +1,18 @@
 //! What the owner does: sharing, seeing, taking back.
 
-use super::{Pair, link, list_shares, note, pair, preview, refusal, selection, share, state, told, withdraw};
+use super::{link, moment, note, pair, preview, refusal, selection, share, state, told, withdraw};
 use crate::stage::{entry, fields, reason, signed_in};
 use candor_proto::journal::v1::share_service_server::ShareService as _;
 use candor_proto::journal::v1::{
-    ItemShared, ListSharesRequest, Share, ShareDepth, ShareItemRequest, ShareWithdrawn, WishedResponse,
-    WriteEntryRequest,
+    ItemShared, Share, ShareDepth, ShareItemRequest, ShareWithdrawn, WishedResponse, WriteEntryRequest,
 };
 use candor_tests::eventually;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::ToSpan as _;
 use journal::domain::ShareState;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use uuid::Uuid;
-
-fn moment(time: Timestamp) -> Option<prost_types::Timestamp> {
-    Some(journal::events::to_proto(time))
-}
 
 #[tokio::test]
 async fn a_share_opens_in_an_hour_ends_in_30_days_and_is_told_of_without_a_word() {
@@ -193,90 +188,6 @@ async fn a_retry_answers_as_the_first_time_and_other_content_is_refused_also_aft
     let one = keyed("words").await.unwrap().into_inner();
     assert!(keyed("words").await.unwrap().into_inner() == one);
     assert_eq!(reason(&keyed("other").await.err().unwrap()), "IDEMPOTENCY_KEY_REUSED");
-}
-
-#[tokio::test]
-async fn the_owner_sees_where_each_share_stands() {
-    let pair = pair().await;
-    let now = pair.stage.clock.now();
-    let soon = ShareItemRequest { expire_time: moment(now + 30.minutes()), ..pair.topic("over soon") };
-    let waits = ShareItemRequest { open_now: false, ..pair.topic("waits") };
-    for request in [pair.topic("open"), waits, soon, pair.topic("withdrawn")] {
-        pair.share(request).await;
-    }
-    let withdrawn = pair.own().await.into_iter().find(|it| words(it) == "withdrawn").unwrap();
-    pair.withdraw(&withdrawn.share_id).await.unwrap();
-    let states = async || {
-        let mut states: Vec<_> = pair.own().await.iter().map(|it| (words(it), state(it))).collect();
-        states.sort_by(|one, other| one.0.cmp(&other.0));
-        states
-    };
-    use ShareState::{Ended, Expired, Open, Waiting, Withdrawn};
-    let stand = |open, over, waits| {
-        [("open", open), ("over soon", over), ("waits", waits), ("withdrawn", Withdrawn)]
-            .map(|(words, state)| (words.to_owned(), state))
-    };
-    assert_eq!(states().await, stand(Open, Open, Waiting));
-    pair.stage.advance_hours(1);
-    assert_eq!(states().await, stand(Open, Expired, Open));
-    pair.unlink().await;
-    assert_eq!(states().await, stand(Ended, Expired, Ended));
-    // A new link revives nothing.
-    link(&pair.stage, pair.ada, pair.ben).await;
-    pair.stage.advance_hours(10_000);
-    assert_eq!(states().await, stand(Ended, Expired, Ended));
-    // It is the owner's list alone.
-    let of_ben = list_shares(pair.journal(), pair.ben, ListSharesRequest::default()).await.unwrap();
-    assert!(of_ben.shares.is_empty());
-}
-
-fn words(share: &Share) -> String {
-    share.rendering.as_ref().unwrap().words.clone()
-}
-
-async fn all_pages(pair: &Pair, page_size: i32, item_id: &str) -> Vec<Vec<String>> {
-    let mut pages = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListSharesRequest { page_size, page_token, item_id: item_id.to_owned() };
-        let page = list_shares(pair.journal(), pair.ada, request).await.unwrap();
-        pages.push(page.shares.iter().map(words).collect());
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return pages;
-        }
-    }
-}
-
-#[tokio::test]
-async fn shares_come_in_pages_newest_first_of_all_items_or_of_one() {
-    let pair = pair().await;
-    let long = pair.stage.ids.next();
-    pair.stage.write(pair.ada, entry(long, &"ä".repeat(32 * 1024))).await.unwrap();
-    for n in 0..20 {
-        let wanted = match n % 2 {
-            0 => selection(long, ShareDepth::Whole, &n.to_string(), &[]),
-            _ => selection(pair.entry_id, ShareDepth::Topic, &n.to_string(), &[]),
-        };
-        pair.share(ShareItemRequest { selection: Some(wanted), ..pair.topic("") }).await;
-        if n % 3 == 0 {
-            pair.stage.advance_hours(1);
-        }
-    }
-    let newest_first: Vec<String> = (0..20).rev().map(|n| n.to_string()).collect();
-    assert_eq!(all_pages(&pair, 3, "").await.concat(), newest_first);
-    let odd: Vec<String> = newest_first.iter().step_by(2).cloned().collect();
-    assert_eq!(all_pages(&pair, 4, &pair.entry_id.to_string()).await.concat(), odd);
-    // 16 whole entries of 64 KiB do not fit one message.
-    for n in 20..26 {
-        let wanted = selection(long, ShareDepth::Whole, &n.to_string(), &[]);
-        pair.share(ShareItemRequest { selection: Some(wanted), ..pair.topic("") }).await;
-    }
-    let pages = all_pages(&pair, 100, &long.to_string()).await;
-    assert!(pages.len() == 2 && pages.concat().len() == 16, "{pages:?}");
-    let wrong = ListSharesRequest { page_token: "made-up".into(), ..Default::default() };
-    let refused = list_shares(pair.journal(), pair.ada, wrong).await.err().unwrap();
-    assert_eq!(fields(&refused), ["page_token"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod answering;
 mod frozen;
+mod listing;
 mod making;
 mod network;
 mod privacy;
@@ -13,7 +14,7 @@ mod worlds;
 use crate::stage::{Stage, entry, passport, signed_in, stage};
 use candor_proto::journal::v1::share_service_server::ShareService as _;
 use candor_proto::journal::v1::{
-    AnswerShareRequest, DataRead, GetReceivedShareRequest, GetReceivedShareResponse, GetShareAnswerRequest,
+    AnswerShareRequest, DataRead, GetReceivedShareRequest, GetReceivedShareResponse, GetShareAnswerRequest, GetShareRequest,
     ListReceivedSharesRequest, ListReceivedSharesResponse, ListSharesRequest, ListSharesResponse,
     PreviewShareRequest, RateFeltUnderstoodRequest, Rendering, Selection, Share, ShareAnswer, ShareDepth,
     ShareItemRequest, ShareKind, Span, TellReadRequest, WithdrawShareRequest,
@@ -21,7 +22,7 @@ use candor_proto::journal::v1::{
 use candor_proto::options::v1::Scope;
 use chassis::identity::Passport;
 use chassis::identity::capability::{Capability, Opening};
-use jiff::ToSpan as _;
+use jiff::{Timestamp, ToSpan as _};
 use journal::domain::ShareState;
 use journal::rpc::Journal;
 use journal::store::couples::{self, Couple};
@@ -127,6 +128,7 @@ fn selection(item_id: Uuid, depth: ShareDepth, words: &str, spans: &[(i32, i32)]
         depth: depth.into(),
         words: words.to_owned(),
         spans: spans.iter().map(|(start, end)| Span { start: *start, end: *end }).collect(),
+        ..Default::default()
     }
 }
 
@@ -179,6 +181,11 @@ async fn list_shares(
     request: ListSharesRequest,
 ) -> Result<ListSharesResponse, Status> {
     Ok(journal.list_shares(signed_in(who, request)).await?.into_inner())
+}
+
+async fn own_share(journal: &Journal, who: Uuid, share_id: &str) -> Result<Share, Status> {
+    let request = GetShareRequest { share_id: share_id.to_owned() };
+    Ok(journal.get_share(signed_in(who, request)).await?.into_inner().share.unwrap())
 }
 
 async fn withdraw(journal: &Journal, who: Uuid, share_id: &str) -> Result<(), Status> {
@@ -238,6 +245,10 @@ async fn share_answer(
     let owner_account_id = capability.opening.owner_id.to_string();
     let message = GetShareAnswerRequest { owner_account_id, share_id: share_id.to_owned() };
     Ok(journal.get_share_answer(opened(capability, message)).await?.into_inner().answer.unwrap())
+}
+
+fn moment(time: Timestamp) -> Option<prost_types::Timestamp> {
+    Some(journal::events::to_proto(time))
 }
 
 /// Where a share stands, as its owner sees it.

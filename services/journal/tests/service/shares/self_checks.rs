@@ -50,7 +50,7 @@ impl Pair {
             item_id: assessment_id.to_owned(),
             depth: depth.into(),
             words: words.to_owned(),
-            spans: Vec::new(),
+            ..Default::default()
         };
         ShareItemRequest { selection: Some(selection), ..self.topic("") }
     }

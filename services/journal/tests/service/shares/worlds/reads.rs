@@ -8,7 +8,7 @@ use crate::stage::passport;
 use candor_proto::journal::v1::share_service_server::ShareService as _;
 use candor_proto::journal::v1::{
     DataRead, GetReceivedShareRequest, GetShareAnswerRequest, ListReceivedSharesRequest, ListSharesRequest,
-    TellReadRequest,
+    Share, TellReadRequest,
 };
 use chassis::identity::Passport;
 use chassis::identity::capability::Capability;
@@ -228,6 +228,10 @@ impl World {
         for who in &self.members {
             let request = ListSharesRequest { page_size: 100, ..Default::default() };
             let own = list_shares(&self.journal, *who, request).await.unwrap().shares;
+            let request = ListSharesRequest { page_size: 100, open_only: true, ..Default::default() };
+            let open = list_shares(&self.journal, *who, request).await.unwrap().shares;
+            let lasts = |it: &&Share| matches!(state(it), ShareState::Waiting | ShareState::Open);
+            assert!(open.iter().eq(own.iter().filter(lasts)), "world {}", self.seed);
             let of_them: Vec<&Made> = self.oracle.shares.iter().filter(|made| made.owner == *who).collect();
             assert_eq!(own.len(), of_them.len());
             for made in of_them {
