@@ -5,8 +5,7 @@ use candor_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 /// The RPCs anyone may call without a passport. Adding one is a decision: change this list on purpose.
-const PUBLIC: [&str; 14] = [
-    "candor.accounts.v1.CoupleService.DeclineInvitation",
+const PUBLIC: [&str; 13] = [
     "candor.accounts.v1.CoupleService.PreviewInvitation",
     "candor.accounts.v1.CoupleService.ReportInvitation",
     "candor.accounts.v1.IdentityService.Register",

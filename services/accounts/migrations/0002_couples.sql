@@ -1,5 +1,4 @@
--- Invitations to link. Only the hash of the code is stored. Whether somebody said no is kept apart from whether the
--- invitation is over, because whoever invites sees the second and never the first.
+-- Invitations to link. Only the hash of the code is stored. Nothing here says whether somebody said no.
 -- placement: account
 -- invitation_id: PLAIN
 -- inviter_id: PLAIN whoever invites
@@ -7,7 +6,6 @@
 -- own_name: SEALED under the inviter's key, what the invited person reads as their name
 -- created_at: SENSITIVE
 -- expires_at: SENSITIVE
--- declined_at: SENSITIVE when somebody who holds the code said no; told to nobody
 -- ended_at: SENSITIVE when it was cancelled, replaced, or its inviter was linked
 CREATE TABLE invitation (
     invitation_id uuid PRIMARY KEY,
@@ -16,12 +14,24 @@ CREATE TABLE invitation (
     own_name bytea NOT NULL,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    declined_at timestamptz,
     ended_at timestamptz
 );
 -- One that has not ended at a time, whether or not its time is over.
 CREATE UNIQUE INDEX invitation_open ON invitation (inviter_id) WHERE ended_at IS NULL;
 CREATE INDEX invitation_expiry ON invitation (expires_at);
+
+-- Who said no to an invitation. It closes the code for them alone, so that nobody else can find out.
+-- placement: account
+-- account_id: PLAIN
+-- invitation_id: PLAIN
+-- declined_at: SENSITIVE
+CREATE TABLE invitation_decline (
+    account_id uuid NOT NULL REFERENCES account ON DELETE CASCADE,
+    invitation_id uuid NOT NULL REFERENCES invitation ON DELETE CASCADE,
+    declined_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, invitation_id)
+);
+CREATE INDEX invitation_decline_invitation ON invitation_decline (invitation_id);
 
 -- Whose codes do not work for whom any more.
 -- placement: account

@@ -35,7 +35,7 @@ pub enum Error {
     /// An account with the address exists already; only ever told to operators.
     #[error("an account with this address exists already")]
     AddressInUse,
-    /// The code is unknown, used, over, declined, cancelled, one's own or blocked: nobody is told which.
+    /// The code is unknown, used, over, cancelled, one's own, or the person said no: nobody is told which.
     #[error("no such invitation")]
     InvitationNotFound,
     /// The person is linked already.

@@ -130,7 +130,6 @@ pub async fn accept(
     if couple::is_linked(conn, account_id).await? {
         return Err(Error::AlreadyLinked);
     }
-    invitation::lock(conn, &acceptance.code_hash).await?;
     let found = open_to(accounts, conn, account_id, &acceptance.code_hash).await?;
     if held != 2 || found.standing.inviter_id != inviter_id {
         return Err(Error::InvitationNotFound);
@@ -166,8 +165,8 @@ async fn open_to(
     code_hash: &[u8; 32],
 ) -> Result<Found, Error> {
     let found = invitation::find(conn, code_hash).await?.ok_or(Error::InvitationNotFound)?;
-    let has_blocked = invitation::is_blocked(conn, account_id, found.standing.inviter_id).await?;
-    let is_open = found.standing.is_open_to(account_id, has_blocked, accounts.clock.now());
+    let has_said_no = invitation::has_said_no(conn, account_id, &found).await?;
+    let is_open = found.standing.is_open_to(account_id, has_said_no, accounts.clock.now());
     if is_open { Ok(found) } else { Err(Error::InvitationNotFound) }
 }
 

@@ -135,20 +135,22 @@ pub async fn preview_invitation(accounts: &Accounts, code: &InvitationCode) -> R
     Ok(Preview { inviter_name, expires_at: found.standing.expires_at })
 }
 
-/// Says no to a code. Comes to the same whether there is such an invitation or not.
+/// Says no to a code, for one person: to everybody else it stays what it was. Comes to the same whether there is such
+/// an invitation or not; one's own is left alone.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn decline_invitation(
     accounts: &Accounts,
     conn: &mut PgConnection,
+    account_id: Uuid,
     code: &InvitationCode,
 ) -> Result<(), Error> {
-    Ok(invitation::decline(conn, &code.hash(), None, accounts.clock.now()).await?)
+    Ok(invitation::decline(conn, account_id, &code.hash(), accounts.clock.now()).await?)
 }
 
-/// Says no to a code, and to every later one of whoever made it. Comes to the same whether there is such an
-/// invitation or not; one's own is left alone.
+/// Says no to a code and to every later one of whoever made it, for one person. Comes to the same whether there is
+/// such an invitation or not; one's own is left alone.
 ///
 /// # Errors
 /// When the database fails.
@@ -158,9 +160,7 @@ pub async fn block_inviter(
     account_id: Uuid,
     code: &InvitationCode,
 ) -> Result<(), Error> {
-    let (now, hash) = (accounts.clock.now(), code.hash());
-    invitation::decline(conn, &hash, Some(account_id), now).await?;
-    Ok(invitation::block(conn, account_id, &hash, now).await?)
+    Ok(invitation::block(conn, account_id, &code.hash(), accounts.clock.now()).await?)
 }
 
 /// Seals a report for the people who run this place. May ask the vault, so no transaction may be open.
@@ -176,8 +176,8 @@ pub async fn seal_report(accounts: &Accounts, complaint: &Complaint) -> Result<R
     Ok(Report { report_id, reason: complaint.reason, note })
 }
 
-/// Says no to a code and keeps the report, the first one of each code. Comes to the same whether there is such an
-/// invitation or not.
+/// Keeps a report, the first one of each code. It is no answer: whoever reports may be anybody, also whoever made the
+/// code. Comes to the same whether there is such an invitation or not.
 ///
 /// # Errors
 /// When the database fails.
@@ -188,7 +188,6 @@ pub async fn report_invitation(
     report: &Report,
 ) -> Result<(), Error> {
     let (now, hash) = (accounts.clock.now(), code.hash());
-    invitation::decline(conn, &hash, None, now).await?;
     let new = invitation::NewReport {
         report_id: report.report_id,
         code_hash: &hash,

@@ -80,8 +80,6 @@ pub struct Standing {
     pub inviter_id: Uuid,
     /// When its time is over.
     pub expires_at: Timestamp,
-    /// Whether somebody who holds the code said no.
-    pub is_declined: bool,
     /// Whether it was cancelled, replaced or used.
     pub has_ended: bool,
     /// Whether whoever invites is linked with somebody.
@@ -89,16 +87,16 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether whoever holds the code may see who invites. That somebody said no changes nothing here: whoever made
+    /// Whether whoever holds the code may see who invites. What somebody said to it changes nothing here: whoever made
     /// the code can look as well, and must find what they find when nobody answers.
     pub fn is_shown(&self, now: Timestamp) -> bool {
         !self.has_ended && !self.inviter_is_linked && now < self.expires_at
     }
 
-    /// Whether a member may accept it: it is shown, nobody said no to it, it is not their own, and they have not blocked
-    /// whoever invites.
-    pub fn is_open_to(&self, account_id: Uuid, has_blocked: bool, now: Timestamp) -> bool {
-        self.is_shown(now) && !self.is_declined && account_id != self.inviter_id && !has_blocked
+    /// Whether a member may accept it: it is shown, it is not their own, and they did not say no, be it to the code or
+    /// to whoever invites. What anybody else said changes nothing: whoever made the code may have a second account.
+    pub fn is_open_to(&self, account_id: Uuid, has_said_no: bool, now: Timestamp) -> bool {
+        self.is_shown(now) && account_id != self.inviter_id && !has_said_no
     }
 }
 
@@ -151,7 +149,6 @@ mod tests {
         let open = Standing {
             inviter_id,
             expires_at: now + jiff::SignedDuration::from_secs(1),
-            is_declined: false,
             has_ended: false,
             inviter_is_linked: false,
         };
@@ -163,8 +160,6 @@ mod tests {
             Standing { expires_at: now, ..open },
         ];
         assert!(closed.iter().all(|one| !one.is_shown(now) && !one.is_open_to(other, false, now)));
-        let declined = Standing { is_declined: true, ..open };
-        assert!(declined.is_shown(now) && !declined.is_open_to(other, false, now));
     }
 
     proptest! {

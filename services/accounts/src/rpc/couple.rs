@@ -79,8 +79,8 @@ impl CoupleService for Rpc {
         &self,
         request: Request<DeclineInvitationRequest>,
     ) -> Result<Response<DeclineInvitationResponse>, Status> {
-        let code = Zeroizing::new(admit_public(request)?.code);
-        decline(self, &code).await?;
+        let (passport, message) = admit_member(request)?;
+        decline(self, passport.account_id, &Zeroizing::new(message.code)).await?;
         Ok(Response::new(DeclineInvitationResponse {}))
     }
 
@@ -145,11 +145,11 @@ async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<a
     Ok(linked)
 }
 
-async fn decline(rpc: &Rpc, code: &str) -> Result<(), Error> {
+async fn decline(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
     let accounts = &rpc.0;
     let mut tx = accounts.pool.begin().await?;
-    app::decline_invitation(accounts, &mut tx, &code).await?;
+    app::decline_invitation(accounts, &mut tx, account_id, &code).await?;
     Ok(tx.commit().await?)
 }
 

@@ -1,4 +1,4 @@
-//! `invitation`, `invitation_block` and `invitation_report`.
+//! `invitation`, `invitation_decline`, `invitation_block` and `invitation_report`.
 
 use crate::domain::Standing;
 use jiff::Timestamp;
@@ -83,7 +83,7 @@ pub async fn end(conn: &mut PgConnection, inviters: &[Uuid], now: Timestamp) -> 
     Ok(())
 }
 
-/// The open invitation of somebody as they see it: whether it was declined is not looked at.
+/// The open invitation of somebody as they see it: what anybody said to it is not looked at.
 pub async fn open_of(
     conn: &mut PgConnection,
     inviter_id: Uuid,
@@ -103,7 +103,7 @@ pub async fn open_of(
 /// The invitation of a code, however it stands.
 pub async fn find(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Option<Found>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT invitation_id, inviter_id, own_name, expires_at, declined_at IS NOT NULL AS "is_declined!",
+        r#"SELECT invitation_id, inviter_id, own_name, expires_at,
                   ended_at IS NOT NULL AS "has_ended!",
                   EXISTS (SELECT FROM couple_member m WHERE m.account_id = inviter_id) AS "inviter_is_linked!"
            FROM invitation WHERE code_hash = $1"#,
@@ -117,33 +117,25 @@ pub async fn find(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Optio
         standing: Standing {
             inviter_id: row.inviter_id,
             expires_at: row.expires_at.to_jiff(),
-            is_declined: row.is_declined,
             has_ended: row.has_ended,
             inviter_is_linked: row.inviter_is_linked,
         },
     }))
 }
 
-/// Holds the invitation of a code until the transaction ends, so that nobody declines it meanwhile.
-pub async fn lock(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT FROM invitation WHERE code_hash = $1 FOR NO KEY UPDATE", &code_hash[..])
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Notes that somebody other than `except` said no, once.
+/// Notes that somebody else than whoever made a code said no to it.
 pub async fn decline(
     conn: &mut PgConnection,
+    account_id: Uuid,
     code_hash: &[u8; 32],
-    except: Option<Uuid>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE invitation SET declined_at = $3
-         WHERE code_hash = $1 AND inviter_id IS DISTINCT FROM $2 AND declined_at IS NULL AND ended_at IS NULL",
+        "INSERT INTO invitation_decline (account_id, invitation_id, declined_at)
+         SELECT $1, invitation_id, $3 FROM invitation WHERE code_hash = $2 AND inviter_id <> $1
+         ON CONFLICT DO NOTHING",
+        account_id,
         &code_hash[..],
-        except,
         now.to_sqlx()
     )
     .execute(conn)
@@ -171,16 +163,18 @@ pub async fn block(
     Ok(())
 }
 
-/// Whether one person has blocked another.
-pub async fn is_blocked(
+/// Whether somebody said no to an invitation, or to whoever made it.
+pub async fn has_said_no(
     conn: &mut PgConnection,
-    blocker_id: Uuid,
-    blocked_id: Uuid,
+    account_id: Uuid,
+    found: &Found,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM invitation_block WHERE blocker_id = $1 AND blocked_id = $2) AS "is!""#,
-        blocker_id,
-        blocked_id
+        r#"SELECT EXISTS (SELECT FROM invitation_decline WHERE account_id = $1 AND invitation_id = $2)
+               OR EXISTS (SELECT FROM invitation_block WHERE blocker_id = $1 AND blocked_id = $3) AS "has!""#,
+        account_id,
+        found.invitation_id,
+        found.standing.inviter_id
     )
     .fetch_one(conn)
     .await

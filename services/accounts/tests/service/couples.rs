@@ -269,7 +269,7 @@ async fn make_move(house: &House, people: &[Person], codes: &Codes, dice: u64) {
         }
         4 => house.cancel(person).await,
         5..8 => house.unlink(person).await,
-        8 => house.decline(&code).await,
+        8 => house.decline(person, &code).await,
         _ => house.accept(person, &code, "Me").await.map(drop),
     };
     if let Err(status) = done {

@@ -4,16 +4,15 @@ use crate::{
     kit::{House, reason},
     people::{Person, visible},
 };
-use accounts::{app, jobs};
+use accounts::app;
 use candor_proto::accounts::v1::{
-    InvitePartnerRequest, ReportReason, couple_service_server::CoupleService as _,
+    DeclineInvitationRequest, InvitePartnerRequest, ReportReason, couple_service_server::CoupleService as _,
 };
 use chassis::identity::Kind;
 use jiff::SignedDuration;
 use std::time::Duration;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
-use uuid::Uuid;
 
 const UNKNOWN: &str = "01ABC-DEFGH-JKMNP-QRSTV";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -24,7 +23,7 @@ async fn every_code_that_does_not_open_is_refused_alike() {
     let (ben, dora) = (house.member("ben").await, house.member("dora").await);
     let mut codes = vec!["never a code".to_owned(), "-".to_owned(), UNKNOWN.to_owned()];
     let mut inviters = Vec::new();
-    for name in ["past", "used", "cancelled", "replaced", "declined", "reported", "blocked", "linked"] {
+    for name in ["past", "used", "cancelled", "replaced", "declined", "blocked", "linked"] {
         let inviter = house.member(name).await;
         codes.push(house.invite(&inviter, name).await.unwrap().code);
         inviters.push(inviter);
@@ -32,23 +31,22 @@ async fn every_code_that_does_not_open_is_refused_alike() {
             house.advance(DAY * 7);
         }
     }
-    let [.., past, used, _, _, declined, reported, blocked, _] = &codes[..] else { panic!("eleven codes") };
+    let [.., past, used, _, _, declined, blocked, _] = &codes[..] else { panic!("ten codes") };
     assert!(house.preview(past).await.is_err());
     house.accept(&dora, used, "Dora").await.unwrap();
     house.unlink(&dora).await.unwrap();
     house.cancel(&inviters[2]).await.unwrap();
     house.invite(&inviters[3], "again").await.unwrap();
-    house.decline(declined).await.unwrap();
-    house.report(reported, ReportReason::Pressure, "").await.unwrap();
+    house.decline(&ben, declined).await.unwrap();
     house.block(&ben, blocked).await.unwrap();
     // Whoever invites is linked with somebody else meanwhile.
     let other = house.invite(&dora, "Dora").await.unwrap().code;
-    house.accept(&inviters[7], &other, "Linked").await.unwrap();
+    house.accept(&inviters[6], &other, "Linked").await.unwrap();
 
     let mut refused = Vec::new();
     for code in &codes {
         // Whoever made the code can look too: a no must not show there.
-        if [declined, reported, blocked].contains(&code) {
+        if [declined, blocked].contains(&code) {
             house.preview(code).await.unwrap();
         } else {
             refused.push(house.preview(code).await.err().expect(code));
@@ -62,23 +60,23 @@ async fn every_code_that_does_not_open_is_refused_alike() {
     assert!(refused.iter().all(|one| visible(one) == visible(&refused[0])));
     // When the two have parted the code does not open again.
     house.unlink(&dora).await.unwrap();
-    assert_eq!(visible(&house.accept(&ben, &codes[10], "Ben").await.err().unwrap()), visible(&refused[0]));
+    assert_eq!(visible(&house.accept(&ben, &codes[9], "Ben").await.err().unwrap()), visible(&refused[0]));
     assert_eq!(house.count("couple_member").await, 0);
 }
 
 #[tokio::test]
 async fn saying_no_and_saying_nothing_look_alike_to_whoever_invites() {
     let house = House::new().await;
-    let blocker = house.member("blocker").await;
+    let (invited, second) = (house.member("invited").await, house.member("second").await);
     let mut inviters = Vec::new();
     for name in ["ignored", "declined", "reported", "blocked"] {
         let inviter = house.member(name).await;
         let code = house.invite(&inviter, name).await.unwrap().code;
         inviters.push((inviter, code));
     }
-    house.decline(&inviters[1].1).await.unwrap();
+    house.decline(&invited, &inviters[1].1).await.unwrap();
     house.report(&inviters[2].1, ReportReason::Threat, "afraid").await.unwrap();
-    house.block(&blocker, &inviters[3].1).await.unwrap();
+    house.block(&invited, &inviters[3].1).await.unwrap();
 
     // Everything whoever invites can see, but for ids and codes that differ in any case.
     let alike = async |inviters: &[(Person, String)], say: &str| {
@@ -102,15 +100,22 @@ async fn saying_no_and_saying_nothing_look_alike_to_whoever_invites() {
             house.preview(code).await.unwrap();
         }
         assert!(alike(&inviters, again).await);
-        house.decline(&inviters[1].1).await.unwrap();
-        house.block(&blocker, &inviters[3].1).await.unwrap();
+        house.decline(&invited, &inviters[1].1).await.unwrap();
+        house.report(&inviters[2].1, ReportReason::Pressure, "").await.unwrap();
+        house.block(&invited, &inviters[3].1).await.unwrap();
+    }
+    // An account of their own besides learns as little: the code works for it whatever anybody said.
+    for (_, code) in &inviters {
+        house.accept(&second, code, "Second").await.unwrap();
+        house.unlink(&second).await.unwrap();
     }
     for (inviter, _) in &inviters {
         house.cancel(inviter).await.unwrap();
         house.cancel(inviter).await.unwrap();
     }
     assert!(!alike(&inviters, "cancelled").await);
-    assert_eq!(house.events().await.iter().filter(|(key, ..)| key.contains("couple")).count(), 0);
+    // Nothing is told to anybody of what was said; only of the four links of the other account.
+    assert_eq!(house.told("accounts.v1.couple_linked").await, inviters.len());
 }
 
 #[tokio::test]
@@ -119,12 +124,13 @@ async fn an_answer_says_the_same_for_every_code() {
     let (anna, ben) = (house.member("anna").await, house.member("ben").await);
     let open = house.invite(&anna, "Anna").await.unwrap().code;
     for code in [open.as_str(), open.as_str(), UNKNOWN, "never a code"] {
-        house.decline(code).await.unwrap();
+        house.decline(&ben, code).await.unwrap();
         house.block(&ben, code).await.unwrap();
         house.report(code, ReportReason::Other, "x").await.unwrap();
     }
     // What is unknown leaves nothing behind.
-    assert_eq!((house.count("invitation_block").await, house.count("invitation_report").await), (1, 1));
+    assert_eq!((house.count("invitation_block").await, house.count("invitation_decline").await), (1, 1));
+    assert_eq!(house.count("invitation_report").await, 1);
 }
 
 #[tokio::test]
@@ -178,45 +184,44 @@ async fn a_block_holds_for_every_later_code_and_for_the_blocker_alone() {
 }
 
 #[tokio::test]
-async fn nobody_blocks_themselves() {
+async fn a_no_closes_one_code_and_for_whoever_said_it_alone() {
+    let house = House::new().await;
+    let (anna, ben, dora) =
+        (house.member("anna").await, house.member("ben").await, house.member("dora").await);
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    house.decline(&ben, &code.to_lowercase()).await.unwrap();
+    let refused = house.accept(&ben, &code, "Ben").await.err().unwrap();
+    let unknown = house.accept(&ben, UNKNOWN, "Ben").await.err().unwrap();
+    assert_eq!(visible(&refused), visible(&unknown));
+    // Everybody else finds what they find when nobody answered.
+    house.preview(&code).await.unwrap();
+    house.accept(&dora, &code, "Dora").await.unwrap();
+    house.unlink(&dora).await.unwrap();
+    // It is a no to that code, not to whoever made it.
+    let later = house.invite(&anna, "Anna").await.unwrap().code;
+    house.accept(&ben, &later, "Ben").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_report_is_no_answer() {
     let house = House::new().await;
     let (anna, ben) = (house.member("anna").await, house.member("ben").await);
     let code = house.invite(&anna, "Anna").await.unwrap().code;
-    house.block(&anna, &code).await.unwrap();
-    assert_eq!(house.count("invitation_block").await, 0);
+    for reason in [ReportReason::Other, ReportReason::Threat] {
+        house.report(&code, reason, "").await.unwrap();
+    }
     house.accept(&ben, &code, "Ben").await.unwrap();
 }
 
 #[tokio::test]
-async fn the_first_report_of_a_code_is_kept_sealed() {
+async fn nobody_blocks_or_declines_themselves() {
     let house = House::new().await;
-    let anna = house.member("anna").await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
     let code = house.invite(&anna, "Anna").await.unwrap().code;
-    // Cancelling does not help against it.
-    house.cancel(&anna).await.unwrap();
-    house.report(&code, ReportReason::Threat, "  they said they know where I live ").await.unwrap();
-    house.report(&code, ReportReason::Other, "something else").await.unwrap();
-    let kept: Vec<(Uuid, Uuid, i32, Option<Vec<u8>>)> =
-        sqlx::query_as("SELECT report_id, inviter_id, reason, note FROM invitation_report")
-            .fetch_all(house.pool())
-            .await
-            .unwrap();
-    assert_eq!((kept.len(), kept[0].1, kept[0].2), (1, anna.account_id, ReportReason::Threat as i32));
-    let note = kept[0].3.clone().unwrap();
-    assert!(!note.windows(5).any(|part| part == b"where"));
-    // The report outlives the invitation, and without words there is no note.
-    house.advance(DAY * 60);
-    while jobs::keep_house(&house.accounts).await.unwrap() {}
-    assert_eq!((house.count("invitation").await, house.count("invitation_report").await), (0, 1));
-    let next = house.invite(&anna, "Anna").await.unwrap().code;
-    house.report(&next, ReportReason::UnknownPerson, "  ").await.unwrap();
-    let notes: i64 = sqlx::query_scalar("SELECT count(note) FROM invitation_report")
-        .fetch_one(house.pool())
-        .await
-        .unwrap();
-    assert_eq!((house.count("invitation_report").await, notes), (2, 1));
-    let refused = house.report(&next, ReportReason::Unspecified, "").await.err().unwrap();
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    house.block(&anna, &code).await.unwrap();
+    house.decline(&anna, &code).await.unwrap();
+    assert_eq!((house.count("invitation_block").await, house.count("invitation_decline").await), (0, 0));
+    house.accept(&ben, &code, "Ben").await.unwrap();
 }
 
 #[tokio::test]
@@ -262,11 +267,15 @@ async fn operators_have_no_part_in_it() {
         house.cancel(&operator).await.err().unwrap(),
         house.accept(&operator, &code, "Ops").await.err().unwrap(),
         house.block(&operator, &code).await.err().unwrap(),
+        house.decline(&operator, &code).await.err().unwrap(),
         house.unlink(&operator).await.err().unwrap(),
     ];
     assert!(refused.iter().all(|one| one.code() == Code::PermissionDenied && reason(one) == "MEMBERS_ONLY"));
     let nobody = InvitePartnerRequest { own_name: "Nobody".into() };
     let refused = house.rpc.invite_partner(Request::new(nobody)).await.err().unwrap();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let nobody = DeclineInvitationRequest { code: code.clone() };
+    let refused = house.rpc.decline_invitation(Request::new(nobody)).await.err().unwrap();
     assert_eq!(refused.code(), Code::Unauthenticated);
     house.preview(&code).await.unwrap();
 }
@@ -293,12 +302,14 @@ async fn no_name_code_or_note_lies_in_the_clear() {
 #[tokio::test]
 async fn invitations_that_are_over_go_after_a_month() {
     let house = House::new().await;
-    let anna = house.member("anna").await;
-    house.invite(&anna, "Anna").await.unwrap();
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let code = house.invite(&anna, "Anna").await.unwrap().code;
+    house.decline(&ben, &code).await.unwrap();
     house.advance(DAY * 36);
     app::sweep(&house.accounts).await.unwrap();
-    assert_eq!(house.count("invitation").await, 1);
+    assert_eq!((house.count("invitation").await, house.count("invitation_decline").await), (1, 1));
     house.advance(DAY * 2);
     app::sweep(&house.accounts).await.unwrap();
-    assert_eq!((house.count("invitation").await, house.count("throttle").await), (0, 0));
+    assert_eq!((house.count("invitation").await, house.count("invitation_decline").await), (0, 0));
+    assert_eq!(house.count("throttle").await, 0);
 }

@@ -101,9 +101,9 @@ impl House {
         Ok(response.into_inner().couple.unwrap())
     }
 
-    pub async fn decline(&self, code: &str) -> Result<(), Status> {
+    pub async fn decline(&self, person: &Person, code: &str) -> Result<(), Status> {
         let message = DeclineInvitationRequest { code: code.into() };
-        self.rpc.decline_invitation(Request::new(message)).await.map(drop)
+        self.rpc.decline_invitation(self.by(person, message)).await.map(drop)
     }
 
     pub async fn block(&self, person: &Person, code: &str) -> Result<(), Status> {

@@ -114,7 +114,9 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
     let code = invited.into_inner().code;
     let preview = PreviewInvitationRequest { code: code.clone() };
     assert_eq!(couples.preview_invitation(preview).await.unwrap().into_inner().inviter_name, "Anna");
-    couples.decline_invitation(DeclineInvitationRequest { code }).await.unwrap();
+    let decline = DeclineInvitationRequest { code };
+    couples.decline_invitation(bearer(&signed_in.passport, decline.clone())).await.unwrap();
+    assert_eq!(couples.decline_invitation(decline).await.err().unwrap().code(), Code::Unauthenticated);
     assert_eq!(couples.invite_partner(invite).await.err().unwrap().code(), Code::Unauthenticated);
     let open = shared_items(uuid::Uuid::nil());
     let refused =
