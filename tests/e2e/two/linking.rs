@@ -42,8 +42,8 @@ async fn invite(two: &Two<'_>) -> Value {
     two.post(&two.anna, "/v1/couple:invite", invitation).await
 }
 
-/// Somebody who does not know her reports it: nobody can accept it any more. To her, who can look at her own code, all
-/// is as if nobody had answered.
+/// Somebody who does not know her reports it, and Ben says no: he cannot accept it any more. To her, who can look at her
+/// own code, all is as if nobody had answered.
 async fn an_invitation_is_reported(two: &Two<'_>) {
     let invited = invite(two).await;
     let rest = two.world.rest();
@@ -56,6 +56,7 @@ async fn an_invitation_is_reported(two: &Two<'_>) {
         "note": format!("Who is the {CANARY}?"),
     });
     rest.ok("POST", "/v1/invitations:report", None, Some(report)).await;
+    two.post(&two.ben, "/v1/invitations:decline", json!({"code": invited["code"]})).await;
     assert_eq!(look().await, before);
     let yes = Some(json!({"code": invited["code"], "ownName": "Ben", "adult": true}));
     let (status, _) = rest.call("POST", "/v1/invitations:accept", Some(&two.ben.secret), yes).await;
