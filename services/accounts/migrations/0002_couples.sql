@@ -46,22 +46,24 @@ CREATE TABLE invitation_block (
 );
 CREATE INDEX invitation_block_blocked ON invitation_block (blocked_id);
 
--- What the people who run this place were told about invitations. It outlives the invitation, hence no reference.
+-- What the people who run this place were told about invitations, at most five times of one. It outlives the invitation,
+-- hence no reference.
 -- placement: house
 -- report_id: PLAIN
--- invitation_id: PLAIN one report for each code
+-- invitation_id: PLAIN
 -- inviter_id: PLAIN whom it is about
 -- reason: SENSITIVE number of candor.accounts.v1.ReportReason
 -- note: SEALED under the service's own key; null when nothing was written
 -- reported_at: SENSITIVE
 CREATE TABLE invitation_report (
     report_id uuid PRIMARY KEY,
-    invitation_id uuid NOT NULL UNIQUE,
+    invitation_id uuid NOT NULL,
     inviter_id uuid NOT NULL,
     reason integer NOT NULL,
     note bytea,
     reported_at timestamptz NOT NULL
 );
+CREATE INDEX invitation_report_invitation ON invitation_report (invitation_id);
 
 -- Two people who are linked, or were. Rows stay, so that an ended link can always be told as ended; who ended it is
 -- not kept.

@@ -42,21 +42,6 @@ pub struct Preview {
     pub expires_at: Timestamp,
 }
 
-/// What somebody reports.
-pub struct Complaint {
-    /// The number of the reason.
-    pub reason: i32,
-    /// What they wrote; may be empty.
-    pub note: Zeroizing<String>,
-}
-
-/// A report, sealed and not kept yet.
-pub struct Report {
-    report_id: Uuid,
-    reason: i32,
-    note: Option<Vec<u8>>,
-}
-
 /// Where an inviter's name is sealed.
 pub(super) fn name_place(invitation_id: Uuid) -> Place<'static> {
     Place { table: "invitation", column: "own_name", row: invitation_id }
@@ -161,38 +146,4 @@ pub async fn block_inviter(
     code: &InvitationCode,
 ) -> Result<(), Error> {
     Ok(invitation::block(conn, account_id, &code.hash(), accounts.clock.now()).await?)
-}
-
-/// Seals a report for the people who run this place. May ask the vault, so no transaction may be open.
-///
-/// # Errors
-/// When the key store is away.
-pub async fn seal_report(accounts: &Accounts, complaint: &Complaint) -> Result<Report, Error> {
-    let report_id = accounts.ids.next();
-    let place = Place { table: "invitation_report", column: "note", row: report_id };
-    let key = accounts.key().await?;
-    let note = complaint.note.trim();
-    let note = (!note.is_empty()).then(|| key.seal(&place, note.as_bytes()));
-    Ok(Report { report_id, reason: complaint.reason, note })
-}
-
-/// Keeps a report, the first one of each code. It is no answer: whoever reports may be anybody, also whoever made the
-/// code. Comes to the same whether there is such an invitation or not.
-///
-/// # Errors
-/// When the database fails.
-pub async fn report_invitation(
-    accounts: &Accounts,
-    conn: &mut PgConnection,
-    code: &InvitationCode,
-    report: &Report,
-) -> Result<(), Error> {
-    let (now, hash) = (accounts.clock.now(), code.hash());
-    let new = invitation::NewReport {
-        report_id: report.report_id,
-        code_hash: &hash,
-        reason: report.reason,
-        note: report.note.as_deref(),
-    };
-    Ok(invitation::report(conn, &new, now).await?)
 }

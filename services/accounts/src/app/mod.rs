@@ -12,6 +12,7 @@ mod operator;
 mod outgoing;
 mod passport;
 mod registration;
+mod report;
 mod session;
 mod settle;
 mod sign_in;
@@ -27,14 +28,15 @@ pub use couple::{Acceptance, Linkage, MyCouple, accept, couple_of, prepare_accep
 pub use hashing::Hashing;
 pub use house::sweep;
 pub use invitation::{
-    Complaint, Draft, Invited, Preview, Report, block_inviter, cancel_invitation, decline_invitation,
-    draft_invitation, invite, preview_invitation, report_invitation, seal_report,
+    Draft, Invited, Preview, block_inviter, cancel_invitation, decline_invitation, draft_invitation, invite,
+    preview_invitation,
 };
 pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passport::{MintedPassport, mint};
 pub use registration::{Applicant, Application, apply, record, resend};
+pub use report::{Complaint, Report, report_invitation, seal_report};
 pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, list_sessions, live_session};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};

@@ -1,5 +1,5 @@
-//! What accounts is about: addresses, passwords, secrets, limits, the life of a signing key; invitations, relations
-//! and what of a read its owner may know. Pure.
+//! What accounts is about: addresses, passwords, secrets, limits, the life of a signing key; invitations and
+//! reports of them, relations and what of a read its owner may know. Pure.
 
 mod address;
 mod invitation;
@@ -11,6 +11,7 @@ mod password;
 mod person;
 mod receipt;
 mod relation;
+mod report;
 mod rotation;
 mod secret;
 
@@ -27,6 +28,7 @@ pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
 pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
 pub use relation::{Relation, Scope, Visibility};
+pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };

@@ -4,7 +4,7 @@ use super::{Rpc, wire};
 use crate::{
     Error,
     app::{self, Complaint},
-    domain::{InvitationCode, Name},
+    domain::{InvitationCode, Name, ReportReason},
 };
 use candor_proto::accounts::v1::{
     AcceptInvitationRequest, AcceptInvitationResponse, BlockInviterRequest, BlockInviterResponse,
@@ -14,7 +14,10 @@ use candor_proto::accounts::v1::{
     ReportInvitationRequest, ReportInvitationResponse, UnlinkPartnerRequest, UnlinkPartnerResponse,
     couple_service_server::CoupleService,
 };
-use chassis::rpc::{admit_member, admit_public};
+use chassis::{
+    Fault,
+    rpc::{admit_member, admit_public},
+};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -98,8 +101,10 @@ impl CoupleService for Rpc {
         request: Request<ReportInvitationRequest>,
     ) -> Result<Response<ReportInvitationResponse>, Status> {
         let message = admit_public(request)?;
-        let code = Zeroizing::new(message.code);
-        report(self, &code, Complaint { reason: message.reason, note: Zeroizing::new(message.note) }).await?;
+        let (code, note) = (Zeroizing::new(message.code), Zeroizing::new(message.note));
+        let reason =
+            ReportReason::of(message.reason).ok_or_else(|| Fault::invalid_field("reason", "is not known"))?;
+        report(self, &code, Complaint { reason, note }).await?;
         Ok(Response::new(ReportInvitationResponse {}))
     }
 
@@ -186,5 +191,19 @@ fn couple(mine: app::MyCouple) -> Couple {
         partner_name: mine.partner_name,
         own_name: mine.own_name,
         link_time: Some(wire(mine.linked_at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::ReportReason;
+    use candor_proto::accounts::v1::ReportReason as Wire;
+
+    #[test]
+    fn reasons_have_the_numbers_of_the_proto() {
+        let wire = [Wire::Other, Wire::UnknownPerson, Wire::Pressure, Wire::Threat];
+        assert_eq!(ReportReason::ALL.map(ReportReason::number), wire.map(|reason| reason as i32));
+        assert!(ReportReason::of(Wire::Unspecified as i32).is_none());
+        assert!(Wire::try_from(1 + ReportReason::ALL.len() as i32).is_err());
     }
 }

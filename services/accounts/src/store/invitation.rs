@@ -1,4 +1,4 @@
-//! `invitation`, `invitation_decline`, `invitation_block` and `invitation_report`.
+//! `invitation`, `invitation_decline` and `invitation_block`.
 
 use crate::domain::Standing;
 use jiff::Timestamp;
@@ -36,18 +36,6 @@ pub struct Open {
     pub invitation_id: Uuid,
     /// When its time is over.
     pub expires_at: Timestamp,
-}
-
-/// A report as it is kept.
-pub struct NewReport<'a> {
-    /// Its id.
-    pub report_id: Uuid,
-    /// The hash of the code.
-    pub code_hash: &'a [u8; 32],
-    /// The number of the reason.
-    pub reason: i32,
-    /// What was written, sealed.
-    pub note: Option<&'a [u8]>,
 }
 
 /// Keeps a new invitation.
@@ -178,23 +166,6 @@ pub async fn has_said_no(
     )
     .fetch_one(conn)
     .await
-}
-
-/// Keeps a report of a code's invitation, unless there is one. A code that is over will do.
-pub async fn report(conn: &mut PgConnection, new: &NewReport<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO invitation_report (report_id, invitation_id, inviter_id, reason, note, reported_at)
-         SELECT $1, invitation_id, inviter_id, $3, $4, $5 FROM invitation WHERE code_hash = $2
-         ON CONFLICT (invitation_id) DO NOTHING",
-        new.report_id,
-        &new.code_hash[..],
-        new.reason,
-        new.note,
-        now.to_sqlx()
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Removes invitations whose time was over before the given one.

@@ -6,6 +6,7 @@ pub mod couple;
 pub mod invitation;
 pub mod mail;
 pub mod receipt;
+pub mod report;
 pub mod request;
 pub mod session;
 pub mod signing_key;

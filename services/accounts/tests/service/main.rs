@@ -12,6 +12,7 @@ mod ledger;
 mod mails;
 mod operators;
 mod people;
+mod reports;
 mod rotation;
 mod sessions;
 mod story;
