@@ -97,6 +97,7 @@ async fn item_shared(
     let couple = couple(&event.couple_id, &event.owner_account_id, &event.recipient_account_id)?;
     let created_at = time_or(event.create_time, meta.time, "CREATE_TIME")?;
     let shared = notices::Shared {
+        owner_id: id(&event.owner_account_id, "OWNER_ACCOUNT_ID")?,
         share_id: id(&event.share_id, "SHARE_ID")?,
         recipient_id: id(&event.recipient_account_id, "RECIPIENT_ACCOUNT_ID")?,
         created_at,
@@ -117,9 +118,11 @@ async fn share_withdrawn(
 ) -> Result<(), HandlerError> {
     let couple = couple(&event.couple_id, &event.owner_account_id, &event.recipient_account_id)?;
     let share_id = id(&event.share_id, "SHARE_ID")?;
+    let owner_id = id(&event.owner_account_id, "OWNER_ACCOUNT_ID")?;
     let recipient_id = id(&event.recipient_account_id, "RECIPIENT_ACCOUNT_ID")?;
     let now = context.clock.now();
-    Ok(notices::withdrawn(conn, &couple, share_id, recipient_id, now).await.map_err(Fault::from)?)
+    let people = [owner_id, recipient_id];
+    Ok(notices::withdrawn(conn, &couple, people, share_id, now).await.map_err(Fault::from)?)
 }
 
 async fn share_answered(

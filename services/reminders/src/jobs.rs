@@ -20,13 +20,12 @@ use tracing::Instrument as _;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Schedules a transaction.
 const BATCH: i64 = 100;
-/// How often ended sessions are forgotten.
+/// How often what is over is forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// Ended sessions a sweep.
+/// Rows of a kind in one transaction of a sweep.
 const SWEEP_BATCH: i64 = 1000;
 
-/// Forgets sessions that ended long enough ago, every minute, until the process wants to stop. What fails today is
-/// tried again a minute later.
+/// Forgets what is over, every minute, until the process wants to stop. What fails today is tried again a minute later.
 pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
     let mut ticks = interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -35,14 +34,27 @@ pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = sweep_once(&pool, clock.now()).await {
-            tracing::warn!(error = %error, "ended sessions are kept for a minute more");
+        if let Err(error) = sweep_once(&pool, clock.now(), &shutdown).await {
+            tracing::warn!(error = %error, "what is over is kept for a minute more");
         }
     }
 }
 
-async fn sweep_once(pool: &PgPool, now: Timestamp) -> Result<(), Error> {
-    chassis::audience::sweep(&mut *pool.acquire().await?, now, SWEEP_BATCH).await?;
+/// Forgets everything that is over by now: ended sessions, and what [`app::forget`] says.
+///
+/// # Errors
+/// When the database fails; what was forgotten until then stays so.
+pub async fn sweep_once(pool: &PgPool, now: Timestamp, shutdown: &CancellationToken) -> Result<(), Error> {
+    let mut conn = pool.acquire().await?;
+    while !shutdown.is_cancelled() {
+        let mut tx = conn.begin().await?;
+        let sessions = chassis::audience::sweep(&mut tx, now, SWEEP_BATCH).await?;
+        let over = app::forget(&mut tx, now, SWEEP_BATCH).await?;
+        tx.commit().await?;
+        if sessions.max(over) < SWEEP_BATCH.unsigned_abs() {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -68,11 +68,12 @@ pub async fn run_with(
     let (own, time) = (pool.clone(), clock.clone());
     background.spawn("reminders sweep", |stop| jobs::sweep(own, time, stop));
     let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
-    background.spawn("reminders relay", |stop| bus::relay::run(own, outbox, events, time, stop));
+    let wakes = outbox.clone();
+    background.spawn("reminders relay", |stop| bus::relay::run(own, wakes, events, time, stop));
     let inbox = events::inbox(pool.clone(), clock.clone());
     background.spawn("reminders inbox", |stop| inbox.run(transport, stop));
 
-    let routes = routes(rpc::Reminders::new(pool, clock, ids));
+    let routes = routes(rpc::Reminders::new(pool, outbox, clock, ids));
     let served = chassis::serve::serve(host, "candor.reminders.v1", keyring, routes).await;
     Ok(background.finish(served).await?)
 }

@@ -1,11 +1,11 @@
 //! When a couple's check-ins are: proposing, agreeing, ending, and telling of those whose time has come.
 
 use crate::app::to_proto;
-use crate::domain::{CheckInSchedule, Couple, Notice, Phase, Proposal, check_in_id};
+use crate::domain::{CheckInSchedule, Couple, Notice, Occurrence, Phase, Proposal, check_in_id};
 use crate::error::Error;
-use crate::store::{check_ins as store, couples, schedules};
+use crate::store::{check_ins as store, couples, schedules, schedules::Standing};
 use bus::Envelope;
-use candor_proto::reminders::v1::CheckInDue;
+use candor_proto::reminders::v1::{CheckInDue, CheckInScheduleEnded};
 use chassis::Ids;
 use chassis::identity::Capability;
 use jiff::{SignedDuration, Timestamp};
@@ -19,10 +19,11 @@ const PACE: i64 = 20;
 const PACE_OF: SignedDuration = SignedDuration::from_hours(24);
 
 /// Proposes check-ins to the partner, in place of what the account proposed before. The same proposal again changes
-/// nothing, whatever became of it.
+/// nothing; it is answered with what became of it.
 ///
 /// # Errors
-/// When nobody is linked with the account, the id stands for something else, or there were many proposals lately.
+/// When nobody is linked with the account, the same proposal is over, the id stands for something else, or there were
+/// many proposals lately.
 pub async fn propose(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -32,7 +33,11 @@ pub async fn propose(
     let couple = couples::lock_link_of(conn, account_id).await?.ok_or(Error::NotLinked)?;
     if let Some(known) = store::find(conn, couple.couple_id, proposal.schedule_id).await? {
         let same = known.proposer_id == account_id && known.recurrence == proposal.recurrence;
-        return if same { Ok(known) } else { Err(Error::CheckInScheduleIdReused) };
+        return match known.phase {
+            _ if !same => Err(Error::CheckInScheduleIdReused),
+            Phase::Ended => Err(Error::CheckInScheduleNotFound),
+            Phase::Proposed | Phase::Running { .. } => Ok(known),
+        };
     }
     // What can never be is refused now, not when the partner agrees.
     CheckInSchedule::begin(&proposal.recurrence, now).map_err(|_| Error::Calendar)?;
@@ -48,7 +53,7 @@ pub async fn propose(
         proposer_id: account_id,
         recurrence: proposal.recurrence,
         phase: Phase::Proposed,
-        last_open_at: None,
+        last: None,
     })
 }
 
@@ -71,6 +76,7 @@ pub async fn read(
 /// When there is no such proposal of the partner, or no link, or the capability admits nobody any more.
 pub async fn accept(
     conn: &mut PgConnection,
+    ids: &Ids,
     capability: &Capability,
     schedule_id: Uuid,
     now: Timestamp,
@@ -83,29 +89,39 @@ pub async fn accept(
         Phase::Proposed => {}
     }
     schedule.phase = CheckInSchedule::begin(&schedule.recurrence, now).map_err(|_| Error::Calendar)?;
+    let couple_id = schedule.couple_id;
+    let replaced = store::end_all(conn, couple_id).await?;
     if let Phase::Running { next_open_at, wake_at } = schedule.phase {
-        store::start(conn, &schedule, next_open_at, wake_at).await?;
+        schedule.last = store::start(conn, &schedule, next_open_at, wake_at).await?;
     }
-    schedules::retract_ahead(conn, schedule.couple_id, now).await?;
+    schedules::retract_ahead(conn, couple_id, now).await?;
+    let told: Vec<_> = replaced.iter().map(|id| schedule_ended(ids.next(), couple_id, *id, now)).collect();
+    bus::outbox::append(conn, &told).await?;
     Ok(schedule)
 }
 
-/// Ends a schedule or a proposal of the account's couple. Ending what is over changes nothing.
+/// Ends the schedule of the account's couple, or a proposal of the account's. Ending what is over changes nothing.
 ///
 /// # Errors
-/// When the account's couple has none of that id.
+/// When the account's couple has none of that id, or it is the partner's proposal: whoever does not want that does
+/// nothing, and the proposer sees nothing.
 pub async fn end(
     conn: &mut PgConnection,
+    ids: &Ids,
     account_id: Uuid,
     schedule_id: Uuid,
     now: Timestamp,
 ) -> Result<(), Error> {
     let couple = couples::lock_link_of(conn, account_id).await?.ok_or(Error::CheckInScheduleNotFound)?;
     let known = store::find(conn, couple.couple_id, schedule_id).await?;
-    let known = known.ok_or(Error::CheckInScheduleNotFound)?;
+    let is_partners =
+        |known: &CheckInSchedule| known.phase == Phase::Proposed && known.proposer_id != account_id;
+    let known = known.filter(|known| !is_partners(known)).ok_or(Error::CheckInScheduleNotFound)?;
     store::end(conn, known.couple_id, known.schedule_id).await?;
     if matches!(known.phase, Phase::Running { .. }) {
         schedules::retract_ahead(conn, couple.couple_id, now).await?;
+        let told = schedule_ended(ids.next(), couple.couple_id, schedule_id, now);
+        bus::outbox::append(conn, &[told]).await?;
     }
     Ok(())
 }
@@ -137,13 +153,14 @@ pub async fn come_due(
                 ends_at: announcement.ends_at(),
             }));
         }
-        schedule.last_open_at = due.opened.last().copied().or(schedule.last_open_at);
+        let latest = due.opened.last().map(|open_at| Occurrence::of(schedule.schedule_id, *open_at));
+        schedule.last = latest.or(schedule.last);
         schedule.phase = due.phase;
         moved.push(schedule);
     }
     if !moved.is_empty() {
         store::advance(conn, &moved).await?;
-        schedules::insert_notices(conn, &notices, false, now).await?;
+        schedules::insert_notices(conn, &notices, Standing::Runs, now).await?;
         bus::outbox::append(conn, &told).await?;
     }
     Ok(moved.len())
@@ -167,4 +184,14 @@ fn check_in_due(
         due_time: Some(to_proto(open_at)),
     };
     Envelope::new(event_id, now, check_in_id, 1, &event)
+}
+
+/// `reminders.v1.check_in_schedule_ended`: version 2 of a schedule that ran; it never runs again.
+fn schedule_ended(event_id: Uuid, couple_id: Uuid, schedule_id: Uuid, now: Timestamp) -> Envelope {
+    let event = CheckInScheduleEnded {
+        schedule_id: schedule_id.to_string(),
+        couple_id: couple_id.to_string(),
+        end_time: Some(to_proto(now)),
+    };
+    Envelope::new(event_id, now, schedule_id, 2, &event)
 }

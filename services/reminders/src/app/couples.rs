@@ -6,17 +6,20 @@ use crate::store::{check_ins, couples, schedules};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-/// Two people are linked. A link that is known to have ended stays ended.
+/// Two people are linked: what was told under their link before takes its course. A link that is known to have ended
+/// stays ended.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn linked(conn: &mut PgConnection, couple: &Couple, linked_at: Timestamp) -> Result<(), Error> {
-    couples::upsert(conn, couple, couples::LINKED, linked_at).await?;
+    if couples::upsert(conn, couple, couples::LINKED, linked_at).await? {
+        schedules::release(conn, couple.couple_id).await?;
+    }
     Ok(())
 }
 
 /// They are linked no more: their check-ins end, nothing that was to come arrives, and what had arrived leaves both
-/// inboxes.
+/// inboxes. The others hear of the link's end from accounts, as this service does.
 ///
 /// # Errors
 /// When the database fails.

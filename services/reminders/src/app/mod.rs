@@ -3,6 +3,9 @@
 pub mod check_ins;
 pub mod couples;
 pub mod notices;
+mod sweep;
+
+pub use sweep::forget;
 
 use crate::domain::{Cursor, Fired, InboxItem, Kind, Page, PageSize, Schedule};
 use crate::error::Error;
@@ -34,8 +37,8 @@ pub async fn plan_look_back(
     store::insert_schedule(conn, &schedule).await
 }
 
-/// Fires at most `limit` schedules that are due: each is marked, arrives in its owner's inbox and is told to the
-/// other services, all in the caller's transaction, so it happens once or not at all.
+/// Fires at most `limit` schedules that are due: each is marked, arrives in its owner's inbox (where nothing unread stands
+/// for it already) and is told to the other services, all in the caller's transaction, so it happens once or not at all.
 pub async fn fire_due(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -47,13 +50,14 @@ pub async fn fire_due(
         return Ok(fired);
     }
     let items: Vec<(Uuid, Fired)> = fired.iter().map(|schedule| (ids.next(), schedule.clone())).collect();
-    store::insert_inbox_items(conn, &items).await?;
-    let told: Vec<_> = items
-        .iter()
-        .flat_map(|(item, schedule)| {
-            [reminder_due(ids.next(), schedule), reminder_delivered(ids.next(), schedule, *item)]
-        })
-        .collect();
+    let there = store::insert_inbox_items(conn, &items).await?;
+    let mut told = Vec::with_capacity(2 * items.len());
+    for (item, schedule) in &items {
+        told.push(reminder_due(ids.next(), schedule));
+        if there.contains(item) {
+            told.push(reminder_delivered(ids.next(), schedule, *item));
+        }
+    }
     bus::outbox::append(conn, &told).await?;
     Ok(fired)
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{Couple, Kind, Notice};
 use crate::error::Error;
-use crate::store::{couples, schedules};
+use crate::store::{couples, schedules, schedules::Standing};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,7 +13,9 @@ const TOLD_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Something was shared.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared {
-    /// The share.
+    /// Who shared it.
+    pub owner_id: Uuid,
+    /// The share, as its owner names it.
     pub share_id: Uuid,
     /// With whom.
     pub recipient_id: Uuid,
@@ -41,8 +43,10 @@ pub async fn shared(
     if shared.told_at.duration_since(shared.open_at.max(shared.created_at)) > TOLD_AGAIN {
         return Ok(());
     }
-    let over =
-        couples::lock_ended(conn, couple, now).await? || couples::is_withdrawn(conn, shared.share_id).await?;
+    let mut standing = lock(conn, couple, now).await?;
+    if couples::is_withdrawn(conn, couple.couple_id, shared.owner_id, shared.share_id).await? {
+        standing = Standing::Over;
+    }
     let notice = Notice {
         kind: Kind::Share,
         account_id: shared.recipient_id,
@@ -51,23 +55,25 @@ pub async fn shared(
         due_at: shared.open_at,
         ends_at: shared.expire_at,
     };
-    schedules::insert_notices(conn, &[notice], over, now).await
+    schedules::insert_notices(conn, &[notice], standing, now).await
 }
 
-/// A share was withdrawn: its recipient is told nothing, and what they were told is gone.
+/// A share was withdrawn: its recipient is told nothing of it, and what they were told is gone, unless it tells of another
+/// share too.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn withdrawn(
     conn: &mut PgConnection,
     couple: &Couple,
+    [owner_id, recipient_id]: [Uuid; 2],
     share_id: Uuid,
-    recipient_id: Uuid,
     now: Timestamp,
 ) -> Result<(), Error> {
-    couples::lock_ended(conn, couple, now).await?;
-    couples::withdraw_share(conn, share_id, couple.couple_id).await?;
-    schedules::retract(conn, Notice::id_of(Kind::Share, recipient_id, share_id), now).await
+    lock(conn, couple, now).await?;
+    couples::withdraw_share(conn, couple.couple_id, owner_id, share_id).await?;
+    let notice = Notice::id_of(Kind::Share, recipient_id, couple.couple_id, share_id);
+    schedules::retract(conn, notice, now).await
 }
 
 /// A share was answered: its owner is told at once. The answer stays the owner's, also when the share is withdrawn.
@@ -85,7 +91,7 @@ pub async fn answered(
     if told_at.duration_since(answered_at) > TOLD_AGAIN {
         return Ok(());
     }
-    let ended = couples::lock_ended(conn, couple, now).await?;
+    let standing = lock(conn, couple, now).await?;
     let notice = Notice {
         kind: Kind::ShareAnswer,
         account_id: owner_id,
@@ -94,5 +100,14 @@ pub async fn answered(
         due_at: answered_at,
         ends_at: None,
     };
-    schedules::insert_notices(conn, &[notice], ended, now).await
+    schedules::insert_notices(conn, &[notice], standing, now).await
+}
+
+/// Takes the link, so that nobody else changes it or what rests on it meanwhile; says what it lets a notice do.
+async fn lock(conn: &mut PgConnection, couple: &Couple, now: Timestamp) -> Result<Standing, Error> {
+    Ok(match couples::lock_version(conn, couple, now).await? {
+        couples::LINKED => Standing::Runs,
+        version if version < couples::LINKED => Standing::Waits,
+        _ => Standing::Over,
+    })
 }

@@ -14,6 +14,22 @@ pub fn check_in_id(schedule_id: Uuid, open_at: Timestamp) -> Uuid {
     Uuid::new_v5(&schedule_id, open_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().as_bytes())
 }
 
+/// One check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The check-in.
+    pub check_in_id: Uuid,
+    /// When it opens or opened.
+    pub open_at: Timestamp,
+}
+
+impl Occurrence {
+    /// A schedule's check-in at a time.
+    pub fn of(schedule_id: Uuid, open_at: Timestamp) -> Self {
+        Self { check_in_id: check_in_id(schedule_id, open_at), open_at }
+    }
+}
+
 /// What somebody proposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -51,8 +67,8 @@ pub struct CheckInSchedule {
     pub recurrence: Recurrence,
     /// Whether it was agreed to.
     pub phase: Phase,
-    /// The check-in before, as far as this service has told of it.
-    pub last_open_at: Option<Timestamp>,
+    /// The couple's check-in before, as far as this service has told of it; also of a schedule that ran before.
+    pub last: Option<Occurrence>,
 }
 
 /// How far a schedule has come.
@@ -75,9 +91,9 @@ pub enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// The next; none of a schedule that does not run.
-    pub next: Option<Timestamp>,
+    pub next: Option<Occurrence>,
     /// The one before.
-    pub last: Option<Timestamp>,
+    pub last: Option<Occurrence>,
 }
 
 /// What both of a couple are told.
@@ -157,15 +173,15 @@ impl CheckInSchedule {
     /// # Errors
     /// When the next check-in is beyond the calendar.
     pub fn times(&self, now: Timestamp) -> Result<Times, jiff::Error> {
-        let mut last = self.last_open_at;
+        let (at, mut last) = (|open_at| Occurrence::of(self.schedule_id, open_at), self.last);
         let Phase::Running { next_open_at: mut next, .. } = self.phase else {
             return Ok(Times { next: None, last });
         };
         while next <= now {
-            last = Some(next);
+            last = Some(at(next));
             next = self.recurrence.next_after(next)?;
         }
-        Ok(Times { next: Some(next), last })
+        Ok(Times { next: Some(at(next)), last })
     }
 }
 
@@ -186,7 +202,7 @@ mod tests {
             proposer_id: Uuid::from_u128(3),
             phase: CheckInSchedule::begin(&recurrence, time(now)).unwrap(),
             recurrence,
-            last_open_at: None,
+            last: None,
         }
     }
 
@@ -261,11 +277,18 @@ mod tests {
     fn both_sides_of_a_moment_are_known_without_a_look() {
         let schedule = running("2026-03-03T19:30:00Z");
         let times = |now| schedule.times(time(now)).unwrap();
-        let (first, second) = (time("2026-03-10T19:30:00Z"), time("2026-03-17T19:30:00Z"));
+        let [first, second] = ["2026-03-10T19:30:00Z", "2026-03-17T19:30:00Z"]
+            .map(|open_at| Occurrence::of(schedule.schedule_id, time(open_at)));
         assert_eq!(times("2026-03-10T19:29:59Z"), Times { next: Some(first), last: None });
         assert_eq!(times("2026-03-10T19:30:00Z"), Times { next: Some(second), last: Some(first) });
-        let ended = CheckInSchedule { phase: Phase::Ended, last_open_at: Some(first), ..schedule };
-        assert_eq!(ended.times(second).unwrap(), Times { next: None, last: Some(first) });
-        assert_eq!(ended.come_due(second).unwrap().opened, []);
+        // Until its own first check-in, the one before is that of the schedule before.
+        let before = Occurrence::of(Uuid::from_u128(9), time("2026-03-01T08:00:00Z"));
+        let follows = CheckInSchedule { last: Some(before), ..schedule.clone() };
+        let times = |now| follows.times(time(now)).unwrap().last;
+        assert_eq!(times("2026-03-10T19:29:59Z"), Some(before));
+        assert_eq!(times("2026-03-10T19:30:00Z"), Some(first));
+        let ended = CheckInSchedule { phase: Phase::Ended, last: Some(first), ..schedule };
+        assert_eq!(ended.times(second.open_at).unwrap(), Times { next: None, last: Some(first) });
+        assert_eq!(ended.come_due(second.open_at).unwrap().opened, []);
     }
 }

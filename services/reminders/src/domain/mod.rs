@@ -7,7 +7,7 @@ mod recurrence;
 mod schedule;
 mod zone;
 
-pub use check_in::{Announcement, CheckInSchedule, Due, Phase, Proposal, Times, check_in_id};
+pub use check_in::{Announcement, CheckInSchedule, Due, Occurrence, Phase, Proposal, Times, check_in_id};
 pub use couple::Couple;
 pub use page::{Cursor, List, Page, PageSize};
 pub use recurrence::Recurrence;

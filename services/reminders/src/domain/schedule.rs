@@ -117,14 +117,14 @@ pub struct Notice {
 impl Notice {
     /// Its id as a schedule: telling the same person the same thing always gives the same one, so nobody is told twice.
     pub fn schedule_id(&self) -> Uuid {
-        Self::id_of(self.kind, self.account_id, self.subject_id)
+        Self::id_of(self.kind, self.account_id, self.couple_id, self.subject_id)
     }
 
-    /// The id of the notice of that kind and subject to an account.
-    pub fn id_of(kind: Kind, account_id: Uuid, subject_id: Uuid) -> Uuid {
-        let source =
-            [&account_id.into_bytes()[..], &subject_id.into_bytes(), kind.as_str().as_bytes()].concat();
-        Uuid::new_v5(&NOTICES, &source)
+    /// The id of the notice of that kind and subject to one of a couple. With the link it is clear whose the subject is:
+    /// ids of shares are their owners' alone, and another couple may have chosen the same.
+    pub fn id_of(kind: Kind, account_id: Uuid, couple_id: Uuid, subject_id: Uuid) -> Uuid {
+        let ids = [account_id, couple_id, subject_id].map(Uuid::into_bytes).concat();
+        Uuid::new_v5(&NOTICES, &[&ids[..], kind.as_str().as_bytes()].concat())
     }
 }
 
@@ -139,6 +139,8 @@ pub struct Fired {
     pub kind: Kind,
     /// What it points at.
     pub subject_id: Option<Uuid>,
+    /// The link it rests on.
+    pub couple_id: Option<Uuid>,
     /// When it was due.
     pub due_at: Timestamp,
     /// When it fired.

@@ -2,7 +2,7 @@
 
 use super::{Reminders, parse_id};
 use crate::app::{check_ins, to_proto};
-use crate::domain::{CheckInSchedule, Phase, Proposal};
+use crate::domain::{CheckInSchedule, Occurrence, Phase, Proposal};
 use crate::error::Error;
 use candor_proto::reminders::v1 as proto;
 use candor_proto::reminders::v1::check_in_schedule_service_server::CheckInScheduleService;
@@ -23,7 +23,7 @@ impl CheckInScheduleService for Reminders {
     ) -> Result<Response<proto::ProposeCheckInScheduleResponse>, Status> {
         let (passport, request) = admit_member(request)?;
         let schedule_id = match request.schedule_id.as_str() {
-            "" => self.ids.next(),
+            "" => self.ids.next_opaque(), // the partner sees it
             text => parse_id("schedule_id", text)?,
         };
         let proposal = Proposal::parse(schedule_id, request.weekday, &request.local_time, &request.time_zone)
@@ -61,8 +61,9 @@ impl CheckInScheduleService for Reminders {
         let now = self.clock.now();
         let mut conn = self.connection().await?;
         let mut tx = conn.begin().await.map_err(Error::from)?;
-        let schedule = check_ins::accept(&mut tx, &capability, schedule_id, now).await?;
+        let schedule = check_ins::accept(&mut tx, &self.ids, &capability, schedule_id, now).await?;
         tx.commit().await.map_err(Error::from)?;
+        self.outbox.wake();
         let schedule = Some(schedule_to_proto(schedule, now)?);
         Ok(Response::new(proto::AcceptCheckInScheduleResponse { schedule }))
     }
@@ -76,8 +77,9 @@ impl CheckInScheduleService for Reminders {
         let schedule_id = parse_id("schedule_id", &request.schedule_id)?;
         let mut conn = self.connection().await?;
         let mut tx = conn.begin().await.map_err(Error::from)?;
-        check_ins::end(&mut tx, passport.account_id, schedule_id, self.clock.now()).await?;
+        check_ins::end(&mut tx, &self.ids, passport.account_id, schedule_id, self.clock.now()).await?;
         tx.commit().await.map_err(Error::from)?;
+        self.outbox.wake();
         Ok(Response::new(proto::EndCheckInScheduleResponse {}))
     }
 }
@@ -111,19 +113,17 @@ fn sorted(
 
 fn schedule_to_proto(schedule: CheckInSchedule, now: Timestamp) -> Result<proto::CheckInSchedule, Error> {
     let times = schedule.times(now).map_err(|_| Error::Calendar)?;
-    let id_at = |time: Option<Timestamp>| {
-        let id = time.map(|open_at| crate::domain::check_in_id(schedule.schedule_id, open_at));
-        id.map(|id| id.to_string()).unwrap_or_default()
-    };
+    let open_time = |check_in: Option<Occurrence>| check_in.map(|check_in| to_proto(check_in.open_at));
+    let id = |check_in: Option<Occurrence>| check_in.map(|it| it.check_in_id.to_string()).unwrap_or_default();
     Ok(proto::CheckInSchedule {
         schedule_id: schedule.schedule_id.to_string(),
         proposer_account_id: schedule.proposer_id.to_string(),
         weekday: schedule.recurrence.weekday().into(),
         local_time: schedule.recurrence.local_time(),
         time_zone: schedule.recurrence.time_zone().to_owned(),
-        next_open_time: times.next.map(to_proto),
-        next_check_in_id: id_at(times.next),
-        last_open_time: times.last.map(to_proto),
-        last_check_in_id: id_at(times.last),
+        next_open_time: open_time(times.next),
+        next_check_in_id: id(times.next),
+        last_open_time: open_time(times.last),
+        last_check_in_id: id(times.last),
     })
 }

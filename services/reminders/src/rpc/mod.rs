@@ -7,6 +7,7 @@ use crate::app::{self, kind_to_proto, to_proto};
 use crate::domain::{Cursor, InboxItem, Invalid, List, PageSize, Schedule};
 use crate::error::Error;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bus::Outbox;
 use candor_proto::reminders::v1 as proto;
 use candor_proto::reminders::v1::inbox_service_server::InboxService;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleService;
@@ -22,14 +23,15 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Reminders {
     pool: PgPool,
+    outbox: Outbox,
     clock: Clock,
     ids: Ids,
 }
 
 impl Reminders {
     /// On the service's database.
-    pub fn new(pool: PgPool, clock: Clock, ids: Ids) -> Self {
-        Self { pool, clock, ids }
+    pub fn new(pool: PgPool, outbox: Outbox, clock: Clock, ids: Ids) -> Self {
+        Self { pool, outbox, clock, ids }
     }
 
     /// For an RPC of one statement, which is a transaction by itself.

@@ -1,6 +1,6 @@
 //! Schedules of check-ins.
 
-use crate::domain::{CheckInSchedule, Couple, Phase, Proposal, Recurrence};
+use crate::domain::{CheckInSchedule, Couple, Occurrence, Phase, Proposal, Recurrence};
 use crate::error::Error;
 use chassis::identity::Capability;
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ struct Row {
     next_open_at: Option<SqlTimestamp>,
     wake_at: Option<SqlTimestamp>,
     last_open_at: Option<SqlTimestamp>,
+    last_check_in_id: Option<Uuid>,
 }
 
 impl TryFrom<Row> for CheckInSchedule {
@@ -39,9 +40,13 @@ impl TryFrom<Row> for CheckInSchedule {
             proposer_id: row.proposer_id,
             recurrence: Recurrence::kept(row.weekday, row.minute, row.time_zone).ok_or(Error::Unreadable)?,
             phase,
-            last_open_at: row.last_open_at.map(SqlTimestamp::to_jiff),
+            last: occurrence(row.last_check_in_id, row.last_open_at),
         })
     }
+}
+
+fn occurrence(check_in_id: Option<Uuid>, open_at: Option<SqlTimestamp>) -> Option<Occurrence> {
+    Some(Occurrence { check_in_id: check_in_id?, open_at: open_at?.to_jiff() })
 }
 
 /// A schedule of a couple, whatever became of it.
@@ -52,7 +57,8 @@ pub async fn find(
 ) -> Result<Option<CheckInSchedule>, Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT couple_id, schedule_id, proposer_id, weekday, minute, time_zone, state, next_open_at, wake_at, last_open_at
+        "SELECT couple_id, schedule_id, proposer_id, weekday, minute, time_zone, state, next_open_at, wake_at, last_open_at,
+                last_check_in_id
          FROM check_in_schedules WHERE couple_id = $1 AND schedule_id = $2",
         couple_id,
         schedule_id,
@@ -124,7 +130,7 @@ pub async fn read(
     let rows = sqlx::query!(
         r#"SELECT c.couple_id, s.schedule_id AS "schedule_id?", s.proposer_id AS "proposer_id?", s.weekday AS "weekday?",
                   s.minute AS "minute?", s.time_zone AS "time_zone?", s.state AS "state?", s.next_open_at, s.wake_at,
-                  s.last_open_at
+                  s.last_open_at, s.last_check_in_id
            FROM couples c
            LEFT JOIN check_in_schedules s ON s.couple_id = c.couple_id AND s.state <> 'ended'
            WHERE c.couple_id = $1 AND c.version = 1
@@ -155,6 +161,7 @@ pub async fn read(
             next_open_at: row.next_open_at,
             wake_at: row.wake_at,
             last_open_at: row.last_open_at,
+            last_check_in_id: row.last_check_in_id,
         })
     });
     found.map(CheckInSchedule::try_from).collect::<Result<_, _>>().map(Some)
@@ -189,42 +196,49 @@ pub async fn lock_proposed_to(
     Ok(found.filter(|schedule| schedule.proposer_id == capability.opening.owner_id))
 }
 
-/// Lets a proposal run. What ran before ends, and so does every other proposal: the two have agreed.
+/// Lets a proposal run, after everything else of the couple has ended; returns the couple's check-in before.
 pub async fn start(
     conn: &mut PgConnection,
     schedule: &CheckInSchedule,
     next_open_at: Timestamp,
     wake_at: Timestamp,
-) -> Result<(), Error> {
-    end_all(conn, schedule.couple_id).await?;
-    sqlx::query!(
-        "UPDATE check_in_schedules SET state = 'running', next_open_at = $3, wake_at = $4
-         WHERE couple_id = $1 AND schedule_id = $2",
+) -> Result<Option<Occurrence>, Error> {
+    let row = sqlx::query!(
+        "UPDATE check_in_schedules
+         SET state = 'running', next_open_at = $3, wake_at = $4, (last_open_at, last_check_in_id) = (
+             SELECT last_open_at, last_check_in_id FROM check_in_schedules
+             WHERE couple_id = $1 AND last_open_at IS NOT NULL ORDER BY last_open_at DESC LIMIT 1
+         )
+         WHERE couple_id = $1 AND schedule_id = $2
+         RETURNING last_open_at, last_check_in_id",
         schedule.couple_id,
         schedule.schedule_id,
         next_open_at.to_sqlx() as _,
         wake_at.to_sqlx() as _,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(occurrence(row.last_check_in_id, row.last_open_at))
 }
 
-/// Ends everything a couple has. It waits for whoever is telling of a check-in that is due.
-pub async fn end_all(conn: &mut PgConnection, couple_id: Uuid) -> Result<(), Error> {
-    sqlx::query!(
-        "UPDATE check_in_schedules SET state = 'ended', next_open_at = NULL, wake_at = NULL
-         WHERE couple_id = $1 AND state <> 'ended'",
+/// Ends everything a couple has, and returns what ran. It waits for whoever is telling of a check-in that is due.
+pub async fn end_all(conn: &mut PgConnection, couple_id: Uuid) -> Result<Vec<Uuid>, Error> {
+    let rows = sqlx::query!(
+        r#"UPDATE check_in_schedules s SET state = 'ended', next_open_at = NULL, wake_at = NULL
+           FROM (SELECT schedule_id, state FROM check_in_schedules
+                 WHERE couple_id = $1 AND state <> 'ended' FOR UPDATE) AS before
+           WHERE s.couple_id = $1 AND s.schedule_id = before.schedule_id
+           RETURNING s.schedule_id, before.state = 'running' AS "ran!""#,
         couple_id,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(rows.into_iter().filter(|row| row.ran).map(|row| row.schedule_id).collect())
 }
 
-/// Ends a schedule or a proposal of a couple. False when it has none of that id.
-pub async fn end(conn: &mut PgConnection, couple_id: Uuid, schedule_id: Uuid) -> Result<bool, Error> {
-    let done = sqlx::query!(
+/// Ends a schedule or a proposal of a couple. It waits for whoever is telling of a check-in that is due.
+pub async fn end(conn: &mut PgConnection, couple_id: Uuid, schedule_id: Uuid) -> Result<(), Error> {
+    sqlx::query!(
         "UPDATE check_in_schedules SET state = 'ended', next_open_at = NULL, wake_at = NULL
          WHERE couple_id = $1 AND schedule_id = $2",
         couple_id,
@@ -232,7 +246,7 @@ pub async fn end(conn: &mut PgConnection, couple_id: Uuid, schedule_id: Uuid) ->
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// Running schedules with something to do, the longest waiting first, each with its couple. What another replica is
@@ -244,7 +258,7 @@ pub async fn lock_due(
 ) -> Result<Vec<(Couple, CheckInSchedule)>, Error> {
     let rows = sqlx::query!(
         "SELECT c.first_id, c.second_id, s.couple_id, s.schedule_id, s.proposer_id, s.weekday, s.minute, s.time_zone,
-                s.state, s.next_open_at, s.wake_at, s.last_open_at
+                s.state, s.next_open_at, s.wake_at, s.last_open_at, s.last_check_in_id
          FROM check_in_schedules s JOIN couples c ON c.couple_id = s.couple_id AND c.version = 1
          WHERE s.state = 'running' AND s.wake_at <= $1
          ORDER BY s.wake_at
@@ -268,6 +282,7 @@ pub async fn lock_due(
             next_open_at: row.next_open_at,
             wake_at: row.wake_at,
             last_open_at: row.last_open_at,
+            last_check_in_id: row.last_check_in_id,
         };
         Ok((couple, row.try_into()?))
     });
@@ -285,18 +300,22 @@ pub async fn advance(conn: &mut PgConnection, schedules: &[CheckInSchedule]) -> 
     let couples: Vec<Uuid> = schedules.iter().map(|schedule| schedule.couple_id).collect();
     let ids: Vec<Uuid> = schedules.iter().map(|schedule| schedule.schedule_id).collect();
     let last: Vec<Option<SqlTimestamp>> =
-        schedules.iter().map(|schedule| schedule.last_open_at.map(|time| time.to_sqlx())).collect();
+        schedules.iter().map(|schedule| schedule.last.map(|last| last.open_at.to_sqlx())).collect();
+    let last_ids: Vec<Option<Uuid>> =
+        schedules.iter().map(|schedule| schedule.last.map(|last| last.check_in_id)).collect();
     sqlx::query!(
         "UPDATE check_in_schedules s
-         SET next_open_at = moved.next_open_at, wake_at = moved.wake_at, last_open_at = moved.last_open_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
-              AS moved (couple_id, schedule_id, next_open_at, wake_at, last_open_at)
+         SET next_open_at = moved.next_open_at, wake_at = moved.wake_at, last_open_at = moved.last_open_at,
+             last_check_in_id = moved.last_check_in_id
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::uuid[])
+              AS moved (couple_id, schedule_id, next_open_at, wake_at, last_open_at, last_check_in_id)
          WHERE s.couple_id = moved.couple_id AND s.schedule_id = moved.schedule_id",
         &couples,
         &ids,
         &next as &[SqlTimestamp],
         &wake as &[SqlTimestamp],
         &last as &[Option<SqlTimestamp>],
+        &last_ids as &[Option<Uuid>],
     )
     .execute(conn)
     .await?;

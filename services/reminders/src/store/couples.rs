@@ -7,6 +7,8 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// The version of a link that another event spoke of first.
+pub const UNHEARD: i64 = 0;
 /// The version of a link that lasts.
 pub const LINKED: i64 = 1;
 /// The version of a link that ended.
@@ -34,17 +36,17 @@ pub async fn upsert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether a link has ended. Until the transaction is over nobody else changes the link or what rests on it; of a link
-/// that accounts has not told of yet, too.
-pub async fn lock_ended(conn: &mut PgConnection, couple: &Couple, now: Timestamp) -> Result<bool, Error> {
-    upsert(conn, couple, 0, now).await?;
+/// How far a link has come, by its version; [`UNHEARD`] of one that accounts has not told of yet. Until the transaction
+/// is over nobody else changes the link or what rests on it.
+pub async fn lock_version(conn: &mut PgConnection, couple: &Couple, now: Timestamp) -> Result<i64, Error> {
+    upsert(conn, couple, UNHEARD, now).await?;
     let version = sqlx::query_scalar!(
         "SELECT version FROM couples WHERE couple_id = $1 FOR NO KEY UPDATE",
         couple.couple_id
     )
     .fetch_one(conn)
     .await?;
-    Ok(version >= ENDED)
+    Ok(version)
 }
 
 /// The link of an account. Until the transaction is over nobody else changes it or what rests on it.
@@ -63,11 +65,17 @@ pub async fn lock_link_of(conn: &mut PgConnection, account_id: Uuid) -> Result<O
 }
 
 /// Remembers that a share was withdrawn.
-pub async fn withdraw_share(conn: &mut PgConnection, share_id: Uuid, couple_id: Uuid) -> Result<(), Error> {
+pub async fn withdraw_share(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    owner_id: Uuid,
+    share_id: Uuid,
+) -> Result<(), Error> {
     sqlx::query!(
-        "INSERT INTO withdrawn_shares (share_id, couple_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        share_id,
+        "INSERT INTO withdrawn_shares (couple_id, owner_id, share_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         couple_id,
+        owner_id,
+        share_id,
     )
     .execute(conn)
     .await?;
@@ -75,10 +83,18 @@ pub async fn withdraw_share(conn: &mut PgConnection, share_id: Uuid, couple_id: 
 }
 
 /// Whether a share is known to be withdrawn.
-pub async fn is_withdrawn(conn: &mut PgConnection, share_id: Uuid) -> Result<bool, Error> {
+pub async fn is_withdrawn(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    owner_id: Uuid,
+    share_id: Uuid,
+) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM withdrawn_shares WHERE share_id = $1) AS "found!""#,
-        share_id
+        r#"SELECT EXISTS (SELECT FROM withdrawn_shares WHERE couple_id = $1 AND owner_id = $2 AND share_id = $3)
+               AS "found!""#,
+        couple_id,
+        owner_id,
+        share_id,
     )
     .fetch_one(conn)
     .await?;

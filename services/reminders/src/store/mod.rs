@@ -3,3 +3,4 @@
 pub mod check_ins;
 pub mod couples;
 pub mod schedules;
+pub mod sweep;

@@ -22,6 +22,27 @@ fn to_kind(number: i16) -> Result<Kind, Error> {
     all.into_iter().find(|kind| to_number(*kind) == number).ok_or(Error::Unreadable)
 }
 
+/// What a notice may do, as far as its link is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The two are linked: it fires at its time.
+    Runs,
+    /// Accounts has not told of the link yet.
+    Waits,
+    /// What it would tell is over.
+    Over,
+}
+
+impl Standing {
+    fn state(self) -> &'static str {
+        match self {
+            Self::Runs => "pending",
+            Self::Waits => "waiting",
+            Self::Over => "cancelled",
+        }
+    }
+}
+
 /// Plans it, unless it is known already, or the member has, had or cancelled one of the kind that day.
 /// Says whether it was planned.
 pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Result<bool, Error> {
@@ -44,12 +65,11 @@ pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Re
     Ok(done.rows_affected() == 1)
 }
 
-/// Plans notices, or keeps them as cancelled where what they would tell is over already. Those that are known change
-/// nothing.
+/// Plans notices in the state their link asks for. Those that are known change nothing.
 pub async fn insert_notices(
     conn: &mut PgConnection,
     notices: &[Notice],
-    cancelled: bool,
+    standing: Standing,
     now: Timestamp,
 ) -> Result<(), Error> {
     let ids: Vec<Uuid> = notices.iter().map(Notice::schedule_id).collect();
@@ -64,8 +84,8 @@ pub async fn insert_notices(
         "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at, due_on, time_zone,
                                 created_at, state, settled_at)
          SELECT schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at,
-                (due_at AT TIME ZONE 'UTC')::date, 'UTC', $9::timestamptz,
-                CASE WHEN $8::boolean THEN 'cancelled' ELSE 'pending' END, CASE WHEN $8 THEN $9 END
+                (due_at AT TIME ZONE 'UTC')::date, 'UTC', $9::timestamptz, $8::text,
+                CASE WHEN $8 = 'cancelled' THEN $9 END
          FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[])
               AS notice (schedule_id, account_id, kind, subject_id, couple_id, due_at, ends_at)
          ON CONFLICT (schedule_id) DO NOTHING",
@@ -76,7 +96,7 @@ pub async fn insert_notices(
         &couples,
         &times as &[SqlTimestamp],
         &ends as &[Option<SqlTimestamp>],
-        cancelled,
+        standing.state(),
         now.to_sqlx() as _,
     )
     .execute(conn)
@@ -84,44 +104,89 @@ pub async fn insert_notices(
     Ok(())
 }
 
-/// Takes a notice back: it fires no more, and if it has fired it leaves the inbox.
-pub async fn retract(conn: &mut PgConnection, schedule_id: Uuid, now: Timestamp) -> Result<(), Error> {
-    // This waits for whoever is firing it; only then it is known what is in the inbox.
+/// Lets what waited for a link take its course.
+pub async fn release(conn: &mut PgConnection, couple_id: Uuid) -> Result<(), Error> {
     sqlx::query!(
-        "UPDATE schedules SET state = 'cancelled', settled_at = $2 WHERE schedule_id = $1 AND state = 'pending'",
+        "UPDATE schedules SET state = 'pending' WHERE couple_id = $1 AND state = 'waiting'",
+        couple_id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a notice back: it fires no more. If it has fired, and its item stood for others of its kind too, the item points
+/// at one of these from now on; otherwise the item leaves the inbox.
+pub async fn retract(conn: &mut PgConnection, schedule_id: Uuid, now: Timestamp) -> Result<(), Error> {
+    // Each statement waits for whoever is firing; only then the next one sees what is in the inbox.
+    sqlx::query!(
+        "UPDATE schedules SET state = 'cancelled', settled_at = $2 WHERE schedule_id = $1 AND state <> 'cancelled'",
         schedule_id,
         now.to_sqlx() as _,
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("DELETE FROM inbox_items WHERE schedule_id = $1", schedule_id).execute(conn).await?;
+    let held = sqlx::query_scalar!(
+        "SELECT inbox_item_id FROM inbox_items WHERE schedule_id = $1 FOR UPDATE",
+        schedule_id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(inbox_item_id) = held else { return Ok(()) };
+    if !point_elsewhere(conn, inbox_item_id, now).await? {
+        sqlx::query!("DELETE FROM inbox_items WHERE inbox_item_id = $1", inbox_item_id).execute(conn).await?;
+    }
     Ok(())
 }
 
-/// The same for everything that rests on a link.
+/// Lets an unread item point at the first of its kind that fired, is not over, and has no item of its own. Says whether
+/// there was one.
+async fn point_elsewhere(
+    conn: &mut PgConnection,
+    inbox_item_id: Uuid,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE inbox_items SET schedule_id = other.schedule_id, subject_id = other.subject_id
+         FROM (
+             SELECT s.schedule_id, s.subject_id
+             FROM inbox_items i
+             JOIN schedules s ON s.couple_id = i.couple_id AND s.account_id = i.account_id AND s.kind = i.kind
+             WHERE i.inbox_item_id = $1 AND i.read_at IS NULL
+               AND s.state = 'fired' AND (s.ends_at IS NULL OR s.ends_at > $2)
+               AND NOT EXISTS (SELECT FROM inbox_items own WHERE own.schedule_id = s.schedule_id)
+             ORDER BY s.due_at, s.schedule_id
+             LIMIT 1
+         ) AS other
+         WHERE inbox_items.inbox_item_id = $1",
+        inbox_item_id,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes everything back that rests on a link.
 pub async fn retract_of_couple(
     conn: &mut PgConnection,
     couple_id: Uuid,
     now: Timestamp,
 ) -> Result<(), Error> {
+    // This waits for whoever is firing; only then it is known what is in the inbox.
     sqlx::query!(
-        "UPDATE schedules SET state = 'cancelled', settled_at = $2 WHERE couple_id = $1 AND state = 'pending'",
+        "UPDATE schedules SET state = 'cancelled', settled_at = $2
+         WHERE couple_id = $1 AND state IN ('pending', 'waiting')",
         couple_id,
         now.to_sqlx() as _,
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "DELETE FROM inbox_items USING schedules
-         WHERE schedules.schedule_id = inbox_items.schedule_id AND schedules.couple_id = $1",
-        couple_id,
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("DELETE FROM inbox_items WHERE couple_id = $1", couple_id).execute(conn).await?;
     Ok(())
 }
 
-/// The same for what says that a check-in of a couple is ahead, where it is not here yet.
+/// Takes back what says that a check-in of a couple is ahead, where it is not here yet.
 pub async fn retract_ahead(conn: &mut PgConnection, couple_id: Uuid, now: Timestamp) -> Result<(), Error> {
     let ahead = to_number(Kind::CheckInAhead);
     sqlx::query!(
@@ -203,7 +268,7 @@ pub async fn cancel_schedule(
 }
 
 /// Marks what is due as fired, soonest first, and returns it. What another replica is firing is left to it; what rests
-/// on a link waits until that is known, and what is over is cancelled instead.
+/// on a link fires only while that lasts, and what is over is cancelled instead.
 pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Vec<Fired>, Error> {
     let rows = sqlx::query!(
         r#"WITH due AS (
@@ -218,46 +283,63 @@ pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Re
          UPDATE schedules
          SET state = CASE WHEN ends_at <= $1 THEN 'cancelled' ELSE 'fired' END, settled_at = $1
          FROM due WHERE schedules.schedule_id = due.schedule_id
-         RETURNING schedules.schedule_id, account_id, kind, subject_id, due_at, state = 'fired' AS "fired!""#,
+         RETURNING schedules.schedule_id, account_id, kind, subject_id, couple_id, due_at, state = 'fired' AS "fired!""#,
         now.to_sqlx() as _,
         limit,
     )
     .fetch_all(conn)
     .await?;
     let read = rows.into_iter().filter(|row| row.fired).map(|row| {
-        Ok(Fired {
+        Ok::<_, Error>(Fired {
             schedule_id: row.schedule_id,
             account_id: row.account_id,
             kind: to_kind(row.kind)?,
             subject_id: row.subject_id,
+            couple_id: row.couple_id,
             due_at: row.due_at.to_jiff(),
             fired_at: now,
         })
     });
-    read.collect()
+    let mut fired = read.collect::<Result<Vec<_>, _>>()?;
+    fired.sort_by_key(|schedule| (schedule.due_at, schedule.schedule_id));
+    Ok(fired)
 }
 
-/// Puts what fired into its owners' inboxes, each under the id beside it.
-pub async fn insert_inbox_items(conn: &mut PgConnection, fired: &[(Uuid, Fired)]) -> Result<(), Error> {
+/// Puts what fired into its owners' inboxes, each under the id beside it, and returns the ids that are there now. Where
+/// an unread item says already that something was shared, or answered, another adds none.
+pub async fn insert_inbox_items(
+    conn: &mut PgConnection,
+    fired: &[(Uuid, Fired)],
+) -> Result<Vec<Uuid>, Error> {
     let ids: Vec<Uuid> = fired.iter().map(|(id, _)| *id).collect();
     let accounts: Vec<Uuid> = fired.iter().map(|(_, item)| item.account_id).collect();
     let schedules: Vec<Uuid> = fired.iter().map(|(_, item)| item.schedule_id).collect();
     let kinds: Vec<i16> = fired.iter().map(|(_, item)| to_number(item.kind)).collect();
     let subjects: Vec<Option<Uuid>> = fired.iter().map(|(_, item)| item.subject_id).collect();
+    let couples: Vec<Option<Uuid>> = fired.iter().map(|(_, item)| item.couple_id).collect();
     let times: Vec<SqlTimestamp> = fired.iter().map(|(_, item)| item.fired_at.to_sqlx()).collect();
-    sqlx::query!(
-        "INSERT INTO inbox_items (inbox_item_id, account_id, schedule_id, kind, subject_id, created_at)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::timestamptz[])",
+    // DO UPDATE holds the item that is there: whoever takes it back waits, and then finds what it stood for.
+    let there = sqlx::query_scalar!(
+        "INSERT INTO inbox_items AS kept (inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at)
+         SELECT DISTINCT ON (account_id, couple_id, kind, CASE WHEN kind NOT IN (4, 5) THEN schedule_id END)
+                inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[], $7::timestamptz[])
+              AS fired (inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at)
+         ORDER BY account_id, couple_id, kind, CASE WHEN kind NOT IN (4, 5) THEN schedule_id END, inbox_item_id
+         ON CONFLICT (account_id, couple_id, kind) WHERE read_at IS NULL AND kind IN (4, 5)
+             DO UPDATE SET kind = kept.kind
+         RETURNING inbox_item_id",
         &ids,
         &accounts,
         &schedules,
         &kinds,
         &subjects as &[Option<Uuid>],
+        &couples as &[Option<Uuid>],
         &times as &[SqlTimestamp],
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(there)
 }
 
 /// An account's inbox behind the cursor, newest first.

@@ -14,7 +14,7 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 /// A running schedule of Tuesdays at 20:30 in Berlin; the first proposed, the second agreed.
-async fn running(stage: &Stage, couple: &Couple) -> Uuid {
+pub(crate) async fn running(stage: &Stage, couple: &Couple) -> Uuid {
     let schedule_id = stage.ids.next();
     stage.propose(couple.first_id, schedule_id, "20:30").await.unwrap();
     stage.accept(of_first(stage, couple), schedule_id).await.unwrap();
@@ -22,18 +22,18 @@ async fn running(stage: &Stage, couple: &Couple) -> Uuid {
 }
 
 /// What the second reads of the first.
-fn of_first(stage: &Stage, couple: &Couple) -> Capability {
+pub(crate) fn of_first(stage: &Stage, couple: &Couple) -> Capability {
     stage.capability(couple.second_id, couple.first_id, couple.couple_id)
 }
 
 /// What the first reads of the second.
-fn of_second(stage: &Stage, couple: &Couple) -> Capability {
+pub(crate) fn of_second(stage: &Stage, couple: &Couple) -> Capability {
     stage.capability(couple.first_id, couple.second_id, couple.couple_id)
 }
 
 /// Messages have no `Debug`: what is private in them would be printed.
 #[track_caller]
-fn same<T: PartialEq>(found: T, expected: T) {
+pub(crate) fn same<T: PartialEq>(found: T, expected: T) {
     assert!(found == expected);
 }
 
@@ -152,16 +152,16 @@ async fn proposing_needs_a_link_a_time_and_patience() {
     assert!(no_time.code() == Code::InvalidArgument && no_time.message().contains("local_time"));
     assert!(!no_time.message().contains("25:30"));
 
-    let first = stage.ids.next();
-    for n in 0..20 {
-        let id = if n == 0 { first } else { stage.ids.next() };
-        stage.propose(couple.first_id, id, "20:30").await.unwrap();
+    let mut latest = Uuid::nil();
+    for _ in 0..20 {
+        latest = stage.ids.next();
+        stage.propose(couple.first_id, latest, "20:30").await.unwrap();
     }
     let flood = stage.propose(couple.first_id, stage.ids.next(), "20:30").await.err().unwrap();
     assert_eq!(flood.code(), Code::ResourceExhausted);
     let wait = flood.get_details_retry_info().unwrap().retry_delay.unwrap();
     assert_eq!(wait.as_secs(), 24 * 60 * 60);
-    stage.propose(couple.first_id, first, "20:30").await.unwrap(); // a retry is none
+    stage.propose(couple.first_id, latest, "20:30").await.unwrap(); // a retry is none
     stage.propose(couple.second_id, stage.ids.next(), "20:30").await.unwrap(); // the other has their own
     stage.clock.set(stage.clock.now() + SignedDuration::from_hours(24));
     stage.propose(couple.first_id, stage.ids.next(), "20:30").await.unwrap();
@@ -293,55 +293,19 @@ async fn what_was_taken_back_closes_the_schedule_at_once() {
 }
 
 #[tokio::test]
-async fn either_ends_it_alone_and_only_they() {
-    let stage = Stage::new().await;
-    let (couple, others, stranger) = (stage.couple().await, stage.couple().await, stage.ids.next());
-    for who in couple.members() {
-        let id = running(&stage, &couple).await;
-        let unknown = refusal(&stage.end(others.first_id, stage.ids.next()).await.err().unwrap());
-        assert_eq!(unknown.0, Code::NotFound);
-        for (other, schedule_id) in [(others.first_id, id), (stranger, id), (who, stage.ids.next())] {
-            assert_eq!(refusal(&stage.end(other, schedule_id).await.err().unwrap()), unknown);
-        }
-        assert!(stage.get(of_first(&stage, &couple)).await.unwrap().schedule.is_some());
-        stage.end(who, id).await.unwrap();
-        stage.end(who, id).await.unwrap();
-        same(stage.get(of_first(&stage, &couple)).await.unwrap().schedule, None);
-    }
-    // A proposal, too: declined by one, or taken back by the other.
-    for who in couple.members() {
-        let id = stage.ids.next();
-        stage.propose(couple.first_id, id, "20:30").await.unwrap();
-        stage.end(who, id).await.unwrap();
-        assert_eq!(stage.accept(of_first(&stage, &couple), id).await.err().unwrap().code(), Code::NotFound);
-    }
-}
-
-#[tokio::test]
-async fn unlinking_ends_everything_and_linking_again_revives_nothing() {
+async fn an_id_that_the_service_chooses_tells_no_time() {
     let stage = Stage::new().await;
     let couple = stage.couple().await;
-    let id = running(&stage, &couple).await;
-    let proposed = stage.ids.next();
-    stage.propose(couple.first_id, proposed, "08:00").await.unwrap();
-    stage.handle(&[stage.unlinked(&couple)]).await;
-    for capability in [of_first(&stage, &couple), of_second(&stage, &couple)] {
-        assert_eq!(stage.get(capability).await.err().unwrap().code(), Code::NotFound);
-    }
-    assert_eq!(stage.accept(of_first(&stage, &couple), proposed).await.err().unwrap().code(), Code::NotFound);
-    assert_eq!(stage.end(couple.first_id, id).await.err().unwrap().code(), Code::NotFound);
-    let alone = stage.propose(couple.first_id, stage.ids.next(), "20:30").await.err().unwrap();
-    assert_eq!(alone.code(), Code::FailedPrecondition);
-    stage.handle(&[stage.linked(&couple)]).await; // late
-    assert_eq!(stage.get(of_first(&stage, &couple)).await.err().unwrap().code(), Code::NotFound);
-
-    let again = Couple { couple_id: stage.ids.next(), ..couple };
-    stage.handle(&[stage.linked(&again)]).await;
-    let nothing = proto::GetCheckInScheduleResponse::default();
-    same(stage.get(of_first(&stage, &again)).await.unwrap(), nothing);
-    assert_eq!(stage.get(of_first(&stage, &couple)).await.err().unwrap().code(), Code::NotFound);
-    assert_eq!(stage.accept(of_first(&stage, &again), proposed).await.err().unwrap().code(), Code::NotFound);
-    assert_eq!(stage.accept(of_first(&stage, &couple), proposed).await.err().unwrap().code(), Code::NotFound);
+    let message = proto::ProposeCheckInScheduleRequest {
+        weekday: proto::Weekday::Tuesday.into(),
+        local_time: "20:30".into(),
+        time_zone: "Europe/Berlin".into(),
+        ..Default::default()
+    };
+    let request = stage.request(couple.first_id, message);
+    let answer = stage.rpc().propose_check_in_schedule(request).await.unwrap().into_inner();
+    let id: Uuid = answer.proposal.unwrap().schedule_id.parse().unwrap();
+    assert_eq!((id.get_version_num(), id.get_timestamp()), (4, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,9 +3,12 @@
 
 mod check_ins;
 mod disorder;
+mod ending;
 mod firing;
 mod lists;
 mod look_backs;
 mod notices;
+mod one_unread;
 mod process;
 mod stage;
+mod sweeping;

@@ -63,7 +63,7 @@ impl Stage {
     }
 
     pub(crate) fn rpc(&self) -> Reminders {
-        Reminders::new(self.pool().clone(), self.clock.clone(), self.ids.clone())
+        Reminders::new(self.pool().clone(), Outbox::new(), self.clock.clone(), self.ids.clone())
     }
 
     pub(crate) fn request<T>(&self, account_id: Uuid, message: T) -> Request<T> {
