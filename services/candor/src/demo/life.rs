@@ -170,6 +170,7 @@ impl<'a> Life<'a> {
             item_id: item_id.clone(),
             depth: share.depth()?.into(),
             words: share.words.clone(),
+            domain_ids: self.domains(share),
             ..Default::default()
         };
         if let Some(excerpt) = &share.excerpt {
@@ -181,6 +182,12 @@ impl<'a> Life<'a> {
             selection.spans.push(journal::Span { start, end });
         }
         Ok(selection)
+    }
+
+    /// All domains of a self-check that is shared.
+    fn domains(&self, share: &Share) -> Vec<String> {
+        let check = self.story.self_checks.iter().find(|check| Some(&check.key) == share.self_check.as_ref());
+        check.map(|check| check.levels.keys().cloned().collect()).unwrap_or_default()
     }
 
     fn share_id(&self, n: usize) -> String {

@@ -26,7 +26,7 @@ pub(crate) struct Story {
     pub(crate) people: BTreeMap<String, Person>,
     pub(crate) entries: Vec<Entry>,
     moods: Vec<MoodAlone>,
-    self_checks: Vec<SelfCheck>,
+    pub(crate) self_checks: Vec<SelfCheck>,
     pub(crate) shares: Vec<Share>,
     pub(crate) check_ins: CheckIns,
 }

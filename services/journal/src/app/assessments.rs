@@ -183,20 +183,18 @@ pub async fn delete_assessment(
     Ok(())
 }
 
-/// What a share shows of a scored assessment: the title of each domain that has a score, and the words of its band.
-/// `None`: the account has no such assessment, or it is not scored. The key is a witness that the account is not
-/// erased; numbers and answers are never shared.
+/// What a share can show of a scored assessment: what came of each domain, in the instrument's order. `None`: the account
+/// has no such assessment, or it is not scored. Until the transaction ends it is not deleted, so that of a share that is
+/// being made and a deletion the one sees what the other did.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(skip_all)]
-pub async fn shared_bands(
+pub async fn shared_results(
     conn: &mut PgConnection,
-    _data_key: &DataKey,
     account_id: Uuid,
     assessment_id: Uuid,
-) -> Result<Option<Vec<(String, String)>>, Error> {
-    // A share that is being made and a deletion wait for each other: then the one sees what the other did.
+) -> Result<Option<Vec<DomainResult>>, Error> {
     if !store::hold_assessment(conn, account_id, assessment_id).await? {
         return Ok(None);
     }
@@ -204,9 +202,7 @@ pub async fn shared_bands(
     let Some(scored) = found.filter(|found| found.score_time.is_some()) else { return Ok(None) };
     let instrument = definition(conn, &scored).await?;
     let scores = store::scores(conn, account_id, &[assessment_id]).await?.remove(&assessment_id);
-    let results = results(&instrument, &scores.unwrap_or_default(), None);
-    let banded = results.into_iter().filter(|result| result.score.is_some());
-    Ok(Some(banded.map(|result| (result.title, result.band)).collect()))
+    Ok(Some(results(&instrument, &scores.unwrap_or_default(), None)))
 }
 
 /// `journal.v1.self_check_scored`: that it was scored and when, not how. A scored assessment never changes, so the event

@@ -31,8 +31,8 @@ pub async fn preview_share(
             render(selection, Item::Entry(&entry))?
         }
         ShareKind::SelfCheck => {
-            let bands = assessments::shared_bands(conn, data_key, account_id, selection.item_id()).await?;
-            render(selection, Item::SelfCheck(bands.ok_or(Error::ItemNotFound)?))?
+            let results = assessments::shared_results(conn, account_id, selection.item_id()).await?;
+            render(selection, Item::SelfCheck(results.ok_or(Error::ItemNotFound)?))?
         }
     };
     Ok(to_message(rendering))

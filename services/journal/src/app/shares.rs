@@ -3,8 +3,7 @@
 use super::renderings::{freeze, preview_share};
 use super::{Attempt, item_shared, share_withdrawn};
 use crate::Error;
-use crate::domain::{Selection, ShareKind, Window, WishedResponse};
-use crate::store::assessments::lock_assessment;
+use crate::domain::{Selection, Window, WishedResponse};
 use crate::store::couples::partner_link;
 use crate::store::shares::{self as store, NewShare, OwnShare, Rated, ShareFacts};
 use candor_proto::journal::v1 as proto;
@@ -69,10 +68,6 @@ pub async fn share_item(
     }
     let window = Window::parse(now, command.open_now, command.expire_time)?;
     let couple_id = partner_link(conn, account_id, command.recipient_id).await?.ok_or(Error::NotPartner)?;
-    if command.selection.kind() == ShareKind::SelfCheck {
-        // Whoever deletes it at the same time waits, and then takes this share back with the others.
-        lock_assessment(conn, account_id, command.selection.item_id()).await?;
-    }
     let rendering = preview_share(conn, data_key, account_id, &command.selection).await?;
     let share = new_share(data_key, command, couple_id, &rendering, window, now);
     if store::insert_share(conn, &share).await? {

@@ -11,16 +11,16 @@ pub mod starters;
 
 pub use assessment::{Answers, Assessment, DomainResult, InvalidAnswer, Scores, SealedAssessment, results};
 pub use check_in::{
-    AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, MAX_REPLY_BYTES, OpenTime, Replies,
-    Reply, Revealed, SealedAnswer, SealedCheckIn, check_in_id,
+    AnswerFacts, Appointment, CheckInKey, CheckInState, GAP, Load, MAX_GATHERING, MAX_REPLY_BYTES, OpenTime,
+    PACE, PACE_OF, Replies, Reply, Revealed, SealedAnswer, SealedCheckIn, check_in_id,
 };
 pub use entry::{EntryBody, EntryTime, MAX_BODY_BYTES, MAX_TITLE_CHARS, Title, Zone};
 pub use instrument::{Instrument, InvalidQuestionnaire};
 pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
 pub use share::{
-    Item, MAX_LIFE, Rendering, Selection, ShareDepth, ShareKind, ShareState, WishedResponse, Window, render,
-    state_of,
+    Item, MAX_LIFE, Rendering, Selection, ShareDepth, ShareKind, ShareState, TOO_LITTLE, WishedResponse,
+    Window, render, state_of,
 };
 
 use jiff::Timestamp;

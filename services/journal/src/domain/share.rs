@@ -1,7 +1,8 @@
 //! What is opened to whom: the selection, the rendering that preview and share have in common, and where a share stands.
 
-use super::{Entry, Invalid, to_microseconds};
+use super::{DomainResult, Entry, Invalid, to_microseconds};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The longest own words, in characters.
@@ -15,6 +16,9 @@ pub const MAX_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What stands where something between two parts of an excerpt is left out.
 const LEFT_OUT: &str = "\n\n[…]\n\n";
+
+/// What stands for the band of a domain without a score, whatever the reason: too few answers, or such as do not count.
+pub const TOO_LITTLE: &str = "Too little to say.";
 
 /// What kind of thing is shared. The numbers are those of `candor.journal.v1.ShareKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,7 @@ struct Span {
 enum Shown {
     Topic,
     Summary,
+    Bands(BTreeSet<String>),
     Excerpt(Vec<Span>),
     Whole,
 }
@@ -95,17 +100,18 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Takes a selection as it was sent. `spans` are starts and ends; whether they lie inside the text is seen when it
-    /// is rendered.
+    /// Takes a selection as it was sent. `spans` are starts and ends; whether they lie inside the text, and whether the
+    /// instrument has such domains, is seen when it is rendered.
     ///
     /// # Errors
-    /// [`Invalid`] naming what does not go together: `selection.kind`, `.depth`, `.words` or `.spans`.
+    /// [`Invalid`] naming what does not go together: `selection.kind`, `.depth`, `.words`, `.spans` or `.domain_ids`.
     pub fn parse(
         kind: i32,
         item_id: Uuid,
         depth: i32,
         words: &str,
         spans: &[(i32, i32)],
+        domain_ids: &[String],
     ) -> Result<Self, Invalid> {
         let kind = match kind {
             1 => ShareKind::Entry,
@@ -115,7 +121,8 @@ impl Selection {
         let words = parse_words(words)?;
         let shown = match (depth, kind) {
             (1, _) => Shown::Topic,
-            (2, _) => Shown::Summary,
+            (2, ShareKind::Entry) => Shown::Summary,
+            (2, ShareKind::SelfCheck) => Shown::Bands(parse_domains(domain_ids)?),
             (3, ShareKind::Entry) => Shown::Excerpt(parse_spans(spans)?),
             (4, ShareKind::Entry) => Shown::Whole,
             (3 | 4, ShareKind::SelfCheck) => {
@@ -123,12 +130,14 @@ impl Selection {
             }
             _ => return broken("selection.depth", "is not one of those there are"),
         };
-        let in_words = shown == Shown::Topic || (shown == Shown::Summary && kind == ShareKind::Entry);
-        if in_words && words.is_empty() {
+        if matches!(shown, Shown::Topic | Shown::Summary) && words.is_empty() {
             return broken("selection.words", "are needed here: nothing else is shown");
         }
         if !spans.is_empty() && !matches!(shown, Shown::Excerpt(_)) {
             return broken("selection.spans", "are for an excerpt");
+        }
+        if !domain_ids.is_empty() && !matches!(shown, Shown::Bands(_)) {
+            return broken(DOMAIN_IDS, "are for the summary of a self-check");
         }
         Ok(Self { kind, item_id, shown, words })
     }
@@ -147,12 +156,14 @@ impl Selection {
     pub fn depth(&self) -> ShareDepth {
         match self.shown {
             Shown::Topic => ShareDepth::Topic,
-            Shown::Summary => ShareDepth::Summary,
+            Shown::Summary | Shown::Bands(_) => ShareDepth::Summary,
             Shown::Excerpt(_) => ShareDepth::Excerpt,
             Shown::Whole => ShareDepth::Whole,
         }
     }
 }
+
+const DOMAIN_IDS: &str = "selection.domain_ids";
 
 fn broken<T>(field: &'static str, rule: &'static str) -> Result<T, Invalid> {
     Err(Invalid { field, rule })
@@ -167,6 +178,18 @@ fn parse_words(words: &str) -> Result<String, Invalid> {
         return broken("selection.words", "take at most 2000 characters");
     }
     Ok(if super::entry::is_blank(words) { String::new() } else { words.to_owned() })
+}
+
+/// At least one domain, each once; whether there are such is seen when they are rendered.
+fn parse_domains(domain_ids: &[String]) -> Result<BTreeSet<String>, Invalid> {
+    let domains: BTreeSet<String> = domain_ids.iter().cloned().collect();
+    if domains.is_empty() {
+        return broken(DOMAIN_IDS, "are needed for the summary of a self-check");
+    }
+    if domains.len() < domain_ids.len() {
+        return broken(DOMAIN_IDS, "name a domain twice");
+    }
+    Ok(domains)
 }
 
 /// Spans in order, none empty, none over another.
@@ -195,8 +218,8 @@ fn parse_spans(spans: &[(i32, i32)]) -> Result<Vec<Span>, Invalid> {
 pub enum Item<'a> {
     /// An entry, opened.
     Entry(&'a Entry),
-    /// The bands of a scored self-check: titles of domains and the words of their bands.
-    SelfCheck(Vec<(String, String)>),
+    /// What came of each domain of a scored self-check, in the instrument's order.
+    SelfCheck(Vec<DomainResult>),
 }
 
 /// What the recipient sees: plain text, in memory only.
@@ -214,7 +237,7 @@ pub struct Rendering {
     pub body: String,
     /// The moment an entry is about, and the zone its writer was in; for excerpts and whole entries.
     pub moment: Option<(Timestamp, String)>,
-    /// Titles and words of bands, for the summary of a self-check.
+    /// Titles of domains and words of their bands, for the summary of a self-check.
     pub bands: Vec<(String, String)>,
 }
 
@@ -222,7 +245,7 @@ pub struct Rendering {
 /// never part of it.
 ///
 /// # Errors
-/// [`Invalid`] when a span reaches beyond the text, or an excerpt shows nothing.
+/// [`Invalid`] when a span reaches beyond the text, an excerpt shows nothing, or the instrument has no such domain.
 pub fn render(selection: &Selection, item: Item<'_>) -> Result<Rendering, Invalid> {
     let mut rendering = Rendering {
         kind: selection.kind,
@@ -234,8 +257,8 @@ pub fn render(selection: &Selection, item: Item<'_>) -> Result<Rendering, Invali
         bands: Vec::new(),
     };
     match (&selection.shown, item) {
-        (Shown::Topic, _) | (Shown::Summary, Item::Entry(_)) => {}
-        (Shown::Summary, Item::SelfCheck(bands)) => rendering.bands = bands,
+        (Shown::Topic | Shown::Summary, _) => {}
+        (Shown::Bands(domain_ids), Item::SelfCheck(results)) => rendering.bands = bands(domain_ids, results)?,
         (Shown::Excerpt(spans), Item::Entry(entry)) => {
             rendering.body = excerpt(entry.body.as_str(), spans)?;
             rendering.moment = Some(moment(entry));
@@ -248,8 +271,26 @@ pub fn render(selection: &Selection, item: Item<'_>) -> Result<Rendering, Invali
         (Shown::Excerpt(_) | Shown::Whole, Item::SelfCheck(_)) => {
             return broken("selection.depth", "can only be topic or summary for a self-check");
         }
+        (Shown::Bands(_), Item::Entry(_)) => {
+            return broken(DOMAIN_IDS, "are for the summary of a self-check");
+        }
     }
     Ok(rendering)
+}
+
+/// The chosen domains with the words of their bands, in the instrument's order. One without a score stands there like
+/// any other, so that what is left out says nothing but that it was not chosen.
+fn bands(chosen: &BTreeSet<String>, results: Vec<DomainResult>) -> Result<Vec<(String, String)>, Invalid> {
+    let shown = results.into_iter().filter(|result| chosen.contains(&result.domain_id));
+    let band = |result: DomainResult| match result.score {
+        Some(_) => (result.title, result.band),
+        None => (result.title, TOO_LITTLE.to_owned()),
+    };
+    let bands: Vec<_> = shown.map(band).collect();
+    if bands.len() < chosen.len() {
+        return broken(DOMAIN_IDS, "name a domain that this self-check does not have");
+    }
+    Ok(bands)
 }
 
 fn moment(entry: &Entry) -> (Timestamp, String) {

@@ -22,7 +22,20 @@ fn entry(title: &str, body: &str) -> Entry {
 }
 
 fn parse(kind: i32, depth: i32, words: &str, spans: &[(i32, i32)]) -> Result<Selection, Invalid> {
-    Selection::parse(kind, ITEM, depth, words, spans)
+    let domain_ids: &[String] = if (kind, depth) == (2, 2) { &["silence".to_owned()] } else { &[] };
+    Selection::parse(kind, ITEM, depth, words, spans, domain_ids)
+}
+
+/// What came of a domain of a self-check.
+fn result(domain_id: &str, score: Option<u8>) -> DomainResult {
+    DomainResult {
+        domain_id: domain_id.to_owned(),
+        title: format!("the title of {domain_id}"),
+        score,
+        band: score.map(|score| format!("around {score}")).unwrap_or_default(),
+        previous_score: score,
+        next_article_id: "an-article".to_owned(),
+    }
 }
 
 fn excerpt_of(body: &str, spans: &[(i32, i32)]) -> Result<String, Invalid> {
@@ -69,6 +82,26 @@ fn only_what_goes_together_is_a_selection() {
 }
 
 #[test]
+fn domains_are_chosen_for_the_summary_of_a_self_check_and_for_nothing_else() {
+    let chosen = |kind, depth, spans: &[(i32, i32)], domain_ids: &[&str]| {
+        let domain_ids: Vec<String> = domain_ids.iter().map(|id| (*id).to_owned()).collect();
+        Selection::parse(kind, ITEM, depth, "words", spans, &domain_ids).err().map(|invalid| invalid.field)
+    };
+    assert_eq!(chosen(2, 2, &[], &["trust", "silence"]), None);
+    for refused in [
+        chosen(2, 2, &[], &[]),
+        chosen(2, 2, &[], &["trust", "silence", "trust"]),
+        chosen(2, 1, &[], &["trust"]),
+        chosen(1, 1, &[], &["trust"]),
+        chosen(1, 2, &[], &["trust"]),
+        chosen(1, 3, &[(0, 1)], &["trust"]),
+        chosen(1, 4, &[], &["trust"]),
+    ] {
+        assert_eq!(refused, Some("selection.domain_ids"));
+    }
+}
+
+#[test]
 fn spans_stand_in_order_apart_and_inside_the_text() {
     for spans in [
         &[(1, 1)][..],
@@ -98,9 +131,9 @@ fn what_is_left_out_between_two_parts_is_said_and_nothing_else() {
 #[test]
 fn each_depth_shows_what_it_says_and_never_a_mood() {
     let entry = entry("a title", "the text");
-    let bands = vec![("Silence".to_owned(), "a low wall".to_owned())];
+    let results = [result("silence", Some(3)), result("trust", None)];
     let show = |kind, depth, spans: &[(i32, i32)]| {
-        let item = if kind == 1 { Item::Entry(&entry) } else { Item::SelfCheck(bands.clone()) };
+        let item = if kind == 1 { Item::Entry(&entry) } else { Item::SelfCheck(results.to_vec()) };
         let shown = render(&parse(kind, depth, "words", spans).unwrap(), item).unwrap();
         assert_eq!((shown.kind as i32, shown.depth as i32, shown.words.as_str()), (kind, depth, "words"));
         (shown.title, shown.body, shown.moment.is_some(), shown.bands.len())
@@ -142,6 +175,40 @@ fn where_a_share_stands_follows_from_its_times() {
 }
 
 proptest! {
+    /// Whoever reads it learns of the domains that were chosen, and of no other.
+    #[test]
+    fn a_summary_shows_exactly_the_chosen_domains_in_the_instruments_order(
+        scores in proptest::collection::vec(proptest::option::of(0u8..=100), 1..7),
+        others in proptest::collection::vec(proptest::option::of(0u8..=100), 7),
+        chosen in proptest::collection::btree_set(0usize..7, 1..7),
+        backwards in any::<bool>(),
+    ) {
+        let id = |n: usize| format!("domain-{n}");
+        let results: Vec<_> = scores.iter().enumerate().map(|(n, score)| result(&id(n), *score)).collect();
+        let mut sent: Vec<String> = chosen.iter().map(|n| id(*n)).collect();
+        if backwards {
+            sent.reverse();
+        }
+        let selection = Selection::parse(2, ITEM, 2, "", &[], &sent).unwrap();
+        let shown = render(&selection, Item::SelfCheck(results.clone()));
+        prop_assert_eq!(shown.is_ok(), chosen.iter().all(|n| *n < scores.len()));
+        match shown {
+            Err(invalid) => prop_assert_eq!(invalid.field, "selection.domain_ids"),
+            Ok(shown) => {
+                let expected: Vec<_> = chosen.iter().map(|n| match scores[*n] {
+                    Some(score) => (format!("the title of domain-{n}"), format!("around {score}")),
+                    None => (format!("the title of domain-{n}"), "Too little to say.".to_owned()),
+                }).collect();
+                prop_assert_eq!(&shown.bands, &expected);
+                let elsewhere = results.iter().enumerate().map(|(n, known)| {
+                    if chosen.contains(&n) { known.clone() } else { result(&id(n), others[n]) }
+                });
+                let elsewhere = render(&selection, Item::SelfCheck(elsewhere.collect())).unwrap();
+                prop_assert!(elsewhere == shown);
+            }
+        }
+    }
+
     /// Compared with the plain way to say it: take the characters, one by one.
     #[test]
     fn an_excerpt_is_the_characters_of_its_spans(text in "\\PC{1,40}", cuts in proptest::collection::btree_set(0i32..42, 2..8)) {

@@ -64,6 +64,7 @@ impl Journal {
         request.recipient_account_id = recipient_id.to_string();
         if let Some(sent) = &mut request.selection {
             sent.item_id = selection.item_id().to_string();
+            sent.domain_ids.sort_unstable();
         }
         let share_id = chosen.unwrap_or_else(|| self.0.ids.next());
         let key = sent_key.unwrap_or(share_id);
@@ -138,7 +139,7 @@ fn selection_from_proto(sent: Option<&proto::Selection>) -> Result<Selection, Er
     let sent = sent.ok_or(Invalid { field: "selection", rule: "is required" })?;
     let item_id = needed_id("selection.item_id", &sent.item_id)?;
     let spans: Vec<(i32, i32)> = sent.spans.iter().map(|span| (span.start, span.end)).collect();
-    Ok(Selection::parse(sent.kind, item_id, sent.depth, &sent.words, &spans)?)
+    Ok(Selection::parse(sent.kind, item_id, sent.depth, &sent.words, &spans, &sent.domain_ids)?)
 }
 
 fn share_to_proto(data_key: &DataKey, share: OwnShare, now: Timestamp) -> Result<proto::Share, Error> {

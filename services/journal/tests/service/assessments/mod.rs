@@ -19,7 +19,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 /// The file that content publishes.
-const SELF_CHECK: &str = include_str!("../../../../content/instruments/self-check.json");
+pub(crate) const SELF_CHECK: &str = include_str!("../../../../content/instruments/self-check.json");
 
 /// The codes of the scale, from the least to the most.
 const SCALE: [&str; 5] = ["never", "rarely", "sometimes", "often", "nearly-always"];
@@ -32,7 +32,7 @@ async fn ready() -> Stage {
 }
 
 /// The self-check, changed.
-fn changed(change: impl Fn(&mut Value)) -> String {
+pub(crate) fn changed(change: impl Fn(&mut Value)) -> String {
     let mut questionnaire = serde_json::from_str(SELF_CHECK).unwrap();
     change(&mut questionnaire);
     questionnaire.to_string()
@@ -54,17 +54,17 @@ async fn deliver(stage: &Stage, events: &[Envelope]) {
     journal::events::inbox(stage.pool.clone(), clock, ids, Outbox::new()).handle(events).await.unwrap();
 }
 
-async fn publish(stage: &Stage, instrument_id: &str, version: i32, questionnaire: &str) {
+pub(crate) async fn publish(stage: &Stage, instrument_id: &str, version: i32, questionnaire: &str) {
     deliver(stage, &[published(stage, instrument_id, version, questionnaire)]).await;
 }
 
 /// An answer to an item.
-fn answer(link_id: &str, code: &str) -> ItemAnswer {
+pub(crate) fn answer(link_id: &str, code: &str) -> ItemAnswer {
     ItemAnswer { link_id: link_id.to_owned(), code: code.to_owned() }
 }
 
 /// The same answer to the first items of a domain. Its last two are reverse items.
-fn answers(domain: &str, count: usize, code: &str) -> Vec<ItemAnswer> {
+pub(crate) fn answers(domain: &str, count: usize, code: &str) -> Vec<ItemAnswer> {
     (1..=count).map(|item| answer(&format!("{domain}-{item}"), code)).collect()
 }
 
@@ -83,11 +83,11 @@ impl Stage {
     }
 
     /// Begins a self-check, or goes on with one.
-    async fn check(&self, who: Uuid) -> Assessment {
+    pub(crate) async fn check(&self, who: Uuid) -> Assessment {
         self.start_with(who, "", "self-check").await.unwrap()
     }
 
-    async fn save_answers(
+    pub(crate) async fn save_answers(
         &self,
         who: Uuid,
         id: &str,
@@ -97,7 +97,7 @@ impl Stage {
         Ok(self.journal.save_answers(signed_in(who, request)).await?.into_inner().assessment.unwrap())
     }
 
-    async fn score_check(&self, who: Uuid, id: &str) -> Result<Assessment, Status> {
+    pub(crate) async fn score_check(&self, who: Uuid, id: &str) -> Result<Assessment, Status> {
         let request = ScoreAssessmentRequest { assessment_id: id.to_owned() };
         Ok(self.journal.score_assessment(signed_in(who, request)).await?.into_inner().assessment.unwrap())
     }
@@ -126,14 +126,14 @@ impl Stage {
         Ok(self.journal.list_assessments(signed_in(who, request)).await?.into_inner())
     }
 
-    async fn delete_check(&self, who: Uuid, id: &str) -> Result<(), Status> {
+    pub(crate) async fn delete_check(&self, who: Uuid, id: &str) -> Result<(), Status> {
         let request = DeleteAssessmentRequest { assessment_id: id.to_owned() };
         self.journal.delete_assessment(signed_in(who, request)).await?;
         Ok(())
     }
 
     /// A whole self-check, answered and scored.
-    async fn checked(&self, who: Uuid, answers: Vec<ItemAnswer>) -> Assessment {
+    pub(crate) async fn checked(&self, who: Uuid, answers: Vec<ItemAnswer>) -> Assessment {
         let begun = self.check(who).await;
         self.save_answers(who, &begun.assessment_id, answers).await.unwrap();
         self.score_check(who, &begun.assessment_id).await.unwrap()

@@ -142,6 +142,7 @@ async fn share(stage: &Stage, who: Uuid, with: Uuid, item_id: &str) -> Result<()
             kind: ShareKind::SelfCheck.into(),
             item_id: item_id.to_owned(),
             depth: ShareDepth::Summary.into(),
+            domain_ids: vec!["trust".to_owned()],
             ..Default::default()
         }),
         ..Default::default()
