@@ -11,8 +11,9 @@ CREATE TABLE access_epoch (
     PRIMARY KEY (owner_id, reader_id)
 );
 
--- What was opened of whom to whom. A receipt counts once the service that holds the data says that it was read;
--- until then it is only open, and after a day nobody needs it any more.
+-- What was opened of whom to whom. Opening the same again within an hour goes on with its receipt. A receipt counts once
+-- the service that holds the data says that it was read; until then it is only open, and once nothing on the bus can be
+-- as old nobody needs it any more.
 -- placement: account (hash of owner_id)
 -- owner_id: PLAIN whose data
 -- receipt_id: PLAIN random: unlike other ids it holds no time, because the owner may see it and must not learn
@@ -26,6 +27,7 @@ CREATE TABLE access_epoch (
 -- item_id: PLAIN null for everything of the scope
 -- epoch: PLAIN at the last opening
 -- opened_at: SENSITIVE
+-- hour: SENSITIVE whole hours since 1970 at the first opening, by which two who open the same at once meet
 -- renewed_at: SENSITIVE the last opening, if there was more than one
 -- read_at: SENSITIVE the earliest read; null while it does not count
 -- item_ids: PLAIN what was read, at most 100
@@ -44,13 +46,17 @@ CREATE TABLE receipt (
     item_id uuid,
     epoch bigint NOT NULL,
     opened_at timestamptz NOT NULL,
+    hour bigint NOT NULL,
     renewed_at timestamptz,
     read_at timestamptz,
     item_ids uuid[] NOT NULL DEFAULT '{}' CHECK (cardinality(item_ids) <= 100),
     told_at timestamptz,
     told_item_ids uuid[] NOT NULL DEFAULT '{}' CHECK (cardinality(told_item_ids) <= 100),
     shown_at timestamptz,
-    PRIMARY KEY (owner_id, receipt_id)
+    PRIMARY KEY (owner_id, receipt_id),
+    -- What makes two openings one receipt; the item last, because none is one as well and cannot be looked up.
+    UNIQUE NULLS NOT DISTINCT
+        (owner_id, reader_id, session_id, relation, relation_id, scope, purpose, hour, item_id)
 ) PARTITION BY HASH (owner_id);
 
 CREATE TABLE receipt_p0 PARTITION OF receipt FOR VALUES WITH (MODULUS 8, REMAINDER 0);
@@ -64,5 +70,6 @@ CREATE TABLE receipt_p7 PARTITION OF receipt FOR VALUES WITH (MODULUS 8, REMAIND
 
 -- The owner's ledger, newest first.
 CREATE INDEX receipt_shown ON receipt (owner_id, shown_at DESC, receipt_id DESC) WHERE shown_at IS NOT NULL;
--- What never counted, to be removed.
+-- What never counted, and what counted and its owner never sees, to be removed.
 CREATE INDEX receipt_uncounted ON receipt (opened_at) WHERE read_at IS NULL;
+CREATE INDEX receipt_unshown ON receipt (opened_at) WHERE read_at IS NOT NULL AND shown_at IS NULL;

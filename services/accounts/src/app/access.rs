@@ -26,7 +26,7 @@ pub struct Wish {
     pub item_id: Option<Uuid>,
     /// The number of the `candor.accounts.v1.AccessPurpose`.
     pub purpose: i32,
-    /// The receipt to go on with.
+    /// The receipt to go on with; with none, the one of the same within an hour, or a new one.
     pub receipt_id: Option<Uuid>,
 }
 
@@ -36,7 +36,7 @@ pub struct Application<'a> {
     wish: Wish,
     signer: Signer,
     counted_as: [u8; 32],
-    receipt_id: Uuid,
+    new_receipt_id: Uuid,
 }
 
 /// A yes, and the moment it was decided.
@@ -66,11 +66,7 @@ pub async fn apply_for_access<'a>(
 ) -> Result<Application<'a>, Error> {
     let signer = accounts.signing.signer(accounts).await?;
     let counted_as = accounts.key().await?.mac("openings by an account", reader.account_id.as_bytes());
-    let receipt_id = match wish.receipt_id {
-        Some(receipt_id) => receipt_id,
-        None => random_id()?,
-    };
-    Ok(Application { reader, wish, signer, counted_as, receipt_id })
+    Ok(Application { reader, wish, signer, counted_as, new_receipt_id: random_id()? })
 }
 
 /// Decides, and keeps the receipt, in one statement that is a transaction of its own.
@@ -87,25 +83,9 @@ pub async fn open_access(
     conn: &mut PgConnection,
     application: &Application<'_>,
 ) -> Result<Granted, Error> {
-    let Application { reader, wish, .. } = application;
+    let (now, wish) = (accounts.clock.now(), application.wish);
     let relation = Relation::that_opens(wish.scope);
-    let asked = Asked {
-        subject: &application.counted_as,
-        pace: OPENING_PACE,
-        reader_id: reader.account_id,
-        session_id: reader.session_id,
-        owner_id: wish.owner_id,
-        relation: relation.as_str(),
-        scope: wish.scope.number(),
-        item_id: wish.item_id,
-        purpose: wish.purpose,
-        receipt_id: application.receipt_id,
-    };
-    let now = accounts.clock.now();
-    let answer = match wish.receipt_id {
-        None => access::open(conn, &asked, now).await?,
-        Some(_) => access::renew(conn, &asked, now - RENEWABLE, now).await?,
-    };
+    let answer = access::open(conn, &application.asked(relation, now), now).await?;
     if !answer.has_turn {
         return Err(Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs()));
     }
@@ -116,12 +96,30 @@ pub async fn open_access(
         Relation::Partner => answer.couple_id.zip(answer.epoch),
     };
     let (relation_id, epoch) = tie.ok_or(Error::NothingOpen)?;
-    if !answer.has_receipt {
-        return Err(Error::ReceiptNotFound);
-    }
-    let Wish { owner_id, item_id, .. } = *wish;
-    let (scope, receipt_id) = (wish.scope.number(), application.receipt_id);
+    let receipt_id = answer.receipt_id.ok_or(Error::ReceiptNotFound)?;
+    let Wish { owner_id, item_id, .. } = wish;
+    let scope = wish.scope.number();
     Ok(Granted { opening: Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id }, now })
+}
+
+impl Application<'_> {
+    fn asked(&self, relation: Relation, now: Timestamp) -> Asked<'_> {
+        let Self { reader, wish, .. } = self;
+        Asked {
+            subject: &self.counted_as,
+            pace: OPENING_PACE,
+            reader_id: reader.account_id,
+            session_id: reader.session_id,
+            owner_id: wish.owner_id,
+            relation: relation.as_str(),
+            scope: wish.scope.number(),
+            item_id: wish.item_id,
+            purpose: wish.purpose,
+            receipt_id: wish.receipt_id,
+            new_receipt_id: self.new_receipt_id,
+            since: now - RENEWABLE,
+        }
+    }
 }
 
 /// Signs what was granted.

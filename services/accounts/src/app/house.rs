@@ -3,6 +3,7 @@
 use super::Accounts;
 use crate::{
     Error,
+    domain::Relation,
     store::{invitation, mail, receipt, request, session, throttle, verification},
 };
 use jiff::SignedDuration;
@@ -17,8 +18,11 @@ const DEAD_MAILS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Invitations that are over are known for so long: whoever holds a code can still block and report its inviter.
 const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Receipts that were opened and never counted are kept for so long.
-const UNCOUNTED_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Receipts that were opened and never counted are kept for so long: longer than the bus keeps anything that could still
+/// make them count.
+const UNCOUNTED_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
+/// What a partner read and never told is kept for so long, for whoever has to find out what happened; nobody is shown it.
+const UNTOLD_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Removes what has served its time from every table, some at a time; returns how many rows went.
 ///
@@ -31,7 +35,8 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
-        + receipt::sweep(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
+        + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
+        + receipt::sweep_unshown(&mut conn, Relation::Partner.as_str(), now - UNTOLD_KEPT, AT_A_TIME).await?
         + mail::sweep(&mut conn, now - DEAD_MAILS_KEPT, AT_A_TIME).await?
         + session::sweep(&mut conn, now - SESSIONS_KEPT, AT_A_TIME).await?)
 }

@@ -42,8 +42,8 @@ pub const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Invitations of one account: five a day.
 pub const INVITATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(24 * 60 * 60 / 5) };
 /// Openings of others' data by one reader.
-pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(250) };
-/// How long after it was opened a receipt can be gone on with.
+pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(500) };
+/// How long after it was opened a receipt is gone on with by whoever opens the same again.
 pub const RENEWABLE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long to wait after the given failed attempt (1, 2, …) to send a mail.

@@ -26,8 +26,12 @@ pub struct Asked<'a> {
     pub item_id: Option<Uuid>,
     /// The number of the purpose.
     pub purpose: i32,
-    /// The receipt to write, or to go on with.
-    pub receipt_id: Uuid,
+    /// The receipt to go on with, and no other.
+    pub receipt_id: Option<Uuid>,
+    /// The receipt to write if there is none to go on with and none was named.
+    pub new_receipt_id: Uuid,
+    /// A receipt that was opened before is not gone on with.
+    pub since: Timestamp,
 }
 
 /// What was found, all of it at one moment.
@@ -40,8 +44,8 @@ pub struct Answer {
     pub couple_id: Option<Uuid>,
     /// The access epoch of the two, where they are a couple.
     pub epoch: Option<i64>,
-    /// Whether there is a receipt.
-    pub has_receipt: bool,
+    /// The receipt that was written or gone on with.
+    pub receipt_id: Option<Uuid>,
 }
 
 /// The epoch of an owner and a reader.
@@ -56,8 +60,11 @@ pub struct Epoch {
 }
 
 /// Takes a turn, looks whether the session lives and the two are a couple, reads the epoch, and writes the receipt if
-/// all of it is so. One statement sees one moment: the epoch is never newer than the link it was read with. And it is
-/// one round trip and one commit, on a path as busy as reading itself.
+/// all of it is so, or goes on with the one of the same. One statement sees one moment: the epoch is never newer than
+/// the link it was read with. And it is one round trip and one commit, on a path as busy as reading itself.
+///
+/// What is gone on with is found as of that moment and named by its hour, so that the insert meets it; two who come at
+/// once and find nothing name the same hour, and the second meets the first's.
 pub async fn open(conn: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) -> Result<Answer, sqlx::Error> {
     sqlx::query_as!(
         Answer,
@@ -76,15 +83,27 @@ pub async fn open(conn: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) ->
                FROM couple_member m
                LEFT JOIN access_epoch e ON e.owner_id = $7 AND e.reader_id = $6
                WHERE m.account_id = $6 AND m.partner_id = $7
+           ), same AS (
+               SELECT r.hour FROM receipt r, tie
+               WHERE r.owner_id = $7 AND r.reader_id = $6 AND r.session_id = $5 AND r.relation = $8
+                 AND r.relation_id = tie.couple_id AND r.scope = $9 AND r.purpose = $10
+                 AND r.item_id IS NOT DISTINCT FROM $11 AND r.hour >= $12 AND r.opened_at >= $13
+                 AND ($14::uuid IS NULL OR r.receipt_id = $14)
+               ORDER BY r.hour DESC LIMIT 1
            ), kept AS (
-               INSERT INTO receipt (owner_id, receipt_id, reader_id, session_id, relation, relation_id, scope,
-                                    purpose, item_id, epoch, opened_at)
-               SELECT $7, $8, $6, $5, $9, tie.couple_id, $10, $11, $12, tie.epoch, $3 FROM turn, live, tie
+               INSERT INTO receipt AS known (owner_id, receipt_id, reader_id, session_id, relation, relation_id,
+                                             scope, purpose, item_id, epoch, opened_at, hour)
+               SELECT $7, $15, $6, $5, $8, tie.couple_id, $9, $10, $11, tie.epoch, $3,
+                      COALESCE(same.hour, $16)
+               FROM turn, live, tie LEFT JOIN same ON true
+               WHERE $14 IS NULL OR same.hour IS NOT NULL
+               ON CONFLICT (owner_id, reader_id, session_id, relation, relation_id, scope, purpose, hour, item_id)
+                   DO UPDATE SET renewed_at = excluded.opened_at, epoch = excluded.epoch
                RETURNING receipt_id
            )
            SELECT EXISTS (SELECT FROM turn) AS "has_turn!", EXISTS (SELECT FROM live) AS "has_session!",
                   (SELECT couple_id FROM tie) AS couple_id, (SELECT epoch FROM tie) AS epoch,
-                  EXISTS (SELECT FROM kept) AS "has_receipt!""#,
+                  (SELECT receipt_id FROM kept) AS receipt_id"#,
         &asked.subject[..],
         (now + asked.pace.interval).to_sqlx(),
         now.to_sqlx(),
@@ -92,66 +111,23 @@ pub async fn open(conn: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) ->
         asked.session_id,
         asked.reader_id,
         asked.owner_id,
-        asked.receipt_id,
         asked.relation,
         asked.scope,
         asked.purpose,
         asked.item_id,
+        hour(asked.since),
+        asked.since.to_sqlx(),
+        asked.receipt_id,
+        asked.new_receipt_id,
+        hour(now),
     )
     .fetch_one(conn)
     .await
 }
 
-/// As [`open`], going on with a receipt that was opened after `since` for the same.
-pub async fn renew(
-    conn: &mut PgConnection,
-    asked: &Asked<'_>,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<Answer, sqlx::Error> {
-    sqlx::query_as!(
-        Answer,
-        r#"WITH turn AS (
-               INSERT INTO throttle (subject, free_at) VALUES ($1, $2)
-               ON CONFLICT (subject) DO UPDATE
-                   SET free_at = GREATEST(throttle.free_at, $3) + ($2::timestamptz - $3::timestamptz)
-                   WHERE throttle.free_at <= $4
-               RETURNING subject
-           ), live AS (
-               SELECT session_id FROM session
-               WHERE session_id = $5 AND account_id = $6 AND ended_at IS NULL
-                 AND LEAST(idle_until, absolute_until) > $3
-           ), tie AS (
-               SELECT m.couple_id, COALESCE(e.epoch, 0) AS epoch
-               FROM couple_member m
-               LEFT JOIN access_epoch e ON e.owner_id = $7 AND e.reader_id = $6
-               WHERE m.account_id = $6 AND m.partner_id = $7
-           ), kept AS (
-               UPDATE receipt r SET renewed_at = $3, epoch = tie.epoch
-               FROM turn, live, tie
-               WHERE r.owner_id = $7 AND r.receipt_id = $8 AND r.reader_id = $6 AND r.session_id = $5
-                 AND r.relation = $9 AND r.relation_id = tie.couple_id AND r.scope = $10
-                 AND r.item_id IS NOT DISTINCT FROM $11 AND r.opened_at >= $12
-               RETURNING r.receipt_id
-           )
-           SELECT EXISTS (SELECT FROM turn) AS "has_turn!", EXISTS (SELECT FROM live) AS "has_session!",
-                  (SELECT couple_id FROM tie) AS couple_id, (SELECT epoch FROM tie) AS epoch,
-                  EXISTS (SELECT FROM kept) AS "has_receipt!""#,
-        &asked.subject[..],
-        (now + asked.pace.interval).to_sqlx(),
-        now.to_sqlx(),
-        (now + asked.pace.tolerance()).to_sqlx(),
-        asked.session_id,
-        asked.reader_id,
-        asked.owner_id,
-        asked.receipt_id,
-        asked.relation,
-        asked.scope,
-        asked.item_id,
-        since.to_sqlx(),
-    )
-    .fetch_one(conn)
-    .await
+/// Whole hours since 1970.
+fn hour(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(60 * 60)
 }
 
 /// Raises the epoch of an owner and a reader by one.

@@ -119,11 +119,36 @@ pub async fn list(
 }
 
 /// Removes receipts that were opened before the given time and never counted.
-pub async fn sweep(conn: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+pub async fn sweep_uncounted(
+    conn: &mut PgConnection,
+    before: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query!(
         "DELETE FROM receipt WHERE read_at IS NULL AND (owner_id, receipt_id) IN
              (SELECT owner_id, receipt_id FROM receipt
               WHERE read_at IS NULL AND opened_at < $1 ORDER BY opened_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        before.to_sqlx(),
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
+/// Removes receipts of a relation that were opened before the given time, count, and are not their owner's to know.
+pub async fn sweep_unshown(
+    conn: &mut PgConnection,
+    relation: &str,
+    before: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        "DELETE FROM receipt WHERE shown_at IS NULL AND (owner_id, receipt_id) IN
+             (SELECT owner_id, receipt_id FROM receipt
+              WHERE read_at IS NOT NULL AND shown_at IS NULL AND relation = $1 AND opened_at < $2
+              ORDER BY opened_at LIMIT $3 FOR UPDATE SKIP LOCKED)",
+        relation,
         before.to_sqlx(),
         limit
     )

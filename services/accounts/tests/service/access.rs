@@ -2,7 +2,7 @@
 
 use crate::{
     kit::{House, reason},
-    people::{Person, shared_items, visible},
+    people::{Person, item, shared_items, visible},
 };
 use accounts::{app, domain};
 use candor_proto::accounts::v1::OpenAccessRequest;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 impl House {
     /// The capability of an opening, as whoever holds the data verifies it.
-    async fn opened(&self, person: &Person, message: OpenAccessRequest) -> Result<Capability, Status> {
+    pub async fn opened(&self, person: &Person, message: OpenAccessRequest) -> Result<Capability, Status> {
         let opened = self.open(person, message).await?;
         let capability = self.capability(&opened.capability).await.unwrap();
         assert_eq!(capability.opening.receipt_id.to_string(), opened.receipt_id);
@@ -30,10 +30,6 @@ impl House {
     }
 }
 
-fn item(owner: &Person, item_id: Uuid) -> OpenAccessRequest {
-    OpenAccessRequest { item_id: item_id.to_string(), ..shared_items(owner.account_id) }
-}
-
 #[tokio::test]
 async fn a_partner_gets_a_capability_for_exactly_what_they_asked() {
     let house = House::new().await;
@@ -41,7 +37,7 @@ async fn a_partner_gets_a_capability_for_exactly_what_they_asked() {
     let couple_id = house.couple_of(&anna).await.couple.unwrap().couple_id;
     let item_id = Uuid::from_u128(7);
     for scope in domain::Scope::ALL {
-        let message = OpenAccessRequest { scope: scope.number(), purpose: 1, ..item(&anna, item_id) };
+        let message = OpenAccessRequest { scope: scope.number(), purpose: 1, ..item(&anna, 7) };
         let capability = house.opened(&ben, message).await.unwrap();
         assert_eq!((capability.reader_id, capability.session_id), (ben.account_id, ben.session_id));
         let opening = capability.opening;
@@ -268,51 +264,6 @@ async fn a_decision_that_had_to_wait_lives_no_longer_for_it() {
 }
 
 #[tokio::test]
-async fn a_receipt_goes_on_for_the_same_and_for_nothing_else() {
-    let house = House::new().await;
-    let (anna, ben) = house.couple().await;
-    let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let receipt_id = house.open(&ben, item(&anna, one)).await.unwrap().receipt_id;
-    let again = |message: OpenAccessRequest| OpenAccessRequest { receipt_id: receipt_id.clone(), ..message };
-    house.advance(SignedDuration::from_mins(59));
-    let renewed = house.opened(&ben, again(item(&anna, one))).await.unwrap();
-    assert_eq!(renewed.opening.receipt_id.to_string(), receipt_id);
-    assert_eq!(renewed.expires_at.as_second(), house.now().as_second() + 10);
-    assert_eq!(house.count("receipt").await, 1);
-
-    let elsewhere = house.sign_in("ben@example.org", crate::kit::PASSWORD).await.unwrap().session_id;
-    let elsewhere = Person { session_id: elsewhere.parse().unwrap(), ..ben.clone() };
-    let mut refused = vec![
-        house.open(&ben, again(item(&anna, two))).await.err().unwrap(),
-        house.open(&ben, again(shared_items(anna.account_id))).await.err().unwrap(),
-        house
-            .open(&ben, OpenAccessRequest { scope: Scope::CheckIns.into(), ..again(item(&anna, one)) })
-            .await
-            .err()
-            .unwrap(),
-        house.open(&elsewhere, again(item(&anna, one))).await.err().unwrap(),
-        house.open(&anna, again(item(&ben, one))).await.err().unwrap(),
-        house
-            .open(&ben, OpenAccessRequest { receipt_id: two.to_string(), ..item(&anna, one) })
-            .await
-            .err()
-            .unwrap(),
-    ];
-    house.advance(SignedDuration::from_mins(1));
-    house.open(&ben, again(item(&anna, one))).await.unwrap();
-    house.advance(SignedDuration::from_secs(1));
-    refused.push(house.open(&ben, again(item(&anna, one))).await.err().unwrap());
-    // A new link does not go on with the receipts of the one before.
-    let fresh = house.open(&ben, item(&anna, one)).await.unwrap().receipt_id;
-    house.unlink(&anna).await.unwrap();
-    house.link(&anna, &ben).await;
-    let fresh = OpenAccessRequest { receipt_id: fresh, ..item(&anna, one) };
-    refused.push(house.open(&ben, fresh).await.err().unwrap());
-    assert_eq!((refused[0].code(), reason(&refused[0]).as_str()), (Code::NotFound, "RECEIPT_NOT_FOUND"));
-    assert!(refused.iter().all(|one| visible(one) == visible(&refused[0])));
-}
-
-#[tokio::test]
 async fn a_reader_opens_so_much_and_no_more() {
     let house = House::new().await;
     let (anna, ben) = house.couple().await;
@@ -334,14 +285,14 @@ async fn a_reader_opens_so_much_and_no_more() {
             let found = (refused.code(), reason(&refused));
             assert_eq!(found, (Code::ResourceExhausted, "TOO_MANY_OPENINGS".to_owned()));
             let wait = refused.get_error_details().retry_info().unwrap().retry_delay.unwrap();
-            assert_eq!(wait, Duration::from_millis(250));
+            assert_eq!(wait, Duration::from_millis(500));
         }
     }
     assert_eq!(house.count("receipt").await, written);
     // Nobody else notices, and being refused adds nothing to the wait.
     house.open(&anna, shared_items(ben.account_id)).await.unwrap();
     house.advance(SignedDuration::from_secs(1));
-    for _ in 0..4 {
+    for _ in 0..2 {
         house.open(&ben, shared_items(anna.account_id)).await.unwrap();
     }
     house.open(&ben, shared_items(anna.account_id)).await.err().unwrap();

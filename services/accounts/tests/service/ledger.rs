@@ -2,7 +2,7 @@
 
 use crate::{
     kit::House,
-    people::{Person, shared_items, visible},
+    people::{Person, item, shared_items, visible},
 };
 use accounts::{CONSUMER, app, consumes, events};
 use bus::{Envelope, Transport, replay};
@@ -194,7 +194,7 @@ async fn pages_hold_every_receipt_once_also_of_one_moment() {
         if at % 9 == 0 {
             house.advance(SignedDuration::from_secs(5));
         }
-        let receipt = house.open(&ben, shared_items(anna.account_id)).await.unwrap().receipt_id;
+        let receipt = house.open(&ben, item(&anna, at)).await.unwrap().receipt_id;
         journal.tells(&house, &read(&house, &receipt, &anna, &ben, &[at], at % 3 > 0)).await;
         if at % 3 > 0 {
             expected.insert(receipt);
@@ -225,23 +225,47 @@ async fn pages_hold_every_receipt_once_also_of_one_moment() {
     }
 }
 
+/// How many receipts there are, and how many of them count.
+async fn kept(house: &House) -> (i64, i64) {
+    while app::sweep(&house.accounts).await.unwrap() > 0 {}
+    sqlx::query_as("SELECT count(*), count(read_at) FROM receipt").fetch_one(house.pool()).await.unwrap()
+}
+
 #[tokio::test]
-async fn receipts_that_never_counted_go_after_a_day_and_others_stay() {
+async fn a_read_that_is_told_weeks_late_still_counts() {
     let house = House::new().await;
     let (anna, ben) = house.couple().await;
     let journal = Journal::of(&house);
-    let counted = house.open(&ben, shared_items(anna.account_id)).await.unwrap().receipt_id;
-    house.open(&ben, shared_items(anna.account_id)).await.unwrap();
-    journal.tells(&house, &read(&house, &counted, &anna, &ben, &[1], false)).await;
-    house.advance(SignedDuration::from_hours(24));
-    app::sweep(&house.accounts).await.unwrap();
-    assert_eq!(house.count("receipt").await, 2);
+    let receipt = house.open(&ben, item(&anna, 1)).await.unwrap().receipt_id;
+    let never = house.open(&ben, item(&anna, 2)).await.unwrap().receipt_id;
+    let told = read(&house, &receipt, &anna, &ben, &[1], true);
+    house.advance(SignedDuration::from_hours(24 * 40));
+    assert_eq!(kept(&house).await, (2, 0));
+    journal.tells(&house, &told).await;
+    let shown = all(&house, &anna).await;
+    assert_eq!((shown.len(), &shown[0].receipt_id), (1, &receipt));
+    assert!(shown[0].read_time == told.read_time);
+    // Nothing on the bus is older than that: what has not counted by then never will.
     house.advance(SignedDuration::from_secs(1));
-    house.open(&ben, shared_items(anna.account_id)).await.unwrap();
-    app::sweep(&house.accounts).await.unwrap();
-    let left: Vec<bool> = sqlx::query_scalar("SELECT read_at IS NOT NULL FROM receipt ORDER BY opened_at")
-        .fetch_all(house.pool())
-        .await
-        .unwrap();
-    assert_eq!(left, [true, false]);
+    assert_eq!(kept(&house).await, (1, 1));
+    journal.tells(&house, &read(&house, &never, &anna, &ben, &[2], true)).await;
+    assert!(all(&house, &anna).await == shown);
+}
+
+#[tokio::test]
+async fn what_a_partner_never_told_goes_after_a_year_and_what_they_told_stays() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    let journal = Journal::of(&house);
+    for (at, told) in [(1, false), (2, true), (3, false)] {
+        let receipt = house.open(&ben, item(&anna, at)).await.unwrap().receipt_id;
+        journal.tells(&house, &read(&house, &receipt, &anna, &ben, &[at], told)).await;
+    }
+    house.advance(SignedDuration::from_hours(24 * 400));
+    assert_eq!(kept(&house).await, (3, 3));
+    house.advance(SignedDuration::from_secs(1));
+    assert_eq!(kept(&house).await, (1, 1));
+    assert_eq!(all(&house, &anna).await[0].item_ids, [Uuid::from_u128(2).to_string()]);
+    house.advance(SignedDuration::from_hours(24 * 4_000));
+    assert_eq!(kept(&house).await, (1, 1));
 }

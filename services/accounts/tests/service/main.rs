@@ -12,6 +12,7 @@ mod ledger;
 mod mails;
 mod operators;
 mod people;
+mod receipts;
 mod reports;
 mod rotation;
 mod sessions;

@@ -37,6 +37,12 @@ pub fn shared_items(owner_id: Uuid) -> OpenAccessRequest {
     }
 }
 
+/// What a partner asks for who reads one thing.
+pub fn item(owner: &Person, item_id: u128) -> OpenAccessRequest {
+    let item_id = Uuid::from_u128(item_id).to_string();
+    OpenAccessRequest { item_id, ..shared_items(owner.account_id) }
+}
+
 impl House {
     /// A new member, signed in.
     pub async fn member(&self, name: &str) -> Person {
