@@ -1,5 +1,6 @@
 //! The couple: one's link with another person, an invitation, and parting.
 
+use super::self_check::is_careful;
 use super::{Failure, Form, Frame, Member, go, words};
 use crate::error::Problem;
 use askama::Template;
@@ -18,6 +19,8 @@ struct Page {
     invitation_ends: Option<words::Moment>,
     own_name: String,
     problem: Option<Problem>,
+    /// Whether to propose nothing for two.
+    careful: bool,
 }
 
 struct Linked {
@@ -49,7 +52,8 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
 async fn page(member: &Member, own_name: String, problem: Option<Problem>) -> Result<Response, Failure> {
     let request = member.call(GetCoupleRequest {})?;
     let mut client = member.guest.app.upstream.couple();
-    let (reply, zone) = tokio::join!(client.get_couple(request), member.time_zone());
+    let (reply, zone, careful) =
+        tokio::join!(client.get_couple(request), member.time_zone(), is_careful(member));
     let reply = reply?.into_inner();
     let invitation_ends = reply.invitation.and_then(|open| words::moment(open.expire_time.as_ref(), &zone));
     let linked = reply.couple.map(|couple: Couple| Linked {
@@ -59,7 +63,7 @@ async fn page(member: &Member, own_name: String, problem: Option<Problem>) -> Re
     });
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let frame = member.guest.frame("couple");
-    member.guest.show_with(status, &Page { frame, linked, invitation_ends, own_name, problem })
+    member.guest.show_with(status, &Page { frame, linked, invitation_ends, own_name, problem, careful })
 }
 
 /// Makes an invitation and shows its code, this once.

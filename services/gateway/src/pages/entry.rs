@@ -1,6 +1,7 @@
 //! One entry, whole.
 
 use super::markdown::Source;
+use super::self_check::is_careful;
 use super::{Failure, Frame, Member, Segment, words};
 use crate::error::Problem;
 use askama::Template;
@@ -19,7 +20,7 @@ struct Page {
     body_signs: Vec<&'static str>,
     html: String,
     id: String,
-    /// The one person that something of it could be shared with.
+    /// The one person that something of it could be shared with, where nothing speaks against suggesting it.
     partner: Option<String>,
 }
 
@@ -30,7 +31,8 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
     }
     let request = member.call(GetEntryRequest { entry_id })?;
     let mut client = member.guest.app.upstream.entries();
-    let (reply, couple) = tokio::join!(client.get_entry(request), member.couple());
+    let (reply, couple, careful) =
+        tokio::join!(client.get_entry(request), member.couple(), is_careful(&member));
     let entry = reply?.into_inner().entry.ok_or_else(Problem::internal)?;
     let moment = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone));
     let moment = moment.ok_or_else(Problem::internal)?;
@@ -38,7 +40,7 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
     let page = Page {
         frame: member.guest.frame("timeline"),
         id: entry.entry_id,
-        partner: couple.ok().flatten().map(|couple| couple.partner_name),
+        partner: couple.ok().flatten().filter(|_| !careful).map(|couple| couple.partner_name),
         title: entry.title,
         iso: moment.iso,
         day: moment.day,

@@ -3,16 +3,18 @@
 //!
 //! The code comes in the fragment of the link, which browsers send to no server; a script, or the person, puts it into a
 //! form. From then on it travels in the bodies of forms alone, and, while its person signs in, in a cookie
-//! (see [`crate::session`]).
+//! (see [`crate::session`]): handed on from whoever is at the browser to the address that registers and to the session
+//! that begins, and to nobody who comes another way.
 
 use super::{Failure, Form, Frame, Guest, Member, go, words};
 use crate::app::App;
 use crate::error::Problem;
+use crate::session::{Keeper, Kept};
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     AcceptInvitationRequest, BlockInviterRequest, DeclineInvitationRequest, PreviewInvitationRequest,
@@ -20,8 +22,15 @@ use candor_proto::accounts::v1::{
 };
 use std::sync::Arc;
 
+/// Where invitations are. Signing in or registering "next" to it is what takes a kept code along.
+pub(super) const PLACE: &str = "/invitation";
 /// No code has more; what is longer is not kept.
 const LONGEST_CODE: usize = 64;
+
+/// What a no of a member comes to.
+const CLOSED: &str = "The code works no more for your account. You owe nobody a reason.";
+/// What a no comes to where nobody is signed in.
+const FORGOTTEN: &str = "This browser keeps the code no longer. You owe nobody a reason.";
 
 /// Where a code is put in; also what every code that is not open comes to.
 #[derive(Template)]
@@ -119,7 +128,7 @@ impl Invited {
     }
 
     fn dropping_code(&self, mut response: Response) -> Response {
-        response.headers_mut().append(header::SET_COOKIE, self.guest.app.cookies.drop_code());
+        response.headers_mut().append(header::SET_COOKIE, self.guest.app.cookies.drop_kept());
         response
     }
 }
@@ -144,15 +153,21 @@ fn code_in(form: &Form) -> String {
     code.rsplit_once('#').map_or(code, |(_, code)| code).to_owned()
 }
 
-/// The form for a code; after signing in, the page of the code that was kept for it, which is kept no longer.
+/// The form for a code; after signing in, the page of the code that was kept for this session, which is kept no longer.
 pub(super) async fn show(invited: Invited) -> Result<Response, Failure> {
-    let kept = invited.guest.visitor.kept_code(invited.guest.app.clock.now()).map(str::to_owned);
+    let Guest { app, visitor } = &invited.guest;
+    let secret = visitor.session.as_deref().filter(|_| invited.member.is_some());
+    let kept = secret.and_then(|secret| app.cookies.kept(visitor, &Keeper::Session(secret), app.clock.now()));
     match kept {
-        Some(code) if invited.member.is_some() => {
+        Some(Kept { code, .. }) => {
             let response = invited.page(code, String::new(), None).await?;
             Ok(invited.dropping_code(response))
         }
-        _ => invited.code_page(false),
+        // What is kept for somebody else has no place in this session.
+        None if secret.is_some() && visitor.has_kept() => {
+            Ok(invited.dropping_code(invited.code_page(false)?))
+        }
+        None => invited.code_page(false),
     }
 }
 
@@ -160,16 +175,35 @@ pub(super) async fn look(invited: Invited, form: Form) -> Result<Response, Failu
     invited.page(code_in(&form), String::new(), None).await
 }
 
-/// Keeps the code while its person signs in or registers.
+/// Keeps the code while its person signs in or registers. Whoever is signed in needs no keeping.
 pub(super) async fn keep(invited: Invited, form: Form) -> Result<Response, Failure> {
-    let code = code_in(&form);
-    let to = if form.text("to") == "register" { "/register" } else { "/sign-in?next=/invitation" };
-    let mut response = go(to);
-    if code.len() <= LONGEST_CODE {
-        let cookie = invited.guest.app.cookies.keep_code(&code, invited.guest.app.clock.now())?;
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    if invited.member.is_some() {
+        return look(invited, form).await;
     }
+    let (code, Guest { app, visitor }) = (code_in(&form), &invited.guest);
+    let to = if form.text("to") == "register" { "/register" } else { "/sign-in" };
+    let now = app.clock.now();
+    let cookie = match code.len() {
+        0..=LONGEST_CODE => app.cookies.keep(&Kept::new(code, now), &Keeper::Browser(visitor), now)?,
+        _ => app.cookies.drop_kept(),
+    };
+    let mut response = go(&format!("{to}?next={PLACE}"));
+    response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// Hands a kept code on to the next keeper, if one of `from` may have it: whether there is one, and the `Set-Cookie`
+/// value. What is kept for anybody else is dropped.
+pub(super) fn hand_on(
+    guest: &Guest,
+    from: &[Keeper<'_>],
+    to: &Keeper<'_>,
+) -> Result<(bool, Option<HeaderValue>), Problem> {
+    let (cookies, now) = (&guest.app.cookies, guest.app.clock.now());
+    match from.iter().find_map(|keeper| cookies.kept(&guest.visitor, keeper, now)) {
+        Some(kept) => Ok((true, Some(cookies.keep(&kept, to, now)?))),
+        None => Ok((false, guest.visitor.has_kept().then(|| cookies.drop_kept()))),
+    }
 }
 
 pub(super) async fn accept(invited: Invited, form: Form) -> Result<Response, Failure> {
@@ -194,15 +228,23 @@ pub(super) async fn later(invited: Invited, _form: Form) -> Result<Response, Fai
     )
 }
 
+/// Says no for the member who says it. Whoever is not signed in is nobody for whom a code could be closed: then nothing
+/// is asked of any service, and the browser forgets the code.
 pub(super) async fn decline(invited: Invited, form: Form) -> Result<Response, Failure> {
-    let request = call(DeclineInvitationRequest { code: code_in(&form) }, None)?;
-    let reply = invited.guest.app.upstream.couple().decline_invitation(request).await;
-    said(reply)?;
-    invited.done(
-        "You said no",
-        "Whoever invited you sees what they see when nobody answers.",
-        "The code works no more. You owe nobody a reason.",
-    )
+    let words = match &invited.member {
+        Some(member) => {
+            close_for(member, code_in(&form)).await?;
+            CLOSED
+        }
+        None => FORGOTTEN,
+    };
+    invited.done("You said no", "Whoever invited you is told nothing.", words)
+}
+
+/// Closes a code for one member alone.
+async fn close_for(member: &Member, code: String) -> Result<(), Problem> {
+    let request = member.call(DeclineInvitationRequest { code })?;
+    said(member.guest.app.upstream.couple().decline_invitation(request).await)
 }
 
 pub(super) async fn block(invited: Invited, form: Form) -> Result<Response, Failure> {
@@ -229,9 +271,19 @@ pub(super) async fn report(invited: Invited, form: Form) -> Result<Response, Fai
     if let Err(problem) = reply.map_err(Problem::from) {
         return invited.page(code_in(&form), String::new(), Some(problem)).await;
     }
+    let closed = match &invited.member {
+        Some(member) => close_for(member, code_in(&form)).await.is_ok(),
+        None => false,
+    };
     invited.done(
         "Thank you for saying so",
-        "The people who run this place can look at it now.",
-        "The code works no more. Whoever invited you is told nothing.",
+        "The people who run this place can look at it now. Whoever invited you is told nothing.",
+        match (closed, invited.member.is_some()) {
+            (true, _) => CLOSED,
+            (false, true) => {
+                "Your no could not be kept right now. You can say it again on the page of the code."
+            }
+            (false, false) => FORGOTTEN,
+        },
     )
 }

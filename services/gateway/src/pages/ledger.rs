@@ -1,21 +1,20 @@
 //! The ledger: what is open to whom since when, and the reads that are one's own to know. A partner's reading is theirs,
 //! and stands here only where they said so.
 
-use super::shared::{Card, card};
+use super::shared::{self, Card, card, open_shares};
 use super::{Failure, Frame, Member, parameter, words};
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{Couple, ListReceiptsRequest, Receipt};
-use candor_proto::journal::v1::ListSharesRequest;
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
 
 /// Receipts on one page.
 const PAGE: i32 = 30;
-/// Shares that are looked through for those that are open.
-const SHARES: i32 = 100;
+/// Open shares that are shown at the most.
+const SHARES: usize = 1000;
 
 #[derive(Template)]
 #[template(path = "ledger.html")]
@@ -38,24 +37,19 @@ struct Shown {
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
     let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
-    let shares = member.call(ListSharesRequest { page_size: SHARES, ..ListSharesRequest::default() })?;
-    let (mut ledger, mut client) = (member.guest.app.upstream.ledger(), member.guest.app.upstream.shares());
+    let mut ledger = member.guest.app.upstream.ledger();
     let (receipts, shares, couple, zone) = tokio::join!(
         ledger.list_receipts(receipts),
-        client.list_shares(shares),
+        open_shares(&member, SHARES),
         member.couple(),
         member.time_zone()
     );
-    let (receipts, shares, couple) = (receipts?.into_inner(), shares?.into_inner(), couple?);
+    let (receipts, (shares, more_shares), couple) = (receipts?.into_inner(), shares?, couple?);
     let token = receipts.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/ledger?from={}", query::encode(&token)));
     let shown = receipts.receipts.iter().map(|receipt| shown(receipt, couple.as_ref(), &zone)).collect();
-    let more_shares = !shares.next_page_token.is_empty();
     let partner = couple.as_ref().map(|couple| couple.partner_name.clone());
-    let work = move || {
-        let cards = shares.shares.iter().map(|share| card(share, couple.as_ref(), &zone));
-        cards.filter(|card| card.live).collect()
-    };
+    let work = move || shares.iter().map(|share| card(share, couple.as_ref(), &zone)).collect();
     let open = member.guest.app.desk.work(work).await?;
     let frame = member.guest.frame("ledger");
     member.guest.show(&Page { frame, partner, open, more_shares, receipts: shown, older })
@@ -69,7 +63,7 @@ fn shown(receipt: &Receipt, couple: Option<&Couple>, zone: &TimeZone) -> Shown {
         Scope::CheckInSchedule => ("when your check-ins are", false),
         Scope::Unspecified => ("something of yours", false),
     };
-    let links = receipt.item_ids.iter().map(|id| format!("/shared/{}", query::encode(id)));
+    let links = receipt.item_ids.iter().map(|id| shared::address(id));
     Shown {
         who: partner.map(|couple| couple.partner_name.clone()),
         what,

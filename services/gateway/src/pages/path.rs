@@ -1,5 +1,6 @@
 //! The path: where one stands, and one small next step.
 
+use super::self_check::is_careful;
 use super::{Failure, Frame, Member, words};
 use askama::Template;
 use axum::response::Response;
@@ -37,20 +38,34 @@ struct ShownMilestone {
 pub(super) async fn show(member: Member) -> Result<Response, Failure> {
     let request = member.call(GetPathRequest {})?;
     let mut client = member.guest.app.upstream.path();
-    let (reply, zone) = tokio::join!(client.get_path(request), member.time_zone());
-    let reply = reply?.into_inner();
+    let (reply, zone, careful) =
+        tokio::join!(client.get_path(request), member.time_zone(), is_careful(&member));
+    let mut reply = reply?.into_inner();
+    if careful {
+        keep_to_oneself(&mut reply);
+    }
+    let shown = |milestone| shown(milestone, &zone, careful);
     let steps = reply.steps.iter().map(|step| ShownStep {
         name: words::step(step.step()),
-        milestones: step.milestones.iter().map(|milestone| shown(milestone, &zone)).collect(),
+        milestones: step.milestones.iter().map(shown).collect(),
     });
     let page = Page { frame: member.guest.frame("path"), next: next(&reply), steps: steps.collect() };
     member.guest.show(&page)
 }
 
-fn shown(milestone: &Milestone, zone: &jiff::tz::TimeZone) -> ShownMilestone {
+/// Leaves out what is for two, but for what was reached: nothing here asks for it.
+fn keep_to_oneself(reply: &mut GetPathResponse) {
+    for step in &mut reply.steps {
+        step.milestones.retain(|one| one.reach_time.is_some() || is_for_one(&one.milestone_id));
+    }
+    reply.steps.retain(|step| !step.milestones.is_empty());
+}
+
+fn shown(milestone: &Milestone, zone: &jiff::tz::TimeZone, careful: bool) -> ShownMilestone {
+    let link = place(&milestone.milestone_id).map(|(link, _)| link);
     ShownMilestone {
         title: milestone.title.clone(),
-        link: place(&milestone.milestone_id).map(|(link, _)| link),
+        link: link.filter(|_| !careful || is_for_one(&milestone.milestone_id)),
         reached: words::moment(milestone.reach_time.as_ref(), zone),
         progress: milestone.progress.clamp(0, milestone.goal.max(0)),
         goal: milestone.goal,
@@ -66,6 +81,11 @@ fn next(reply: &GetPathResponse) -> Option<Next> {
         None => (format!("/library?step={}", step.step), "Read about it"),
     };
     Some(Next { title: milestone.title.clone(), reason: reply.next_reason.clone(), link, link_text })
+}
+
+/// Whether a milestone is one that people reach by themselves. One that is not known may take two.
+fn is_for_one(milestone_id: &str) -> bool {
+    matches!(place(milestone_id), Some(("/self-check" | "/write", _)))
 }
 
 /// The page where a milestone can be reached, and what its link says.

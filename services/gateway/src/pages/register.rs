@@ -1,10 +1,12 @@
 //! Registration, and the wait for the mail.
 
-use super::{Failure, Form, Frame, Guest, go, parameter, words};
+use super::{Failure, Form, Frame, Guest, go, invitation, parameter, words};
 use crate::error::Problem;
+use crate::session::Keeper;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
+use axum::http::header;
 use axum::response::Response;
 use candor_proto::accounts::v1::{RegisterRequest, ResendVerificationRequest};
 
@@ -15,12 +17,21 @@ struct Page {
     email: String,
     time_zone: String,
     zones: Vec<String>,
+    /// Whether the person comes from an invitation, and its code goes along.
+    invited: bool,
     problem: Option<Problem>,
 }
 
 impl Page {
-    fn new(guest: &Guest, email: String, time_zone: String, problem: Option<Problem>) -> Self {
-        Self { frame: guest.frame("register"), email, time_zone, zones: words::zone_names(), problem }
+    fn new(guest: &Guest, invited: bool) -> Self {
+        Self {
+            frame: guest.frame("register"),
+            email: String::new(),
+            time_zone: String::new(),
+            zones: words::zone_names(),
+            invited,
+            problem: None,
+        }
     }
 
     /// What is wrong with a field, as a sentence.
@@ -31,8 +42,9 @@ impl Page {
     }
 }
 
-pub(super) async fn show(guest: Guest) -> Result<Response, Failure> {
-    guest.show(&Page::new(&guest, String::new(), String::new(), None))
+pub(super) async fn show(guest: Guest, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let invited = parameter(query.as_deref(), "next").as_deref() == Some(invitation::PLACE);
+    guest.show(&Page::new(&guest, invited))
 }
 
 pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure> {
@@ -44,12 +56,21 @@ pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure
         locale: "en".into(),
         adult: form.text("adult") == "yes",
     };
+    let invited = form.text("next") == invitation::PLACE;
     match guest.app.upstream.identity().register(call(request, None)?).await {
-        Ok(_) => Ok(go("/look-at-your-mail")),
+        Ok(_) => {
+            let mut response = go("/look-at-your-mail");
+            let from = [Keeper::Browser(&guest.visitor)];
+            let from = if invited { &from[..] } else { &[] };
+            let (_, kept) = invitation::hand_on(&guest, from, &Keeper::Address(&email))?;
+            response.headers_mut().extend(kept.map(|cookie| (header::SET_COOKIE, cookie)));
+            Ok(response)
+        }
         Err(status) => {
             let problem = Problem::from(status);
             let code = problem.status;
-            guest.show_with(code, &Page::new(&guest, email, time_zone, Some(problem)))
+            let page = Page { email, time_zone, problem: Some(problem), ..Page::new(&guest, invited) };
+            guest.show_with(code, &page)
         }
     }
 }

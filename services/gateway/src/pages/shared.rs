@@ -3,6 +3,7 @@
 
 use super::markdown::Source;
 use super::rendering::{self, line, wished};
+use super::self_check::is_careful;
 use super::{Failure, Form, Frame, Member, Segment, go, parameter, words};
 use crate::error::Problem;
 use crate::query;
@@ -12,16 +13,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
-    GetShareAnswerRequest, ListSharesRequest, RateFeltUnderstoodRequest, Rendering, Share, ShareState,
-    WithdrawShareRequest,
+    GetShareAnswerRequest, GetShareRequest, ListSharesRequest, RateFeltUnderstoodRequest, Rendering, Share,
+    ShareState, WithdrawShareRequest,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
 
 /// Shares on one page.
 const PAGE: i32 = 20;
-/// Shares that are looked through for one of them.
-const MOST: usize = 1000;
+/// Shares that are fetched with one call to find those that are open.
+const AT_ONCE: usize = 100;
 /// How understood somebody feels, as value and words.
 const UNDERSTOOD: [(i32, &str); 5] =
     [(1, "not at all"), (2, "a little"), (3, "somewhat"), (4, "mostly"), (5, "very much")];
@@ -30,7 +31,11 @@ const UNDERSTOOD: [(i32, &str); 5] =
 #[template(path = "shared.html")]
 struct Page {
     frame: Frame,
-    linked: bool,
+    partner: Option<String>,
+    /// Whether it is known that nothing that was shared is open.
+    nothing_open: bool,
+    /// Whether to suggest to share something.
+    suggest: bool,
     shares: Vec<Card>,
     first: bool,
     older: Option<String>,
@@ -39,7 +44,6 @@ struct Page {
 /// A share, in a list or on its own.
 pub(super) struct Card {
     pub(super) id: String,
-    pub(super) item_id: String,
     pub(super) what: &'static str,
     pub(super) line: String,
     pub(super) with: Option<String>,
@@ -90,15 +94,40 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let request =
         member.call(ListSharesRequest { page_size: PAGE, page_token, ..ListSharesRequest::default() })?;
     let mut client = member.guest.app.upstream.shares();
-    let (reply, couple, zone) =
-        tokio::join!(client.list_shares(request), member.couple(), member.time_zone());
-    let (reply, couple) = (reply?.into_inner(), couple.ok().flatten());
+    let (reply, open, couple, zone, careful) = tokio::join!(
+        client.list_shares(request),
+        open_shares(&member, 1),
+        member.couple(),
+        member.time_zone(),
+        is_careful(&member)
+    );
+    let (reply, (open, _), couple) = (reply?.into_inner(), open?, couple.ok().flatten());
     let token = reply.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/shared?from={}", query::encode(&token)));
-    let linked = couple.is_some();
+    let partner = couple.as_ref().map(|couple| couple.partner_name.clone());
     let work = move || reply.shares.iter().map(|share| card(share, couple.as_ref(), &zone)).collect();
     let shares = member.guest.app.desk.work(work).await?;
-    member.guest.show(&Page { frame: member.guest.frame("shared"), linked, shares, first, older })
+    let (frame, suggest) = (member.guest.frame("shared"), partner.is_some() && !careful);
+    let page = Page { frame, partner, nothing_open: open.is_empty(), suggest, shares, first, older };
+    member.guest.show(&page)
+}
+
+/// The member's shares that are open or will open, newest first: at least `enough` of them if there are, and whether
+/// there may be more.
+pub(super) async fn open_shares(member: &Member, enough: usize) -> Result<(Vec<Share>, bool), Problem> {
+    let (mut found, mut page_token) = (Vec::new(), String::new());
+    let page_size = i32::try_from(enough.min(AT_ONCE)).unwrap_or(1);
+    loop {
+        let item_id = String::new();
+        let request = member.call(ListSharesRequest { page_size, page_token, item_id, open_only: true })?;
+        let reply = member.guest.app.upstream.shares().list_shares(request).await?.into_inner();
+        found.extend(reply.shares);
+        let more = !reply.next_page_token.is_empty();
+        if !more || found.len() >= enough {
+            return Ok((found, more));
+        }
+        page_token = reply.next_page_token;
+    }
 }
 
 /// A share in a few words.
@@ -108,7 +137,6 @@ pub(super) fn card(share: &Share, couple: Option<&Couple>, zone: &TimeZone) -> C
     let partner = couple.filter(|couple| couple.partner_account_id == share.recipient_account_id);
     Card {
         id: share.share_id.clone(),
-        item_id: share.item_id.clone(),
         what: rendering::what(rendering.kind(), rendering.depth()),
         line: line(rendering),
         with: partner.map(|couple| couple.partner_name.clone()),
@@ -133,14 +161,9 @@ fn state(state: ShareState) -> &'static str {
 }
 
 /// One share, with its answer where there is one.
-pub(super) async fn show_one(
-    member: Member,
-    Segment(share_id): Segment,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let item_id = parameter(query.as_deref(), "item").unwrap_or_default();
+pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Result<Response, Failure> {
     let (share, couple, zone) =
-        tokio::join!(find(&member, &share_id, item_id), member.couple(), member.time_zone());
+        tokio::join!(own_share(&member, &share_id), member.couple(), member.time_zone());
     let (share, couple) = (share?, couple.ok().flatten());
     let answer = match (&couple, share.answered) {
         (_, false) => Answer::None,
@@ -161,30 +184,15 @@ pub(super) async fn show_one(
     member.guest.show(&page)
 }
 
-/// The share of an id among those of its item, or among all when the item is not known.
-async fn find(member: &Member, share_id: &str, item_id: String) -> Result<Share, Failure> {
-    let item_id = uuid::Uuid::try_parse(&item_id).map(|id| id.to_string()).unwrap_or_default();
-    let mut page_token = String::new();
-    let mut seen = 0;
-    while seen < MOST {
-        let request = ListSharesRequest {
-            page_size: 100,
-            page_token,
-            item_id: item_id.clone(),
-            ..ListSharesRequest::default()
-        };
-        let request = member.call(request)?;
-        let reply = member.guest.app.upstream.shares().list_shares(request).await?.into_inner();
-        seen += reply.shares.len();
-        if let Some(share) = reply.shares.into_iter().find(|share| share.share_id == share_id) {
-            return Ok(share);
-        }
-        if reply.next_page_token.is_empty() {
-            break;
-        }
-        page_token = reply.next_page_token;
+/// One of the member's own shares. What is no id is none.
+async fn own_share(member: &Member, share_id: &str) -> Result<Share, Failure> {
+    if uuid::Uuid::try_parse(share_id).is_err() {
+        return Err(Failure::closed());
     }
-    Err(Failure::closed())
+    let request = member.call(GetShareRequest { share_id: share_id.to_owned() })?;
+    let reply = member.guest.app.upstream.shares().get_share(request).await;
+    let share = reply.map_err(Failure::between_two)?.into_inner().share;
+    Ok(share.ok_or_else(Problem::internal)?)
 }
 
 /// The partner's answer. One's own share stays on the page whatever becomes of it.
@@ -217,12 +225,12 @@ async fn read_answer(
 pub(super) async fn withdraw(
     member: Member,
     Segment(share_id): Segment,
-    form: Form,
+    _form: Form,
 ) -> Result<Response, Failure> {
     let request = member.call(WithdrawShareRequest { share_id: share_id.clone() })?;
     let reply = member.guest.app.upstream.shares().withdraw_share(request).await;
     reply.map_err(Failure::between_two)?;
-    Ok(go(&address(&share_id, &form)))
+    Ok(go(&address(&share_id)))
 }
 
 pub(super) async fn rate(
@@ -234,10 +242,10 @@ pub(super) async fn rate(
     let request = member.call(RateFeltUnderstoodRequest { share_id: share_id.clone(), felt_understood })?;
     let reply = member.guest.app.upstream.shares().rate_felt_understood(request).await;
     reply.map_err(Failure::between_two)?;
-    Ok(go(&address(&share_id, &form)))
+    Ok(go(&address(&share_id)))
 }
 
-/// The page of a share, by the item that its form names.
-fn address(share_id: &str, form: &Form) -> String {
-    format!("/shared/{}?item={}", query::encode(share_id), query::encode(&form.text("item")))
+/// The page of a share.
+pub(super) fn address(share_id: &str) -> String {
+    format!("/shared/{}", query::encode(share_id))
 }

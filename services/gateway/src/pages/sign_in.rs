@@ -1,7 +1,8 @@
 //! Signing in and out.
 
-use super::{Failure, Form, Frame, Guest, go, parameter};
+use super::{Failure, Form, Frame, Guest, go, invitation, parameter};
 use crate::error::Problem;
+use crate::session::Keeper;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -34,16 +35,7 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
-        Ok(reply) => {
-            // Whoever wanted to sign in to answer an invitation finds it again.
-            let kept = guest.visitor.kept_code(guest.app.clock.now()).is_some();
-            let home = if kept { "/invitation" } else { "/timeline" };
-            let mut response = go(next.as_deref().unwrap_or(home));
-            for cookie in guest.app.cookies.begin_session(&reply.get_ref().session_secret)? {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-            Ok(response)
-        }
+        Ok(reply) => enter(&guest, &reply.get_ref().session_secret, &email, next.as_deref()),
         Err(status) => {
             let problem = Problem::from(status);
             let code = problem.status;
@@ -51,6 +43,22 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
             guest.show_with(code, &Page { frame, email, next, problem: Some(problem) })
         }
     }
+}
+
+/// Begins the session. The code of an invitation comes along with whoever came here from its page, or registered from it
+/// with this address; they find it again. For anybody else the browser forgets it.
+fn enter(guest: &Guest, secret: &str, email: &str, next: Option<&str>) -> Result<Response, Failure> {
+    let mut keepers = vec![Keeper::Address(email)];
+    if next == Some(invitation::PLACE) {
+        keepers.push(Keeper::Browser(&guest.visitor));
+    }
+    let (invited, kept) = invitation::hand_on(guest, &keepers, &Keeper::Session(secret))?;
+    let home = if invited { invitation::PLACE } else { "/timeline" };
+    let mut response = go(next.unwrap_or(home));
+    for cookie in guest.app.cookies.begin_session(secret)?.into_iter().chain(kept) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 #[derive(Template)]
@@ -75,8 +83,8 @@ pub(super) async fn leave(guest: Guest, _form: Form) -> Result<Response, Failure
         }
     };
     response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.end_session());
-    if guest.visitor.kept_code(guest.app.clock.now()).is_some() {
-        response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.drop_code());
+    if guest.visitor.has_kept() {
+        response.headers_mut().append(header::SET_COOKIE, guest.app.cookies.drop_kept());
     }
     Ok(response)
 }

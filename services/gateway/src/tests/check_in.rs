@@ -1,6 +1,6 @@
 //! Check-ins as one of the two sees them.
 
-use super::fakes_check_in::{LAST, NEXT, SCHEDULE, evening, reply, running};
+use super::fakes_check_in::{LAST, NEXT, NO_SCHEDULE, SCHEDULE, evening, reply, running};
 use super::two_fakes::{BEN, HOSTILE_NAME};
 use super::*;
 use candor_proto::journal::v1::{CheckIn, CheckInState};
@@ -86,6 +86,9 @@ async fn a_time_is_proposed_and_taken_back() {
     let answer = world.submit("/check-in/propose", COOKIE, &fields).await;
     assert_eq!(answer.header("location"), "/check-in?done=proposed");
     assert_eq!(world.asked(), ["propose 2 20:30 Europe/Lisbon"]);
+    let (_, id) = page.split_once("action=\"/check-in/propose\"").unwrap();
+    let (_, id) = id.split_once("name=\"schedule_id\" value=\"").unwrap();
+    assert_eq!(uuid::Uuid::parse_str(&id[..36]).unwrap().get_version_num(), 4, "it holds no time");
     let mut unreadable = fields;
     unreadable[3] = ("local_time", "soon");
     let page = world.submit("/check-in/propose", COOKIE, &unreadable).await;
@@ -311,5 +314,75 @@ async fn a_check_in_that_is_not_open_shows_nothing_of_the_partner() {
     assert!(page.contains("Not open yet.") && page.contains("mine") && !page.contains("theirs"), "{page}");
     for path in ["/check-in/nothing", &format!("/check-in/{PROPOSAL}")] {
         assert_eq!(world.visit(path, COOKIE).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn ending_takes_ones_own_answer_back_first() {
+    let world = World::new().await;
+    world.running();
+    world.hold(NEXT, CheckInState::Gathering, "mine", "theirs");
+    world.hold(LAST, CheckInState::Open, "mine before", "theirs");
+    let page = world.visit("/check-in", COOKIE).await.body;
+    assert!(page.contains("Your answer to the next one is taken back and deleted."), "{page}");
+    assert!(page.contains("name=\"runs\" value=\"yes\""), "{page}");
+    let token = token_in(&page);
+    let end = async |schedule: &str| {
+        let fields = [("csrf", token.as_str()), ("runs", "yes"), ("schedule_id", schedule)];
+        world.submit("/check-in/end", COOKIE, &fields).await
+    };
+    assert_eq!(end(SCHEDULE).await.header("location"), "/check-in?done=ended");
+    assert_eq!(world.asked(), [format!("take back {NEXT}"), format!("end {SCHEDULE}")]);
+    // Of another schedule, nothing is taken back.
+    assert_eq!(end(PROPOSAL).await.header("location"), "/check-in?done=ended");
+    assert_eq!(world.asked()[2..], [format!("end {PROPOSAL}")]);
+    // Whatever becomes of the answer, it ends; what is left is told and can be reached.
+    let over = chassis::Fault::new(chassis::Code::FailedPrecondition, "CHECK_IN_OVER", "It is over.").into();
+    *world.fakes.check_ins.no_taking_back.lock().unwrap() = Some(over);
+    assert_eq!(end(SCHEDULE).await.header("location"), "/check-in?done=ended");
+    *world.fakes.check_ins.no_taking_back.lock().unwrap() = Some(tonic::Status::unavailable("away"));
+    let ended = end(SCHEDULE).await;
+    assert_eq!(ended.header("location"), "/check-in?done=ended-but-answered");
+    assert_eq!(world.asked().len(), 5);
+    world.times(GetCheckInScheduleResponse::default());
+    let page = world.visit(ended.header("location"), COOKIE).await.body;
+    assert!(page.contains("could not be taken back right now") && page.contains(NEXT), "{page}");
+}
+
+#[tokio::test]
+async fn an_answer_that_gathers_is_reached_and_taken_back_without_a_schedule() {
+    let world = World::new().await;
+    world.running();
+    world.hold(NEXT, CheckInState::Gathering, "mine", "theirs");
+    let link = format!("href=\"/check-in/{NEXT}\"");
+    assert!(!world.visit("/check-in", COOKIE).await.body.contains(&link), "it is on the page already");
+    world.times(GetCheckInScheduleResponse::default());
+    for parted in [false, true] {
+        world.fakes.two.parted.store(parted, Ordering::SeqCst);
+        let page = world.visit("/check-in", COOKIE).await.body;
+        assert!(page.contains(&link) && page.contains("not open yet"), "{page}");
+        let page = world.visit(&format!("/check-in/{NEXT}"), COOKIE).await.body;
+        let action = format!("action=\"/check-in/{NEXT}/take-back\"");
+        assert!(page.contains(&action) && page.contains("mine") && !page.contains("theirs"), "{page}");
+        let token = token_in(&page);
+        let answer = world.submit(&format!("/check-in/{NEXT}/take-back"), COOKIE, &[("csrf", &token)]).await;
+        assert_eq!(answer.header("location"), "/check-in?done=taken-back");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_to_agree_to_or_to_end_reads_alike() {
+    let world = World::new().await;
+    let token = world.token("/check-in", COOKIE).await;
+    let fields = [("csrf", token.as_str()), ("schedule_id", NO_SCHEDULE)];
+    let mut pages = Vec::new();
+    for path in ["/check-in/agree", "/check-in/end"] {
+        pages.push(world.submit(path, COOKIE, &fields).await);
+    }
+    world.part();
+    pages.push(world.submit("/check-in/agree", COOKIE, &fields).await);
+    pages.push(world.visit(&format!("/received/{PROPOSAL}"), COOKIE).await);
+    for page in &pages {
+        assert_eq!((page.status.as_u16(), &page.body), (404, &pages[0].body));
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Fakes {
     pub(super) broken: AtomicBool,
     /// Accounts answers nothing about sessions and links.
     pub(super) away: AtomicBool,
+    /// The path proposes a check-in next.
+    pub(super) two_are_next: AtomicBool,
     pub(super) verified: Mutex<Vec<String>>,
     pub(super) registered: Mutex<Vec<RegisterRequest>>,
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
@@ -61,6 +63,7 @@ impl Fakes {
             over: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             away: AtomicBool::new(false),
+            two_are_next: AtomicBool::new(false),
             verified: Mutex::default(),
             registered: Mutex::default(),
             written: Mutex::default(),
@@ -340,6 +343,32 @@ impl PathService for Fake {
             progress: 1,
             goal: 3,
         };
+        let for_two = |id: &str, title: &str, reach_time| Milestone {
+            milestone_id: id.into(),
+            title: title.into(),
+            reach_time,
+            goal: 1,
+            ..Milestone::default()
+        };
+        if self.0.two_are_next.load(Ordering::SeqCst) {
+            let steps = vec![
+                PathStep { step: Step::Journal.into(), milestones: vec![reached] },
+                PathStep {
+                    step: Step::Communicate.into(),
+                    milestones: vec![for_two("first-check-in", "Have a check-in that opens", None)],
+                },
+                PathStep {
+                    step: Step::Vulnerability.into(),
+                    milestones: vec![
+                        for_two("first-share", "Share one small thing", self.0.timestamp(0)),
+                        for_two("second-share", "Share something again", None),
+                        for_two("first-embrace", "A later one for two", None),
+                    ],
+                },
+            ];
+            let (next_milestone_id, next_reason) = ("first-check-in".into(), "A few quiet minutes.".into());
+            return Ok(Response::new(GetPathResponse { steps, next_milestone_id, next_reason }));
+        }
         Ok(Response::new(GetPathResponse {
             steps: vec![PathStep { step: Step::Journal.into(), milestones: vec![reached, open] }],
             next_milestone_id: "third-entry".into(),

@@ -18,6 +18,8 @@ use tonic::{Request, Response, Status};
 type Answer<T> = Result<Response<T>, Status>;
 
 pub(super) const SCHEDULE: &str = "0195f1c2-7f00-7000-8000-00000000005c";
+/// No schedule and no proposal has this id.
+pub(super) const NO_SCHEDULE: &str = "0195f1c2-7f00-7000-8000-00000000005f";
 pub(super) const NEXT: &str = "0195f1c2-7f00-5000-8000-0000000000c2";
 pub(super) const LAST: &str = "0195f1c2-7f00-5000-8000-0000000000c1";
 
@@ -40,6 +42,8 @@ pub(super) struct CheckIns {
     pub(super) closed: AtomicBool,
     /// What journal holds was held under an earlier link.
     pub(super) earlier_link: AtomicBool,
+    /// Journal takes nothing back: it is away, or the time has come.
+    pub(super) no_taking_back: Mutex<Option<Status>>,
     /// Reminders answer nothing about times.
     pub(super) no_times: AtomicBool,
 }
@@ -129,6 +133,9 @@ impl CheckInScheduleService for Fake {
     ) -> Answer<AcceptCheckInScheduleResponse> {
         self.admit_reader(&request, &request.get_ref().owner_account_id)?;
         let request = request.into_inner();
+        if request.schedule_id == NO_SCHEDULE {
+            return Err(Fault::new(Code::NotFound, "PROPOSAL_NOT_FOUND", "There is no such proposal.").into());
+        }
         let asked = format!("accept {} {}", request.owner_account_id, request.schedule_id);
         self.0.check_ins.asked.lock().unwrap().push(asked);
         Ok(Response::new(AcceptCheckInScheduleResponse { schedule: Some(running()) }))
@@ -139,6 +146,9 @@ impl CheckInScheduleService for Fake {
         request: Request<EndCheckInScheduleRequest>,
     ) -> Answer<EndCheckInScheduleResponse> {
         self.admit(&request)?;
+        if request.get_ref().schedule_id == NO_SCHEDULE {
+            return Err(Fault::new(Code::NotFound, "SCHEDULE_NOT_FOUND", "There is no such schedule.").into());
+        }
         self.0.check_ins.asked.lock().unwrap().push(format!("end {}", request.get_ref().schedule_id));
         Ok(Response::new(EndCheckInScheduleResponse {}))
     }
@@ -176,6 +186,9 @@ impl CheckInService for Fake {
         request: Request<TakeBackCheckInAnswerRequest>,
     ) -> Answer<TakeBackCheckInAnswerResponse> {
         self.admit(&request)?;
+        if let Some(status) = self.0.check_ins.no_taking_back.lock().unwrap().clone() {
+            return Err(status);
+        }
         self.0.check_ins.asked.lock().unwrap().push(format!("take back {}", request.get_ref().check_in_id));
         Ok(Response::new(TakeBackCheckInAnswerResponse {}))
     }

@@ -20,6 +20,8 @@ pub(super) struct SelfChecks {
     pub(super) assessments: Mutex<Vec<Assessment>>,
     /// Journal keeps no answers.
     pub(super) refuse: AtomicBool,
+    /// Journal answers nothing about assessments.
+    pub(super) away: AtomicBool,
     /// Content answers nothing about instruments.
     pub(super) no_instruments: AtomicBool,
 }
@@ -53,10 +55,15 @@ impl SelfChecks {
     }
 
     fn find(&self, id: &str) -> Result<Assessment, Status> {
+        self.is_there()?;
         let all = self.assessments.lock().unwrap();
         all.iter().find(|found| found.assessment_id == id).cloned().ok_or_else(|| {
             Fault::new(Code::NotFound, "ASSESSMENT_NOT_FOUND", "There is no such self-check.").into()
         })
+    }
+
+    fn is_there(&self) -> Result<(), Status> {
+        if self.away.load(Ordering::SeqCst) { Err(Status::unavailable("away")) } else { Ok(()) }
     }
 
     fn replace(&self, changed: &Assessment) {
@@ -186,6 +193,7 @@ impl AssessmentService for Fake {
     ) -> Answer<ListAssessmentsResponse> {
         self.admit(&request)?;
         assert_eq!(request.get_ref().instrument_id, "self-check");
+        self.0.self_checks.is_there()?;
         let mut assessments = self.0.self_checks.assessments.lock().unwrap().clone();
         assessments.iter_mut().for_each(|found| found.answers.clear());
         let next_page_token = if request.get_ref().page_token.is_empty() { "" } else { "x+y" };

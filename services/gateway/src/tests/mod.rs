@@ -1,16 +1,20 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod careful;
 mod check_in;
 mod door;
 mod fakes;
 mod fakes_check_in;
 mod fakes_self_check;
+mod invitation;
+mod ledger;
 mod log;
 mod notice;
 mod pages;
 mod rest;
 mod self_check;
 mod server;
+mod share;
 mod two;
 mod two_fakes;
 

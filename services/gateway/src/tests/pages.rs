@@ -10,13 +10,14 @@ const COOKIE: &str = "__Host-candor=cs_alice";
 const ASSESSMENT: &str = "0195f1c2-7f00-7000-8000-0000000000e1";
 const RESULT: &str = "0195f1c2-7f00-7000-8000-0000000000e2";
 
-/// Puts something on the pages that are empty otherwise.
-fn fill(world: &World) {
+/// Puts something on the pages that are empty otherwise; the newest self-check has a given answer.
+fn fill(world: &World, code: &str) {
     let (self_checks, check_ins) = (&world.fakes.self_checks, &world.fakes.check_ins);
-    self_checks.add(ASSESSMENT, 1, 1_772_366_400, [Some(70), None], "not-safe");
+    self_checks.assessments.lock().unwrap().clear();
+    self_checks.add(ASSESSMENT, 1, 1_772_366_400, [Some(70), None], code);
     self_checks.assessments.lock().unwrap()[0].score_time = None;
     for (place, id) in ["0195f1c2-7f00-7000-8000-0000000000e3", RESULT].into_iter().enumerate() {
-        self_checks.add(id, 1, 1_772_971_200 + place as i64, [Some(40), Some(60)], "not-safe");
+        self_checks.add(id, 1, 1_772_971_200 + place as i64, [Some(40), Some(60)], code);
     }
     *check_ins.times.lock().unwrap() = GetCheckInScheduleResponse {
         schedule: Some(running()),
@@ -28,8 +29,6 @@ fn fill(world: &World) {
 /// Every page, with and without someone signed in.
 async fn every_page(world: &World) -> Vec<(String, Answer)> {
     let mut pages = Vec::new();
-    fill(world);
-    let entry = format!("/entries/{ENTRY}");
     for path in [
         "/",
         "/register",
@@ -43,39 +42,43 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
     ] {
         pages.push((path.to_owned(), world.visit(path, "").await));
     }
-    let (mine, theirs) = (format!("/shared/{MINE}?item={ENTRY}"), format!("/received/{THEIRS}"));
-    let share = format!("/share?entry={ENTRY}");
-    for path in [
-        "/couple",
-        "/couple/unlink",
-        "/invitation",
-        "/shared",
-        &mine,
-        &share,
-        "/received",
-        &theirs,
-        "/answers",
-        "/ledger",
-        "/self-check",
-        &format!("/self-check/{ASSESSMENT}"),
-        &format!("/self-check/{ASSESSMENT}/parts/affection"),
-        &format!("/self-check/results/{RESULT}"),
-        "/check-in",
-        &format!("/check-in/{LAST}"),
-        "/timeline",
-        "/write",
-        &entry,
-        "/path",
-        "/library",
-        "/library?step=2",
-        "/library/what-a-wall-is",
-        "/inbox",
-        "/sessions",
-        "/entries/nothing",
-        "/library/%ff",
-        "/sign-out",
-    ] {
-        pages.push((path.to_owned(), world.visit(path, COOKIE).await));
+    let (mine, theirs) = (format!("/shared/{MINE}"), format!("/received/{THEIRS}"));
+    let (share, entry) = (format!("/share?entry={ENTRY}"), format!("/entries/{ENTRY}"));
+    for code in ["often", "not-safe"] {
+        fill(world, code);
+        for path in [
+            "/couple",
+            "/couple/unlink",
+            "/invitation",
+            "/shared",
+            &mine,
+            &share,
+            &format!("/share?assessment={RESULT}"),
+            "/received",
+            &theirs,
+            "/answers",
+            "/ledger",
+            "/self-check",
+            &format!("/self-check/{ASSESSMENT}"),
+            &format!("/self-check/{ASSESSMENT}/parts/affection"),
+            &format!("/self-check/results/{RESULT}"),
+            "/check-in",
+            &format!("/check-in/{LAST}"),
+            "/timeline",
+            "/write",
+            &entry,
+            "/path",
+            "/library",
+            "/library?step=2",
+            "/library/what-a-wall-is",
+            "/inbox",
+            "/sessions",
+            "/entries/nothing",
+            "/library/%ff",
+            "/sign-out",
+        ] {
+            pages.push((path.to_owned(), world.visit(path, COOKIE).await));
+        }
     }
     pages
 }
@@ -146,9 +149,15 @@ async fn every_page_can_be_used_by_everyone() {
             .chain(html.split("<textarea ").skip(1))
         {
             let input = input.split('>').next().unwrap();
-            if ["hidden", "radio", "checkbox\" name=\"body_sign", "checkbox\" name=\"part"]
-                .iter()
-                .any(|kind| input.contains(&format!("type=\"{kind}")))
+            if [
+                "hidden",
+                "radio",
+                "checkbox\" name=\"body_sign",
+                "checkbox\" name=\"part",
+                "checkbox\" name=\"domain",
+            ]
+            .iter()
+            .any(|kind| input.contains(&format!("type=\"{kind}")))
             {
                 continue; // those stand inside their label
             }

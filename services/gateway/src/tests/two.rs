@@ -3,12 +3,11 @@
 use super::fakes::{ALICE, ENTRY, PASSPORT, SECRET, speaking_passport};
 use super::two_fakes::{BEN, CODE, MINE, THEIRS};
 use super::*;
-use candor_proto::journal::v1::{ShareDepth, Span};
 use std::sync::atomic::Ordering;
 
 const COOKIE: &str = "__Host-candor=cs_alice";
 /// Ben's name as a page may show it.
-const NAME: &str = "&#60;b&#62;Ben&#60;/b&#62; &#34;&#38;&#39;";
+pub(super) const NAME: &str = "&#60;b&#62;Ben&#60;/b&#62; &#34;&#38;&#39;";
 const OTHER: &str = "0195f1c2-7f00-7000-8000-0000000000ff";
 
 impl World {
@@ -24,14 +23,14 @@ impl World {
     }
 
     /// Sends a form with the token it needs.
-    async fn press(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn press(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token("/invitation", cookie).await;
         let fields: Vec<_> = [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
         self.submit(path, cookie, &fields).await
     }
 }
 
-fn has_nothing_hostile(page: &str) {
+pub(super) fn has_nothing_hostile(page: &str) {
     for hostile in ["<b>Ben", "<img src=x", "javascript:", "<i>it", "href=\"/sign-out\"", "<script>"] {
         assert!(!page.contains(hostile), "{hostile}: {page}");
     }
@@ -139,7 +138,7 @@ async fn a_client_may_bring_what_it_opened_itself() {
 #[tokio::test]
 async fn the_pages_of_two_show_hostile_words_as_words() {
     let world = World::new().await;
-    let one = format!("/shared/{MINE}?item={ENTRY}");
+    let one = format!("/shared/{MINE}");
     let (share, theirs) = (format!("/share?entry={ENTRY}"), format!("/received/{THEIRS}"));
     for (path, says) in [
         ("/couple", NAME),
@@ -208,199 +207,6 @@ async fn nothing_is_done_without_the_token() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_made_and_its_code_shown_once() {
-    let world = World::new().await;
-    world.fakes.two.parted.store(true, Ordering::SeqCst);
-    let made = world.press("/couple/invite", COOKIE, &[("own_name", " Alice ")]).await;
-    assert_eq!(made.status, 200);
-    assert!(made.body.contains(&format!("value=\"{CODE}\"")), "{}", made.body);
-    assert!(made.body.contains(&format!("value=\"{ORIGIN}/invitation#{CODE}\"")));
-    assert_eq!(*world.fakes.two.invited.lock().unwrap(), ["Alice"]);
-    assert!(!world.visit("/couple", COOKIE).await.body.contains(CODE));
-    let refused = world.press("/couple/invite", COOKIE, &[("own_name", " ")]).await;
-    assert_eq!(refused.status, 400);
-    assert!(refused.body.contains("role=\"alert\""));
-}
-
-#[tokio::test]
-async fn an_invited_person_looks_signs_in_and_accepts_without_the_code_in_any_address() {
-    let world = World::new().await;
-    world.fakes.two.parted.store(true, Ordering::SeqCst);
-    let form = world.visit("/invitation", "").await;
-    let visit = form.cookies()[0].split(';').next().unwrap().to_owned();
-    assert!(form.body.contains("data-fragment"));
-    // The whole link, as people paste it.
-    let link = format!(" {ORIGIN}/invitation#{CODE} ");
-    let page = world.press("/invitation", &visit, &[("code", &link)]).await;
-    assert_eq!(page.status, 200);
-    assert!(page.body.contains(&format!("<bdi>{NAME}</bdi> invites you")), "{}", page.body);
-    has_nothing_hostile(&page.body);
-    assert!(page.body.contains("Register first") && !page.body.contains("/invitation/accept"));
-
-    let kept = world.press("/invitation/keep", &visit, &[("code", CODE), ("to", "sign-in")]).await;
-    assert_eq!(kept.header("location"), "/sign-in?next=/invitation");
-    let cookie = kept.cookies()[0].to_owned();
-    assert!(
-        cookie.starts_with("__Host-candor-kept=") && cookie.contains("HttpOnly") && !cookie.contains(CODE)
-    );
-    let kept = cookie.split(';').next().unwrap();
-    let both = format!("{visit}; {kept}");
-    let sign_in = [("email", "a@b.example"), ("password", "a long enough password")];
-    let signed_in = world.press("/sign-in", &both, &sign_in).await;
-    assert_eq!(signed_in.header("location"), "/invitation", "found again without being asked for");
-
-    let member = format!("{COOKIE}; {kept}");
-    let page = world.visit("/invitation", &member).await;
-    assert!(page.body.contains("/invitation/accept") && page.body.contains("I am 18 or older"));
-    assert!(page.cookies().iter().any(|c| c.starts_with("__Host-candor-kept=;")), "kept no longer");
-    let minor = world.press("/invitation/accept", COOKIE, &[("code", CODE), ("own_name", "Alice")]).await;
-    assert_eq!(minor.status, 400);
-    let fields = [("code", CODE), ("own_name", "Alice"), ("adult", "yes")];
-    let done = world.press("/invitation/accept", COOKIE, &fields).await;
-    assert_eq!(done.header("location"), "/couple");
-    let accepted = world.fakes.two.accepted.lock().unwrap().clone();
-    assert_eq!((accepted.len(), accepted[0].own_name.as_str()), (1, "Alice"));
-    for answer in [&form, &page, &signed_in, &done] {
-        assert!(!answer.header("location").contains(CODE));
-    }
-}
-
-#[tokio::test]
-async fn codes_that_are_not_open_look_alike() {
-    let world = World::new().await;
-    let page = async |path: &str, code: &str| {
-        let fields = [("code", code), ("own_name", "Alice"), ("adult", "yes")];
-        let page = world.press(path, COOKIE, &fields).await;
-        (page.status.as_u16(), page.body)
-    };
-    let long = "x".repeat(200);
-    let unknown = page("/invitation", "ZZZZZ").await;
-    assert_eq!(unknown.0, 404);
-    assert!(unknown.1.contains("This invitation is not open") && !unknown.1.contains("ZZZZZ"));
-    for code in ["", "YYYYY-YYYYY", &long] {
-        assert_eq!(page("/invitation", code).await, unknown);
-        assert_eq!(page("/invitation/accept", code).await, unknown);
-    }
-    // A no is heard alike, whatever the code.
-    for path in ["/invitation/decline", "/invitation/block"] {
-        let heard = page(path, CODE).await;
-        assert_eq!(heard.0, 200);
-        for code in ["ZZZZZ", &long] {
-            assert_eq!(page(path, code).await, heard, "{path}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_invited_person_can_say_no_in_every_way() {
-    let world = World::new().await;
-    let visit = world.visit("/invitation", "").await;
-    let visit = visit.cookies()[0].split(';').next().unwrap().to_owned();
-    let later = world.press("/invitation/later", &visit, &[("code", CODE)]).await;
-    assert!(later.body.contains("Nothing was told to anybody."));
-    assert!(world.fakes.two.said.lock().unwrap().is_empty());
-    assert!(world.press("/invitation/decline", &visit, &[("code", CODE)]).await.body.contains("You said no"));
-    let blocked = world.press("/invitation/block", &visit, &[("code", CODE)]).await;
-    assert_eq!(blocked.header("location"), "/sign-in", "blocking needs somebody who blocks");
-    world.press("/invitation/block", COOKIE, &[("code", CODE)]).await;
-    let report = [("code", CODE), ("reason", "3"), ("note", "I am afraid")];
-    assert_eq!(world.press("/invitation/report", &visit, &report).await.status, 200);
-    assert_eq!(world.press("/invitation/report", &visit, &[("code", CODE)]).await.status, 400);
-    let said = world.fakes.two.said.lock().unwrap().clone();
-    assert_eq!(
-        said,
-        [format!("decline {CODE}"), format!("block {CODE}"), format!("report {CODE} 3 I am afraid")]
-    );
-}
-
-#[tokio::test]
-async fn sharing_goes_from_choice_to_preview_to_yes() {
-    let world = World::new().await;
-    let page = world.visit(&format!("/share?entry={ENTRY}"), COOKIE).await.body;
-    let marks: Vec<_> =
-        page.split("name=\"part\" value=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert_eq!(marks, ["0:0-34", "1:36-61"]);
-    let fields = [
-        ("kind", "entry"),
-        ("item", ENTRY),
-        ("depth", "3"),
-        ("words", "mine <i>\"own\"</i>"),
-        ("part", marks[1]),
-        ("wished", "1"),
-        ("days", "7"),
-        ("when", "now"),
-    ];
-    let preview = world.press("/share/preview", COOKIE, &fields).await;
-    assert_eq!(preview.status, 200, "{}", preview.body);
-    assert!(preview.body.contains("<em>soft</em>") && preview.body.contains("being listened to"));
-    has_nothing_hostile(&preview.body);
-    let selection = world.fakes.two.previewed.lock().unwrap()[0].clone();
-    assert!(selection.depth() == ShareDepth::Excerpt && selection.spans == [Span { start: 36, end: 61 }]);
-    assert!(world.fakes.two.shared.lock().unwrap().is_empty(), "looking shares nothing");
-
-    let hidden = hidden_fields(&preview.body);
-    let hidden: Vec<_> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut answers = Vec::new();
-    for _ in 0..2 {
-        answers.push(world.submit("/share", COOKIE, &hidden).await);
-    }
-    let shared = world.fakes.two.shared.lock().unwrap().clone();
-    assert_eq!(shared.len(), 1, "saying yes twice shares once");
-    assert_eq!((shared[0].recipient_account_id.as_str(), shared[0].open_now), (BEN, true));
-    assert!(shared[0].selection.as_ref() == Some(&selection), "what was previewed is what is shared");
-    let until = shared[0].expire_time.unwrap().seconds - world.clock.now().as_second();
-    assert_eq!(until, 7 * 86_400 - 60);
-    for answer in answers {
-        let expected = format!("/shared/{}?item={ENTRY}", shared[0].share_id);
-        assert_eq!(answer.header("location"), expected, "{}", answer.body);
-    }
-    // Changing one's mind brings everything back.
-    let again = world.submit("/share/change", COOKIE, &hidden).await.body;
-    assert!(again.contains("mine &#60;i&#62;&#34;own&#34;&#60;/i&#62;"), "{again}");
-    assert!(again.contains(&format!("value=\"{}\" checked", marks[1])));
-    assert!(!again.contains(&format!("value=\"{}\" checked", marks[0])));
-}
-
-/// The hidden fields of the page's last form.
-fn hidden_fields(page: &str) -> Vec<(String, String)> {
-    let (_, form) = page.rsplit_once("action=\"/share\"").unwrap();
-    let fields = form.split("<input type=\"hidden\" name=\"").skip(1);
-    let unescape = |text: &str| {
-        let text = text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"");
-        text.replace("&#39;", "'").replace("&#38;", "&")
-    };
-    let pairs = fields.map(|field| {
-        let (name, rest) = field.split_once("\" value=\"").unwrap();
-        (name.to_owned(), unescape(rest.split('"').next().unwrap()))
-    });
-    pairs.collect()
-}
-
-#[tokio::test]
-async fn what_is_incomplete_comes_back_with_its_words() {
-    let world = World::new().await;
-    for (depth, words, says) in [
-        ("1", "", "A few words of yours are needed"),
-        ("2", "", "A summary is in your own words."),
-        ("3", "some words", "Please choose at least one part."),
-    ] {
-        let fields = [("kind", "entry"), ("item", ENTRY), ("depth", depth), ("words", words)];
-        let page = world.press("/share/preview", COOKIE, &fields).await;
-        assert_eq!(page.status, 400);
-        assert!(page.body.contains(says) && page.body.contains(words), "{}", page.body);
-    }
-    // A self-check has a topic and a summary, and needs no words for that.
-    let page = world.visit(&format!("/share?assessment={OTHER}"), COOKIE).await.body;
-    assert!(
-        page.contains("The result") && !page.contains("All of it") && page.contains("value=\"self-check\"")
-    );
-    world.fakes.two.parted.store(true, Ordering::SeqCst);
-    let nobody = world.visit(&format!("/share?entry={ENTRY}"), COOKIE).await;
-    assert_eq!(nobody.header("location"), "/couple");
-    assert!(!world.visit(&format!("/entries/{ENTRY}"), COOKIE).await.body.contains("/share?"));
-}
-
-#[tokio::test]
 async fn what_is_not_open_is_one_page_whatever_the_reason() {
     let world = World::new().await;
     let page = async |path: &str| {
@@ -453,19 +259,18 @@ async fn what_was_received_is_answered_and_told() {
 #[tokio::test]
 async fn ones_own_share_is_seen_rated_and_taken_back() {
     let world = World::new().await;
-    let one = format!("/shared/{MINE}?item={ENTRY}");
+    let one = format!("/shared/{MINE}");
     let page = world.visit(&one, COOKIE).await.body;
     assert!(page.contains("The answer") && page.contains("Only you ever see this."));
     assert!(page.contains("name=\"understood\" value=\"4\" checked"), "{page}");
     assert!(page.contains("that they read it"));
-    let rated =
-        world.press(&format!("/shared/{MINE}/rate"), COOKIE, &[("understood", "5"), ("item", ENTRY)]).await;
+    let rated = world.press(&format!("/shared/{MINE}/rate"), COOKIE, &[("understood", "5")]).await;
     assert_eq!(rated.header("location"), one);
     assert_eq!(*world.fakes.two.rated.lock().unwrap(), [5]);
-    let back = world.press(&format!("/shared/{MINE}/withdraw"), COOKIE, &[("item", ENTRY)]).await;
+    let back = world.press(&format!("/shared/{MINE}/withdraw"), COOKIE, &[]).await;
     assert_eq!(back.header("location"), one);
     assert_eq!(*world.fakes.two.withdrawn.lock().unwrap(), [MINE]);
-    let other = world.press(&format!("/shared/{OTHER}/withdraw"), COOKIE, &[("item", ENTRY)]).await;
+    let other = world.press(&format!("/shared/{OTHER}/withdraw"), COOKIE, &[]).await;
     assert_eq!(other.status, 404);
     // Without a link the share stays the owner's; the answer is not open, and nothing is asked for.
     world.fakes.two.parted.store(true, Ordering::SeqCst);

@@ -43,6 +43,8 @@ pub(super) struct Two {
     pub(super) rated: Mutex<Vec<i32>>,
     pub(super) answered: Mutex<Vec<String>>,
     pub(super) told: Mutex<Vec<String>>,
+    /// Alice's shares in place of the usual one, newest first.
+    pub(super) shares: Mutex<Option<Vec<Share>>>,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -108,7 +110,7 @@ impl Fake {
         }
     }
 
-    fn share(&self) -> Share {
+    pub(super) fn share(&self) -> Share {
         Share {
             share_id: MINE.into(),
             recipient_account_id: BEN.into(),
@@ -221,6 +223,7 @@ impl CoupleService for Fake {
         &self,
         request: Request<DeclineInvitationRequest>,
     ) -> Answer<DeclineInvitationResponse> {
+        self.admit(&request)?;
         checked(request.get_ref())?;
         self.two().said.lock().unwrap().push(format!("decline {}", request.get_ref().code));
         Ok(Response::new(DeclineInvitationResponse {}))
@@ -272,7 +275,7 @@ impl ShareService for Fake {
         self.admit(&request)?;
         checked(request.get_ref())?;
         let selection = request.into_inner().selection.unwrap();
-        if selection.item_id != ENTRY {
+        if selection.item_id != ENTRY && selection.kind() != ShareKind::SelfCheck {
             return Err(nothing("ITEM_NOT_FOUND", "There is no such thing."));
         }
         self.two().previewed.lock().unwrap().push(selection);
@@ -299,9 +302,20 @@ impl ShareService for Fake {
         Ok(Response::new(ShareItemResponse { share: Some(share) }))
     }
 
+    /// Two on a page, however many are asked for.
     async fn list_shares(&self, request: Request<ListSharesRequest>) -> Answer<ListSharesResponse> {
         self.admit(&request)?;
-        Ok(Response::new(ListSharesResponse { shares: vec![self.share()], next_page_token: String::new() }))
+        let request = request.into_inner();
+        let mut shares = self.two().shares.lock().unwrap().clone().unwrap_or_else(|| vec![self.share()]);
+        shares.retain(|one| {
+            !request.open_only || matches!(one.state(), ShareState::Waiting | ShareState::Open)
+        });
+        let start = request.page_token.parse().unwrap_or(0);
+        let size = usize::try_from(request.page_size).unwrap().clamp(1, 2);
+        let next = start + size;
+        let next_page_token = if next < shares.len() { next.to_string() } else { String::new() };
+        let shares = shares.into_iter().skip(start).take(size).collect();
+        Ok(Response::new(ListSharesResponse { shares, next_page_token }))
     }
 
     async fn get_share(&self, request: Request<GetShareRequest>) -> Answer<GetShareResponse> {

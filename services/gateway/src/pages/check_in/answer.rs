@@ -2,6 +2,7 @@
 //! whatever goes wrong, the page comes back with the words.
 
 use super::prompts;
+use crate::error::Problem;
 use crate::pages::form::{Form, NotYet, Words};
 use crate::pages::{Failure, Frame, Guest, Member, Segment, go};
 use askama::Template;
@@ -135,7 +136,16 @@ pub(in crate::pages) async fn take_back(
     Segment(check_in_id): Segment,
     _form: Form,
 ) -> Result<Response, Failure> {
-    let request = member.call(TakeBackCheckInAnswerRequest { check_in_id })?;
-    member.guest.app.upstream.check_ins().take_back_check_in_answer(request).await?;
+    take_back_answer(&member, &check_in_id).await.map_err(Failure::between_two)?;
     Ok(go("/check-in?done=taken-back"))
+}
+
+/// Takes the member's answer to a check-in back.
+///
+/// # Errors
+/// 400 when its time has come.
+pub(super) async fn take_back_answer(member: &Member, check_in_id: &str) -> Result<(), Problem> {
+    let request = member.call(TakeBackCheckInAnswerRequest { check_in_id: check_in_id.to_owned() })?;
+    member.guest.app.upstream.check_ins().take_back_check_in_answer(request).await?;
+    Ok(())
 }

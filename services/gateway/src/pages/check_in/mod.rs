@@ -8,6 +8,7 @@ pub(super) use answer::{keep, take_back};
 pub(super) use one::show as show_one;
 pub(super) use schedule::{agree, end, propose};
 
+use super::self_check::is_careful;
 use super::{Failure, Frame, Guest, Member, parameter, words};
 use crate::error::Problem;
 use crate::query;
@@ -27,8 +28,10 @@ use candor_proto::reminders::v1::{CheckInSchedule, GetCheckInScheduleRequest, Ge
 use jiff::tz::TimeZone;
 use schedule::Proposing;
 
-/// Past check-ins on one page.
+/// Check-ins that were answered, on one page: more than can be open for answers at a time.
 const PAGE: i32 = 12;
+const ENDED_BUT_ANSWERED: &str = "It has ended. Your answer to the next one could not be taken back right now. \
+     You find it below, and can take it back there.";
 
 #[derive(Template)]
 #[template(path = "check_in.html")]
@@ -39,6 +42,8 @@ struct Page {
     past: Option<Vec<Past>>,
     first: bool,
     older: Option<String>,
+    /// Whether to propose nothing for two.
+    careful: bool,
 }
 
 /// How the member stands with somebody about check-ins.
@@ -51,6 +56,16 @@ enum Standing {
     NoTimes { partner: String },
     /// There is one.
     Linked(Box<Linked>),
+}
+
+impl Standing {
+    /// The check-in whose answer this page shows already; empty when there is none.
+    fn next_check_in_id(&self) -> &str {
+        match self {
+            Self::Linked(linked) => linked.running.as_ref().map_or("", |running| &running.check_in_id),
+            _ => "",
+        }
+    }
 }
 
 struct Linked {
@@ -114,11 +129,13 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
         Some("proposed") => Some("Your proposal is kept."),
         Some("agreed") => Some("It is agreed."),
         Some("ended") => Some("It has ended."),
+        Some("ended-but-answered") => Some(ENDED_BUT_ANSWERED),
         _ => None,
     };
     let token = parameter(query.as_deref(), "from").unwrap_or_default();
     let first = token.is_empty();
-    let (couple, zone, past) = tokio::join!(member.couple(), member.time_zone(), past(&member, token));
+    let (couple, zone, past, careful) =
+        tokio::join!(member.couple(), member.time_zone(), past(&member, token), is_careful(&member));
     if let Err(problem) = &couple
         && problem.status == StatusCode::UNAUTHORIZED
     {
@@ -129,14 +146,15 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
         Ok(None) => Standing::Alone,
         Err(_) => Standing::Unknown,
     };
+    // The next one is on this page already. Any other that is still open for answers has no other place.
+    let next = standing.next_check_in_id();
     let (past, token) = past.map_or((None, String::new()), |past| {
-        (
-            Some(past.check_ins.iter().filter_map(|found| one_of_past(found, &zone)).collect()),
-            past.next_page_token,
-        )
+        let others = past.check_ins.iter().filter(|found| found.check_in_id != next);
+        (Some(others.filter_map(|found| one_of_past(found, &zone)).collect()), past.next_page_token)
     });
     let older = (!token.is_empty()).then(|| format!("/check-in?from={}", query::encode(&token)));
-    let page = Page { frame: member.guest.frame("check-in"), said, standing, past, first, older };
+    let frame = member.guest.frame("check-in");
+    let page = Page { frame, said, standing, past, first, older, careful };
     member.guest.show(&page)
 }
 
@@ -237,7 +255,8 @@ fn one_of_past(found: &CheckIn, zone: &TimeZone) -> Option<Past> {
     let state = match found.state() {
         CheckInState::Open => "opened",
         CheckInState::NotThisTime => "not this time",
-        CheckInState::Gathering | CheckInState::Unspecified => return None,
+        CheckInState::Gathering => "not open yet",
+        CheckInState::Unspecified => return None,
     };
     let on = words::moment(found.open_time.as_ref(), zone)?;
     Some(Past { id: found.check_in_id.clone(), on, state })

@@ -3,6 +3,7 @@
 use super::{When, own_part, prompts, times, when};
 use crate::error::Problem;
 use crate::pages::markdown::Source;
+use crate::pages::self_check::is_careful;
 use crate::pages::{Failure, Frame, Guest, Member, Segment, go};
 use askama::Template;
 use axum::http::StatusCode;
@@ -16,6 +17,7 @@ use candor_proto::options::v1::Scope;
 #[template(path = "check_in_one.html")]
 struct Page {
     frame: Frame,
+    check_in_id: String,
     state: CheckInState,
     when: Option<When>,
     /// The partner's name, where their part is open to the member.
@@ -23,6 +25,8 @@ struct Page {
     /// Whether it cannot be said if it is.
     partner_away: bool,
     questions: Vec<Answered>,
+    /// Whether to suggest a talk of two.
+    talk: bool,
     /// Whether the member's own words stand alone, under a heading of their own.
     own_apart: bool,
 }
@@ -38,8 +42,8 @@ pub(in crate::pages) async fn show(member: Member, Segment(id): Segment) -> Resu
     if uuid::Uuid::try_parse(&id).is_err() {
         return Err(Problem::no_such_path().into());
     }
-    let (couple, zone, prompts) =
-        tokio::join!(member.couple(), member.time_zone(), prompts(&member.guest, &id));
+    let (couple, zone, prompts, careful) =
+        tokio::join!(member.couple(), member.time_zone(), prompts(&member.guest, &id), is_careful(&member));
     let Seen { check_in, partner, unsure } = see(&member, couple, &id).await?;
     if check_in.state() == CheckInState::Gathering && check_in.own_replies.is_empty() {
         return Ok(go("/check-in"));
@@ -50,9 +54,11 @@ pub(in crate::pages) async fn show(member: Member, Segment(id): Segment) -> Resu
         state: check_in.state(),
         when: when(check_in.open_time.as_ref(), &zone, &zone),
         partner_away: partner.is_none() && unsure,
+        talk: partner.is_some() && !careful,
         partner,
         own_apart: check_in.state() != CheckInState::Open && !check_in.own_replies.is_empty(),
         questions: answered(guest, &check_in, &prompts.unwrap_or_default()).await?,
+        check_in_id: check_in.check_in_id,
     })
 }
 

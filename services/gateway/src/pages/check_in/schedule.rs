@@ -1,9 +1,12 @@
 //! When check-ins are: proposing, agreeing, ending. Nothing is said to anybody about not answering a proposal.
 
-use super::Member;
+use super::answer::take_back_answer;
+use super::{Member, past};
 use crate::error::Problem;
 use crate::pages::{Failure, Form, Guest, go, words};
+use axum::http::StatusCode;
 use axum::response::Response;
+use candor_proto::journal::v1::{CheckIn, CheckInState};
 use candor_proto::options::v1::Scope;
 use candor_proto::reminders::v1::{
     AcceptCheckInScheduleRequest, CheckInSchedule, EndCheckInScheduleRequest, ProposeCheckInScheduleRequest,
@@ -45,7 +48,8 @@ impl Proposing {
         let weekday = before.map_or(Weekday::Sunday, CheckInSchedule::weekday);
         let days = words::weekdays();
         Self {
-            schedule_id: guest.app.ids.next().to_string(),
+            // Both get to see it: it holds no time.
+            schedule_id: guest.app.ids.next_opaque().to_string(),
             days: days.map(|(number, name)| Day { number, name, chosen: number == weekday as i32 }).collect(),
             time: before.map_or(EVENING, |before| &before.local_time).to_owned(),
             zone: zone.iana_name().unwrap_or("UTC").to_owned(),
@@ -81,20 +85,49 @@ fn local_time(text: &str) -> Result<String, Problem> {
 
 /// Agrees to what the partner proposed.
 pub(in crate::pages) async fn agree(member: Member, form: Form) -> Result<Response, Failure> {
-    let couple = member.couple().await?.ok_or_else(Problem::no_such_path)?;
+    let couple = member.couple().await?.ok_or_else(Failure::closed)?;
     let owner_account_id = couple.partner_account_id;
-    let opened = member.open(&owner_account_id, Scope::CheckInSchedule, None).await?;
-    let request = AcceptCheckInScheduleRequest { owner_account_id, schedule_id: form.text("schedule_id") };
-    let request = member.call_opened(request, opened)?;
-    member.guest.app.upstream.check_in_schedule().accept_check_in_schedule(request).await?;
+    let agreed = async {
+        let opened = member.open(&owner_account_id, Scope::CheckInSchedule, None).await?;
+        let schedule_id = form.text("schedule_id");
+        let request =
+            AcceptCheckInScheduleRequest { owner_account_id: owner_account_id.clone(), schedule_id };
+        let request = member.call_opened(request, opened)?;
+        let mut client = member.guest.app.upstream.check_in_schedule();
+        Ok::<_, Problem>(client.accept_check_in_schedule(request).await?)
+    };
+    agreed.await.map_err(Failure::between_two)?;
     Ok(go("/check-in?done=agreed"))
 }
 
-/// Ends a schedule, or takes a proposal back.
+/// Ends a schedule, or takes a proposal back. The member's own answers to check-ins of a schedule go first: then none of
+/// them opens, even while journal has not heard of the end. When they cannot be taken back, it ends all the same.
 pub(in crate::pages) async fn end(member: Member, form: Form) -> Result<Response, Failure> {
-    let request = member.call(EndCheckInScheduleRequest { schedule_id: form.text("schedule_id") })?;
-    member.guest.app.upstream.check_in_schedule().end_check_in_schedule(request).await?;
-    Ok(go("/check-in?done=ended"))
+    let schedule_id = form.text("schedule_id");
+    let taken_back = match form.text("runs").as_str() {
+        "yes" => take_back_answers(&member, &schedule_id).await,
+        _ => Ok(()),
+    };
+    let request = member.call(EndCheckInScheduleRequest { schedule_id })?;
+    let reply = member.guest.app.upstream.check_in_schedule().end_check_in_schedule(request).await;
+    reply.map_err(Failure::between_two)?;
+    Ok(go(if taken_back.is_ok() { "/check-in?done=ended" } else { "/check-in?done=ended-but-answered" }))
+}
+
+/// Takes back what the member answered to check-ins of a schedule that have not opened. One that opened meanwhile stays
+/// as it is.
+async fn take_back_answers(member: &Member, schedule_id: &str) -> Result<(), Problem> {
+    // Newest first: those that are still to come are on the first page.
+    let answered = past(member, String::new()).await?.check_ins;
+    let waiting =
+        |found: &&CheckIn| found.schedule_id == schedule_id && found.state() == CheckInState::Gathering;
+    for found in answered.iter().filter(waiting) {
+        match take_back_answer(member, &found.check_in_id).await {
+            Err(problem) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The self-check: what it is and is not, and where to begin or to go on.
 
+mod careful;
 mod questions;
 mod results;
 mod trend;
 
-pub(super) use questions::{finish, keep, show_part, show_parts};
+pub(super) use careful::is_careful;
+pub(super) use questions::{assessment, finish, keep, show_part, show_parts};
 pub(super) use results::{delete, show as show_results};
 
 use super::markdown::Source;
@@ -142,6 +144,6 @@ fn code<'a>(answers: &'a [ItemAnswer], link_id: &str) -> &'a str {
 }
 
 /// Whether something was answered with "not safe".
-fn names_danger(answers: &[ItemAnswer]) -> bool {
+pub(super) fn names_danger(answers: &[ItemAnswer]) -> bool {
     answers.iter().any(|answer| answer.code == NOT_SAFE)
 }

@@ -155,7 +155,7 @@ pub(in crate::pages) async fn finish(
 }
 
 /// A self-check of the member's. What is no id, or another instrument's, is none.
-pub(super) async fn assessment(member: &Member, id: &str) -> Result<Assessment, Problem> {
+pub(in crate::pages) async fn assessment(member: &Member, id: &str) -> Result<Assessment, Problem> {
     if uuid::Uuid::try_parse(id).is_err() {
         return Err(Problem::no_such_path());
     }

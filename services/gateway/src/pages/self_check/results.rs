@@ -1,8 +1,8 @@
 //! What a finished self-check shows: for one's own eyes first.
 
-use super::names_danger;
 use super::questions::assessment;
 use super::trend::{self, Trend};
+use super::{is_careful, names_danger};
 use crate::pages::{Failure, Form, Frame, Guest, Member, Segment, go, words};
 use crate::query;
 use crate::upstream::call;
@@ -45,11 +45,15 @@ pub(in crate::pages) async fn show(member: Member, Segment(id): Segment) -> Resu
     let Some(on) = words::moment(assessment.score_time.as_ref(), &zone) else {
         return Ok(go(&format!("/self-check/{}", assessment.assessment_id)));
     };
-    let (trend, titles, linked) =
-        tokio::join!(trend::of(&member, &assessment, &zone), article_titles(guest), member.couple());
+    let (trend, titles, linked, careful) = tokio::join!(
+        trend::of(&member, &assessment, &zone),
+        article_titles(guest),
+        member.couple(),
+        is_careful(&member)
+    );
     let danger = names_danger(&assessment.answers);
     // Where something is not safe, nothing suggests to open up to anybody, and no article about it.
-    let share = !danger && linked.is_ok_and(|couple| couple.is_some());
+    let share = !danger && !careful && linked.is_ok_and(|couple| couple.is_some());
     let domains = assessment.scores.iter().map(|score| shown(score, &titles, danger));
     guest.show(&Page {
         frame: guest.frame("self-check"),

@@ -5,7 +5,8 @@ mod parts;
 mod wish;
 
 use super::rendering::{self, wished};
-use super::{Failure, Form, Frame, Member, go, parameter, words};
+use super::self_check::{assessment, names_danger};
+use super::{Failure, Form, Frame, Member, go, parameter, shared, words};
 use crate::error::Problem;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -13,7 +14,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
-    GetEntryRequest, PreviewShareRequest, ShareDepth, ShareItemRequest, ShareKind, WishedResponse,
+    DomainScore, GetEntryRequest, PreviewShareRequest, ShareDepth, ShareItemRequest, ShareKind,
+    WishedResponse,
 };
 use jiff::Timestamp;
 use parts::{Part, paragraphs};
@@ -26,8 +28,27 @@ struct Page {
     partner: String,
     wish: Wish,
     depths: Vec<Depth>,
+    /// The paragraphs of an entry.
     parts: Vec<Part>,
+    /// The domains of a self-check.
+    domains: Vec<Domain>,
     message: Option<String>,
+}
+
+/// A domain of a self-check, to be chosen.
+struct Domain {
+    id: String,
+    title: String,
+    /// What would be said of it.
+    says: String,
+}
+
+/// In place of the form, where something is not safe.
+#[derive(Template)]
+#[template(path = "share_not_safe.html")]
+struct NotSafe {
+    frame: Frame,
+    assessment_id: String,
 }
 
 /// One way to share.
@@ -57,6 +78,10 @@ impl Page {
 
     fn has_part(&self, part: &Part) -> bool {
         self.wish.parts.contains(&part.mark)
+    }
+
+    fn has_domain(&self, domain: &Domain) -> bool {
+        self.wish.domains.contains(&domain.id)
     }
 
     fn responses(&self) -> Vec<(i32, &'static str, bool)> {
@@ -94,11 +119,14 @@ pub(super) async fn change(member: Member, form: Form) -> Result<Response, Failu
 }
 
 async fn choose(member: &Member, wish: Wish, problem: Option<Problem>) -> Result<Response, Failure> {
-    let Some(couple) = member.couple().await? else { return Ok(go("/couple")) };
-    let parts = match wish.kind {
-        ShareKind::SelfCheck => Vec::new(),
-        _ => entry_parts(member, &wish.item_id).await?,
+    let (parts, domains) = match wish.kind {
+        ShareKind::SelfCheck => match self_check(member, &wish.item_id).await? {
+            Some(domains) => (Vec::new(), domains),
+            None => return not_safe(member, wish),
+        },
+        _ => (entry_parts(member, &wish.item_id).await?, Vec::new()),
     };
+    let Some(couple) = member.couple().await? else { return Ok(go("/couple")) };
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let page = Page {
         frame: member.guest.frame("shared"),
@@ -107,8 +135,36 @@ async fn choose(member: &Member, wish: Wish, problem: Option<Problem>) -> Result
         message: problem.map(|problem| problem.detail),
         wish,
         parts,
+        domains,
     };
     member.guest.show_with(status, &page)
+}
+
+/// The domains of one of the member's own finished self-checks; nothing where something in it is not safe.
+async fn self_check(member: &Member, assessment_id: &str) -> Result<Option<Vec<Domain>>, Failure> {
+    let found = assessment(member, assessment_id).await.map_err(Failure::between_two)?;
+    if names_danger(&found.answers) {
+        return Ok(None);
+    }
+    if found.score_time.is_none() {
+        return Err(Failure::closed());
+    }
+    let domain = |score: DomainScore| Domain {
+        says: if score.score.is_some() { score.band } else { "too little to say".into() },
+        id: score.domain_id,
+        title: score.title,
+    };
+    Ok(Some(found.scores.into_iter().map(domain).collect()))
+}
+
+/// Whether something in what is wished to be shared is not safe.
+async fn is_not_safe(member: &Member, wish: &Wish) -> Result<bool, Failure> {
+    Ok(wish.kind == ShareKind::SelfCheck && self_check(member, &wish.item_id).await?.is_none())
+}
+
+fn not_safe(member: &Member, wish: Wish) -> Result<Response, Failure> {
+    let frame = member.guest.frame("shared");
+    member.guest.show(&NotSafe { frame, assessment_id: wish.item_id })
 }
 
 /// The paragraphs of one of the member's own entries.
@@ -124,7 +180,11 @@ fn depths(kind: ShareKind) -> Vec<Depth> {
     if kind == ShareKind::SelfCheck {
         return vec![
             depth(ShareDepth::Topic, "Only the topic", "In a few words of yours, what it was about."),
-            depth(ShareDepth::Summary, "The result", "Its bands in words. Never your answers or numbers."),
+            depth(
+                ShareDepth::Summary,
+                "Parts of the result",
+                "In words, the parts you choose. Never answers or numbers.",
+            ),
         ];
     }
     vec![
@@ -138,6 +198,9 @@ fn depths(kind: ShareKind) -> Vec<Depth> {
 /// The second step: the very rendering that the other person would see.
 pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Failure> {
     let wish = Wish::of(&form).ok_or_else(Failure::closed)?;
+    if is_not_safe(&member, &wish).await? {
+        return not_safe(&member, wish);
+    }
     if let Some(lack) = wish.lacks() {
         return choose(&member, wish, Some(Problem::bad_request("INVALID_ARGUMENT", lack))).await;
     }
@@ -159,7 +222,8 @@ pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Fail
         frame: member.guest.frame("shared"),
         partner,
         recipient,
-        share_id: member.guest.app.ids.next().to_string(),
+        // The other person gets to see it: it holds no time.
+        share_id: member.guest.app.ids.next_opaque().to_string(),
         ends: until.and_then(|until| words::moment(Some(&stamp(until)), &zone)),
         until,
         rendering: rendering::shown(&member.guest.app.desk, rendering).await?,
@@ -171,6 +235,9 @@ pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Fail
 /// The last step. The id was chosen with the preview, so that saying yes twice shares once.
 pub(super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
     let wish = Wish::of(&form).ok_or_else(Failure::closed)?;
+    if is_not_safe(&member, &wish).await? {
+        return not_safe(&member, wish);
+    }
     let until = form.text("until").parse::<Timestamp>().ok();
     let request = member.call(ShareItemRequest {
         share_id: form.text("share_id"),
@@ -183,7 +250,7 @@ pub(super) async fn submit(member: Member, form: Form) -> Result<Response, Failu
     match member.guest.app.upstream.shares().share_item(request).await.map_err(Problem::from) {
         Ok(reply) => {
             let share = reply.into_inner().share.unwrap_or_default();
-            Ok(go(&format!("/shared/{}?item={}", share.share_id, share.item_id)))
+            Ok(go(&shared::address(&share.share_id)))
         }
         Err(problem) if problem.status == StatusCode::BAD_REQUEST => {
             choose(&member, wish, Some(problem)).await

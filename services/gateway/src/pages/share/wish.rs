@@ -24,6 +24,8 @@ pub(super) struct Wish {
     pub(super) words: String,
     /// The chosen paragraphs.
     pub(super) parts: Vec<Mark>,
+    /// The chosen domains of a self-check.
+    pub(super) domains: Vec<String>,
     /// What would help.
     pub(super) wished: WishedResponse,
     /// For how many days.
@@ -42,6 +44,7 @@ impl Wish {
             depth: ShareDepth::Topic,
             words: String::new(),
             parts: Vec::new(),
+            domains: Vec::new(),
             wished: WishedResponse::Unspecified,
             days: USUAL,
             now: false,
@@ -60,6 +63,7 @@ impl Wish {
             depth: depth.filter(|depth| *depth != ShareDepth::Unspecified).unwrap_or(ShareDepth::Topic),
             words: form.text("words").trim().to_owned(),
             parts: form.all("part").filter_map(Mark::parse).collect(),
+            domains: domains(form),
             wished: number("wished")
                 .and_then(|number| WishedResponse::try_from(number).ok())
                 .unwrap_or(WishedResponse::Unspecified),
@@ -79,6 +83,9 @@ impl Wish {
             ShareDepth::Summary if entry && self.words.is_empty() => {
                 Some("A summary is in your own words. Please write a few.")
             }
+            ShareDepth::Summary if !entry && self.domains.is_empty() => {
+                Some("Please choose at least one part of the result.")
+            }
             ShareDepth::Excerpt if self.parts.is_empty() => Some("Please choose at least one part."),
             _ => None,
         }
@@ -87,13 +94,14 @@ impl Wish {
     /// For the service.
     pub(super) fn selection(&self) -> Selection {
         let excerpt = self.depth == ShareDepth::Excerpt;
+        let result = self.kind == ShareKind::SelfCheck && self.depth == ShareDepth::Summary;
         Selection {
             kind: self.kind.into(),
             item_id: self.item_id.clone(),
             depth: self.depth.into(),
             words: self.words.clone(),
             spans: if excerpt { spans(&self.parts) } else { Vec::new() },
-            domain_ids: Vec::new(),
+            domain_ids: if result { self.domains.clone() } else { Vec::new() },
         }
     }
 
@@ -118,4 +126,15 @@ impl Wish {
     pub(super) fn kind_name(&self) -> &'static str {
         if self.kind == ShareKind::SelfCheck { "self-check" } else { "entry" }
     }
+}
+
+/// The chosen domains, each once.
+fn domains(form: &Form) -> Vec<String> {
+    let mut chosen: Vec<String> = Vec::new();
+    for domain in form.all("domain").filter(|domain| !domain.is_empty()) {
+        if chosen.iter().all(|known| known != domain) {
+            chosen.push(domain.to_owned());
+        }
+    }
+    chosen
 }

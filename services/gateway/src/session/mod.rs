@@ -3,10 +3,10 @@
 //! A signed-in browser holds the session's secret in a cookie and nothing else; the session itself lives in
 //! accounts. A browser that is not signed in gets a random visit cookie once it is shown a form, so that signing in
 //! is protected as well.
-//!
-//! Whoever has to sign in before they can accept an invitation asks for its code to be kept meanwhile. It then rests in
-//! a cookie of the same kind for an hour at most, under a MAC so that no other site and no neighbour can plant one: a
-//! form cannot carry it through registration, which goes by mail, and an address would put it into logs and histories.
+
+mod kept;
+
+pub(crate) use kept::{Keeper, Kept};
 
 use crate::config::{Site, is_loopback};
 use crate::error::Problem;
@@ -14,7 +14,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jiff::Timestamp;
 use sha2::Sha256;
 
 /// The header that carries the CSRF token of a script's request.
@@ -34,16 +33,8 @@ pub(crate) struct Visitor {
     /// The visit cookie's value; fresh when it brought none.
     visit: String,
     visit_is_fresh: bool,
-    /// The kept code of an invitation, and until when it counts, in seconds since 1970.
-    kept: Option<(i64, String)>,
-}
-
-impl Visitor {
-    /// The code of an invitation that this browser was asked to keep, while it counts.
-    pub(crate) fn kept_code(&self, now: Timestamp) -> Option<&str> {
-        let (until, code) = self.kept.as_ref()?;
-        (now.as_second() < *until).then_some(code)
-    }
+    /// The cookie with the kept code of an invitation, whoever it is kept for.
+    kept: Option<String>,
 }
 
 impl Cookies {
@@ -62,7 +53,7 @@ impl Cookies {
         let session = cookie(headers, self.session_name()).filter(|secret| secret.len() <= 128);
         let brought = cookie(headers, self.visit_name()).filter(|visit| visit.len() == VISIT_LENGTH);
         let visit_is_fresh = brought.is_none();
-        let kept = cookie(headers, self.kept_name()).and_then(|value| self.read_kept(&value));
+        let kept = cookie(headers, self.kept_name()).filter(|kept| kept.len() <= 512);
         Visitor { session, visit: brought.unwrap_or_else(fresh_visit), visit_is_fresh, kept }
     }
 
@@ -153,27 +144,6 @@ impl Cookies {
         keep.then(|| HeaderValue::from_str(&self.set(self.visit_name(), &visitor.visit, "")).ok()).flatten()
     }
 
-    /// `Set-Cookie` value that keeps the code of an invitation while its person signs in.
-    pub(crate) fn keep_code(&self, code: &str, now: Timestamp) -> Result<HeaderValue, Problem> {
-        let kept = format!("{}.{}", now.as_second() + KEPT_SECONDS, URL_SAFE_NO_PAD.encode(code));
-        let mac = URL_SAFE_NO_PAD.encode(self.mac_of("invitation", &kept).finalize().into_bytes());
-        let value =
-            self.set(self.kept_name(), &format!("{kept}.{mac}"), &format!("; Max-Age={KEPT_SECONDS}"));
-        HeaderValue::from_str(&value).map_err(|_| Problem::internal())
-    }
-
-    /// `Set-Cookie` value after which no code is kept.
-    pub(crate) fn drop_code(&self) -> HeaderValue {
-        self.end(self.kept_name())
-    }
-
-    fn read_kept(&self, value: &str) -> Option<(i64, String)> {
-        let (kept, mac) = value.rsplit_once('.')?;
-        self.mac_of("invitation", kept).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
-        let (until, code) = kept.split_once('.')?;
-        Some((until.parse().ok()?, String::from_utf8(URL_SAFE_NO_PAD.decode(code).ok()?).ok()?))
-    }
-
     fn end(&self, name: &str) -> HeaderValue {
         let value = self.set(name, "", "; Max-Age=0");
         HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static(""))
@@ -206,8 +176,6 @@ fn padded(key: &[u8; 32]) -> [u8; 64] {
 }
 
 const VISIT_LENGTH: usize = 43;
-/// Long enough for registering, mail included.
-const KEPT_SECONDS: i64 = 60 * 60;
 
 fn fresh_visit() -> String {
     let mut bytes = [0u8; 32];
@@ -270,28 +238,6 @@ mod tests {
             cookies.visitor(&headers(&[("cookie", kept.to_str().unwrap().split(';').next().unwrap())]));
         assert!(cookies.token_fits(&back, &cookies.csrf_token(&nobody)));
         assert!(cookies.keep_visit(&back).is_none());
-    }
-
-    #[test]
-    fn a_kept_code_comes_back_for_an_hour_and_only_as_it_was() {
-        let (cookies, now) = (cookies(true), "2026-03-10T07:30:00Z".parse::<Timestamp>().unwrap());
-        let kept = cookies.keep_code("ABCDE-fghij", now).unwrap();
-        let kept = kept.to_str().unwrap();
-        assert!(kept.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=3600"), "{kept}");
-        let pair = kept.split(';').next().unwrap();
-        let visitor = cookies.visitor(&headers(&[("cookie", pair)]));
-        let after = |seconds| now + jiff::SignedDuration::from_secs(seconds);
-        assert_eq!(visitor.kept_code(after(3599)), Some("ABCDE-fghij"));
-        assert_eq!(visitor.kept_code(after(3600)), None);
-        let later =
-            pair.replacen(&(now.as_second() + 3600).to_string(), &(now.as_second() + 9999).to_string(), 1);
-        assert_ne!(later, pair);
-        for planted in
-            [later.as_str(), "__Host-candor-kept=1.QQ.QQ", "__Host-candor-kept=", "__Host-candor-kept=a"]
-        {
-            let visitor = cookies.visitor(&headers(&[("cookie", planted)]));
-            assert_eq!(visitor.kept_code(now), None, "{planted}");
-        }
     }
 
     #[test]
