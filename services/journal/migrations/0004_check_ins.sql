@@ -5,17 +5,18 @@
 -- check_in_id: PLAIN UUID version 5 of schedule and time
 -- schedule_id: PLAIN the schedule
 -- open_time: SENSITIVE when it opens, in whole seconds
--- state: SENSITIVE gathering | open | not_this_time. Whoever answers, takes back or decides holds this row first;
---   decided once, it never changes again, and neither do the answers
+-- state: SENSITIVE gathering | open | not_this_time | called_off. Whoever answers, takes back or decides holds this row
+--   first; decided once, neither it nor the answers change any more, but for one thing: it is called_off when it is heard,
+--   however late, that its schedule or its link had ended before its time. People see that as not this time
 -- announced: PLAIN whether reminders said that its time has come. One who has not answered sees of this row nothing
 --   but that, or they would learn from it that their partner has
--- decided_at: SENSITIVE when it was decided; NULL while it gathers
+-- decided_at: SENSITIVE when it was decided first; NULL while it gathers
 CREATE TABLE check_ins (
     couple_id   uuid        NOT NULL,
     check_in_id uuid        NOT NULL,
     schedule_id uuid        NOT NULL,
     open_time   timestamptz NOT NULL,
-    state       text        NOT NULL CHECK (state IN ('gathering', 'open', 'not_this_time')),
+    state       text        NOT NULL CHECK (state IN ('gathering', 'open', 'not_this_time', 'called_off')),
     announced   boolean     NOT NULL,
     decided_at  timestamptz,
     PRIMARY KEY (couple_id, check_in_id),
@@ -33,6 +34,31 @@ CREATE TABLE check_ins_p7 PARTITION OF check_ins FOR VALUES WITH (MODULUS 8, REM
 
 -- What has to be decided, soonest first.
 CREATE INDEX check_ins_due ON check_ins (open_time) WHERE state = 'gathering';
+-- What is forgotten if nobody announces it: anybody can answer a check-in that no schedule has.
+CREATE INDEX check_ins_unannounced ON check_ins (open_time) WHERE state = 'not_this_time' AND NOT announced;
+
+-- placement: couple
+-- Schedules that ended, as reminders tells it; a row stays, so that answers that come later find it.
+-- couple_id: PLAIN the link; another couple may have a schedule of the same id
+-- schedule_id: PLAIN the schedule
+-- ended_at: SENSITIVE when it ended: of its check-ins none opens after that
+CREATE TABLE ended_schedules (
+    couple_id   uuid        NOT NULL,
+    schedule_id uuid        NOT NULL,
+    ended_at    timestamptz NOT NULL,
+    PRIMARY KEY (couple_id, schedule_id)
+);
+
+-- Where a decided check-in stands as far as the journal knows by now, for those who decide and for those who show it:
+-- open only where neither the schedule nor the link had ended by its time. What is heard while it is decided counts too.
+CREATE FUNCTION journal_check_in_stands(state text, couple uuid, schedule uuid, open_time timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN state = 'open' AND (
+        EXISTS (SELECT FROM ended_schedules e
+                WHERE e.couple_id = couple AND e.schedule_id = schedule AND e.ended_at < open_time)
+        OR EXISTS (SELECT FROM couples k WHERE k.couple_id = couple AND k.version > 1 AND k.changed_at <= open_time)
+    ) THEN 'called_off' ELSE state END
+$$;
 
 -- placement: account (hash of account_id)
 -- account_id: PLAIN whose answer it is
@@ -41,17 +67,19 @@ CREATE INDEX check_ins_due ON check_ins (open_time) WHERE state = 'gathering';
 -- schedule_id: PLAIN the schedule
 -- open_time: SENSITIVE when the check-in opens
 -- replies: SEALED the replies, each with its prompt, place check_in_answers/replies/check_in_id
+-- first_saved_at: SENSITIVE when the check-in was answered first
 -- saved_at: SENSITIVE when it was last saved
 -- request_mac: PLAIN keyed MAC of the request that saved it last, so that its retry is recognised when it comes late
 CREATE TABLE check_in_answers (
-    account_id  uuid        NOT NULL,
-    check_in_id uuid        NOT NULL,
-    couple_id   uuid        NOT NULL,
-    schedule_id uuid        NOT NULL,
-    open_time   timestamptz NOT NULL,
-    replies     bytea       NOT NULL CHECK (octet_length(replies) <= 22000),
-    saved_at    timestamptz NOT NULL,
-    request_mac bytea       NOT NULL CHECK (octet_length(request_mac) = 32),
+    account_id     uuid        NOT NULL,
+    check_in_id    uuid        NOT NULL,
+    couple_id      uuid        NOT NULL,
+    schedule_id    uuid        NOT NULL,
+    open_time      timestamptz NOT NULL,
+    replies        bytea       NOT NULL CHECK (octet_length(replies) <= 22000),
+    first_saved_at timestamptz NOT NULL,
+    saved_at       timestamptz NOT NULL,
+    request_mac    bytea       NOT NULL CHECK (octet_length(request_mac) = 32),
     PRIMARY KEY (account_id, check_in_id)
 ) PARTITION BY HASH (account_id);
 

@@ -3,6 +3,7 @@
 use crate::domain::{Invalid, InvalidAnswer, InvalidQuestionnaire};
 use candor_proto::Violation;
 use chassis::{Code, Fault};
+use std::time::Duration;
 
 /// A failure of the journal. It holds no text and no value of a request.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +59,8 @@ pub enum Error {
     /// The check-in's time has come, or it was decided.
     #[error("the check-in is over")]
     CheckInOver,
-    /// The caller answered as many check-ins that have not opened as one may.
-    #[error("there are too many check-ins that have not opened")]
+    /// The caller answered as many check-ins as one may: that have not opened, close to each other, or in a day.
+    #[error("there are too many check-ins")]
     TooManyCheckIns,
     /// The caller has nothing to share under this id: it does not exist, it is not theirs, or it has no result.
     #[error("there is no such item to share")]
@@ -73,6 +74,9 @@ pub enum Error {
     /// The caller is not linked with the one they want to share with.
     #[error("the recipient is not linked with the caller")]
     NotPartner,
+    /// The caller shared as much in a day as one may; with the time until they may again.
+    #[error("there are too many shares in a day")]
+    TooManyShares(Duration),
     /// The id is taken by a share with other content.
     #[error("the share's id is taken")]
     ShareIdReused,
@@ -183,13 +187,12 @@ impl From<Error> for Fault {
             Error::CheckInOver => Self::new(
                 Code::FailedPrecondition,
                 "CHECK_IN_OVER",
-                "The time of this check-in is over. It stays as it is; the next one is open to your words.",
+                "This check-in is over. It stays as it is; the next one is open to your words.",
             ),
             Error::TooManyCheckIns => Self::new(
                 Code::ResourceExhausted,
                 "TOO_MANY_CHECK_INS",
-                "You have answered several check-ins that have not opened yet. They are kept; \
-                 please answer this one later.",
+                "You have answered many check-ins in a short time. They are kept; please answer this one later.",
             ),
             Error::ItemNotFound => Self::new(
                 Code::NotFound,
@@ -211,6 +214,12 @@ impl From<Error> for Fault {
                 "NOT_LINKED",
                 "You can share with the person you are linked with. Nothing was shared.",
             ),
+            Error::TooManyShares(wait) => Self::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_SHARES",
+                "You have shared a lot today. All of it is kept, and this was not shared. Please share it later.",
+            )
+            .retry_after(wait),
             Error::ShareIdReused => Self::new(
                 Code::AlreadyExists,
                 "SHARE_ID_REUSED",

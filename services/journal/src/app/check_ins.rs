@@ -7,21 +7,25 @@
 use super::{data_read, to_proto};
 use crate::Error;
 use crate::domain::{
-    AnswerFacts, Appointment, CheckInKey, CheckInState, MAX_GATHERING, Replies, Reply, Revealed,
-    SealedAnswer, SealedCheckIn,
+    AnswerFacts, Appointment, CheckInKey, CheckInState, Replies, Reply, Revealed, SealedAnswer, SealedCheckIn,
 };
 use crate::store::{check_ins as store, couples};
 use bus::Envelope;
 use candor_proto::journal::v1::{self as proto, CheckInRevealed};
 use chassis::Ids;
 use chassis::identity::Capability;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::{DataKey, Place};
 
-pub use crate::store::check_ins::{list_own as list_check_ins, opened_after as opened_check_ins_after};
+pub use crate::store::check_ins::{
+    call_off as call_off_check_ins, list_own as list_check_ins, opened_after as opened_check_ins_after,
+};
+
+/// How long answers to a check-in are kept that no schedule has: nobody announced it.
+const UNANNOUNCED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The name of the write in the purpose of its MACs.
 pub const ANSWER_CHECK_IN: &str = "journal.v1.AnswerCheckIn";
@@ -54,8 +58,8 @@ fn place(check_in_id: Uuid) -> Place<'static> {
 /// kept is answered whenever it comes.
 ///
 /// # Errors
-/// [`Error::CheckInOver`] when its time has come or it was decided, [`Error::NotLinked`], [`Error::TooManyCheckIns`]:
-/// then the transaction must be rolled back.
+/// [`Error::CheckInOver`] when its time has come, its schedule ended or it was decided, [`Error::NotLinked`],
+/// [`Error::TooManyCheckIns`]: then the transaction must be rolled back.
 #[tracing::instrument(skip_all)]
 pub async fn answer_check_in(
     conn: &mut PgConnection,
@@ -68,14 +72,17 @@ pub async fn answer_check_in(
     }
     store::queue_up(conn, account_id).await?;
     let (couple_id, _) = couples::link_of(conn, account_id).await?.ok_or(Error::NotLinked)?;
-    if store::count_gathering(conn, account_id, check_in_id, now).await? >= MAX_GATHERING {
-        return Err(Error::TooManyCheckIns);
-    }
     let appointment = Appointment {
         key: CheckInKey { couple_id, check_in_id },
         schedule_id: answer.schedule_id,
         open_time: answer.open_time,
     };
+    if store::is_ended(conn, couple_id, answer.schedule_id, answer.open_time.timestamp()).await? {
+        return answered_before(conn, ids, answer).await;
+    }
+    if !store::load(conn, account_id, &appointment, now).await?.admits() {
+        return Err(Error::TooManyCheckIns);
+    }
     // Another replica's clock may be a little ahead of ours: it decided already.
     if store::make_and_hold(conn, &appointment, false).await? != CheckInState::Gathering {
         return answered_before(conn, ids, answer).await;
@@ -140,6 +147,21 @@ pub async fn check_in_due(
         decide_held(conn, ids, &[appointment.key], now).await?;
     }
     Ok(())
+}
+
+/// A schedule ended, so its check-ins whose time had not come are over at once, and stay so.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(skip_all)]
+pub async fn end_check_in_schedule(
+    conn: &mut PgConnection,
+    couple_id: Uuid,
+    schedule_id: Uuid,
+    ended_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    store::end_schedule(conn, couple_id, schedule_id, ended_at, now).await
 }
 
 /// Decides at most `limit` check-ins whose time has come; says how many there were. Those that somebody else is busy
@@ -248,4 +270,17 @@ pub async fn find_opened_check_in(
         bus::outbox::append(conn, &[read]).await?;
     }
     Ok(check_in)
+}
+
+/// Forgets at most `limit` check-ins that nobody announced for a month after they were to open, with the answers to them.
+/// What opened, what was announced, and what was called off stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_unannounced_check_ins(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    store::forget_unannounced(conn, now - UNANNOUNCED, limit).await
 }

@@ -12,9 +12,9 @@ pub mod shares;
 
 pub use announce::{data_read, entry_written, item_shared, share_answered, share_withdrawn, to_proto};
 pub use check_ins::{
-    ANSWER_CHECK_IN, answer_check_in, check_in_due, check_in_revealed, decide_due, decide_own, find_check_in,
-    find_opened_check_in, list_check_ins, open_replies, opened_check_ins_after, seal_replies,
-    take_back_answer,
+    ANSWER_CHECK_IN, answer_check_in, call_off_check_ins, check_in_due, check_in_revealed, decide_due,
+    decide_own, end_check_in_schedule, find_check_in, find_opened_check_in, forget_unannounced_check_ins,
+    list_check_ins, open_replies, opened_check_ins_after, seal_replies, take_back_answer,
 };
 pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};

@@ -291,9 +291,7 @@ mod tests {
     fn what_may_be_answered_besides_has_three_limits() {
         let load = Load { is_known: false, gathering: 7, near: 0, lately: 19 };
         assert!(load.admits());
-        for more in
-            [Load { gathering: 8, ..load }, Load { near: 1, ..load }, Load { lately: 20, ..load }]
-        {
+        for more in [Load { gathering: 8, ..load }, Load { near: 1, ..load }, Load { lately: 20, ..load }] {
             assert!(!more.admits() && Load { is_known: true, ..more }.admits(), "{more:?}");
         }
     }

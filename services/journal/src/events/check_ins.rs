@@ -4,8 +4,8 @@ use super::{Context, PAGE, id, moment};
 use crate::domain::{Appointment, CheckInKey, OpenTime, check_in_id};
 use crate::{Error, app};
 use bus::resnapshot::{self, Page};
-use bus::{HandlerError, Outbox};
-use candor_proto::reminders::v1::CheckInDue;
+use bus::{HandlerError, Meta, Outbox};
+use candor_proto::reminders::v1::{CheckInDue, CheckInScheduleEnded};
 use chassis::{Clock, Fault, Ids};
 use sqlx::{PgConnection, PgPool};
 
@@ -29,6 +29,21 @@ pub(super) async fn due(
     }
     let now = context.clock.now();
     app::check_in_due(conn, &context.ids, &appointment, now).await.map_err(Fault::from)?;
+    Ok(())
+}
+
+/// A schedule ended. Whether that is heard before or after answers to it, or twice, changes nothing.
+pub(super) async fn schedule_ended(
+    context: &Context,
+    conn: &mut PgConnection,
+    meta: &Meta,
+    event: CheckInScheduleEnded,
+) -> Result<(), HandlerError> {
+    let couple_id = id(&event.couple_id, "COUPLE_ID")?;
+    let schedule_id = id(&event.schedule_id, "SCHEDULE_ID")?;
+    let ended_at = moment(event.end_time, "END_TIME")?.unwrap_or(meta.time);
+    let now = context.clock.now();
+    app::end_check_in_schedule(conn, couple_id, schedule_id, ended_at, now).await.map_err(Fault::from)?;
     Ok(())
 }
 

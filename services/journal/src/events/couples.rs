@@ -25,7 +25,7 @@ pub(super) async fn linked(
     note(conn, couple).await
 }
 
-/// Two are linked no more.
+/// Two are linked no more. A check-in that opened here before this was heard is called off, if its time came later.
 pub(super) async fn unlinked(
     conn: &mut PgConnection,
     meta: &Meta,
@@ -38,7 +38,9 @@ pub(super) async fn unlinked(
         version: meta.version,
         changed_at: moment(event.unlink_time, "UNLINK_TIME")?.unwrap_or(meta.time),
     };
-    note(conn, couple).await
+    note(conn, couple).await?;
+    app::call_off_check_ins(conn, couple.couple_id, couple.changed_at).await.map_err(Fault::from)?;
+    Ok(())
 }
 
 async fn note(conn: &mut PgConnection, couple: Couple) -> Result<(), HandlerError> {

@@ -16,7 +16,7 @@ use candor_proto::content::v1::InstrumentPublished;
 use candor_proto::journal::v1::{
     CheckInRevealed, DataRead, EntryWritten, ItemShared, SelfCheckScored, ShareAnswered, ShareWithdrawn,
 };
-use candor_proto::reminders::v1::CheckInDue;
+use candor_proto::reminders::v1::{CheckInDue, CheckInScheduleEnded};
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
 use sqlx::PgPool;
@@ -49,6 +49,7 @@ pub fn consumes() -> Vec<String> {
         key_of::<AccessEpochRaised>(),
         key_of::<SessionEnded>(),
         key_of::<CheckInDue>(),
+        key_of::<CheckInScheduleEnded>(),
         key_of::<InstrumentPublished>(),
     ]
 }
@@ -70,6 +71,9 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(couples::session_ended(conn, meta, event)))
         .on::<InstrumentPublished>(|_, conn, _, event| Box::pin(instruments::published(conn, event)))
         .on::<CheckInDue>(|context, conn, _, event| Box::pin(check_ins::due(context, conn, event)))
+        .on::<CheckInScheduleEnded>(|context, conn, meta, event| {
+            Box::pin(check_ins::schedule_ended(context, conn, meta, event))
+        })
         .outbox(outbox)
 }
 

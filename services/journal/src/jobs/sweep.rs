@@ -1,5 +1,7 @@
-//! Forgetting what is over: idempotency records, and marks of sessions that ended.
+//! Forgetting what is over: idempotency records, marks of sessions that ended, and answers to check-ins that no schedule
+//! has.
 
+use crate::app;
 use chassis::{Clock, audience, idempotency};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -42,8 +44,9 @@ pub async fn sweep_once(
         let mut conn = pool.acquire().await?;
         let records = idempotency::sweep(&mut conn, clock.now(), bite).await?;
         let marks = audience::sweep(&mut conn, clock.now(), bite).await?;
-        swept += records + marks;
-        if records.max(marks) < bite.unsigned_abs() {
+        let check_ins = app::forget_unannounced_check_ins(&mut conn, clock.now(), bite).await?;
+        swept += records + marks + check_ins;
+        if records.max(marks).max(check_ins) < bite.unsigned_abs() {
             break;
         }
     }

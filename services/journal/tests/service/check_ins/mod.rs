@@ -2,6 +2,8 @@
 
 mod answering;
 mod deciding;
+mod ending;
+mod forgetting;
 mod races;
 mod seeing;
 mod serving;

@@ -6,8 +6,10 @@ use super::{
     words,
 };
 use crate::stage::{self, Stage, reason};
-use bus::Outbox;
+use bus::{Envelope, Outbox};
+use candor_proto::accounts::v1::CoupleUnlinked;
 use candor_proto::journal::v1::{CheckIn, CheckInRevealed};
+use candor_proto::reminders::v1::CheckInScheduleEnded;
 use chassis::{Clock, Ids, database};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -95,6 +97,25 @@ impl Dice {
 }
 
 impl Pair {
+    /// Whether their link ends while they race.
+    fn is_unlinked(&self) -> bool {
+        self.number % 10 == 9
+    }
+
+    /// When their link ends, or their schedule, as far as the check-in is concerned a little too late or in time.
+    fn ended_at(&self, race: &Race) -> Option<Timestamp> {
+        match self.number % 20 {
+            4 | 9 => Some(race.open_time - SignedDuration::from_millis(1)),
+            14 | 19 => Some(race.open_time + SignedDuration::from_millis(8)),
+            _ => None,
+        }
+    }
+
+    /// Whether the check-in cannot stay open, whoever decided it when.
+    fn is_called_off(&self) -> bool {
+        matches!(self.number % 20, 4 | 9)
+    }
+
     fn check_in_id(&self, race: &Race) -> Uuid {
         check_in_id(self.schedule_id, OpenTime::kept(race.open_time).unwrap())
     }
@@ -190,15 +211,35 @@ async fn the_world(race: Arc<Race>, pair: Pair) {
         let Replica { pool, ids, clock, .. } = replica;
         due(pool, ids, clock, pair.couple_id, pair.schedule_id, race.open_time).await;
     }
-    if pair.number % 10 == 9 {
-        let mut conn = replica.pool.acquire().await.unwrap();
-        sqlx::query("UPDATE couples SET version = 2 WHERE couple_id = $1")
-            .bind(pair.couple_id)
-            .execute(&mut *conn)
-            .await
-            .unwrap();
+    if let Some(ended_at) = pair.ended_at(&race) {
+        end(replica, pair, ended_at).await;
     }
     replica.tick().await;
+}
+
+/// The link or the schedule ends, as the others tell it.
+async fn end(replica: &Replica, pair: Pair, ended_at: Timestamp) {
+    let [first, second] = [pair.people[0].min(pair.people[1]), pair.people[0].max(pair.people[1])];
+    let time = Some(journal::events::to_proto(ended_at));
+    let unlinked = CoupleUnlinked {
+        couple_id: pair.couple_id.to_string(),
+        first_account_id: first.to_string(),
+        second_account_id: second.to_string(),
+        unlink_time: time,
+    };
+    let ended = CheckInScheduleEnded {
+        schedule_id: pair.schedule_id.to_string(),
+        couple_id: pair.couple_id.to_string(),
+        end_time: time,
+    };
+    let Replica { pool, clock, ids, .. } = replica;
+    let event = if pair.is_unlinked() {
+        Envelope::new(ids.next(), clock.now(), pair.couple_id, 2, &unlinked)
+    } else {
+        Envelope::new(ids.next(), clock.now(), pair.schedule_id, 2, &ended)
+    };
+    let inbox = journal::events::inbox(pool.clone(), clock.clone(), ids.clone(), Outbox::new());
+    inbox.handle(&[event]).await.unwrap();
 }
 
 /// Lets pairs race, and returns what became of each person's doings.
@@ -216,7 +257,7 @@ async fn run(race: &Arc<Race>, pairs: &[Pair]) -> Vec<[Person; 2]> {
 
 /// Whether a pair's check-in opened; and if anything of it is one-sided, fails.
 async fn judge(race: &Race, pair: Pair, people: &[Person; 2], revealed: usize) -> bool {
-    let is_unlinked = pair.number % 10 == 9;
+    let is_unlinked = pair.is_unlinked();
     let both_in = people.iter().all(|person| person.standing.is_some());
     let mut states = Vec::new();
     for (side, person) in people.iter().enumerate() {
@@ -236,6 +277,10 @@ async fn judge(race: &Race, pair: Pair, people: &[Person; 2], revealed: usize) -
     assert_eq!(states[0], states[1], "one-sided: {}", pair.number);
     let is_open = states[0] == OPEN;
     assert!(is_open || states[0] == NOT_THIS_TIME);
+    if pair.is_called_off() {
+        assert!(!is_open && revealed <= 1, "it may have opened before the end was heard: {}", pair.number);
+        return false;
+    }
     assert!(is_open == both_in || (is_unlinked && !is_open), "{}: {both_in}", pair.number);
     assert_eq!(revealed, usize::from(is_open), "told once if it opened: {}", pair.number);
     for (side, person) in people.iter().enumerate() {

@@ -203,6 +203,7 @@ async fn what_was_taken_back_is_not_read_with_an_opening_from_before() {
             async || get(&two.stage.journal, two.ada, two.check_in_id(), Some(capability.clone())).await;
         assert_eq!(texts(&read().await.unwrap().partner_replies), ["of ben"]);
         let mut conn = two.stage.pool.acquire().await.unwrap();
+        two.stage.clock.set(two.stage.clock.now() + 1.second());
         match how {
             0 => two.unlink().await,
             1 => audience::raise_epoch(&mut conn, two.ben, two.ada, 1).await.unwrap(),
