@@ -128,6 +128,15 @@ pub(super) async fn he_tells_and_answers(two: &Two<'_>, share_id: &str) {
     she_sees_no_reading(two, share_id, 2).await;
 }
 
+/// One unread item says that something is there, however much it is; the next comes once that is read.
+async fn he_has_seen_what_is_there(two: &Two<'_>) {
+    let inbox = two.get(&two.ben, "/v1/inboxItems?pageSize=100").await;
+    for item in items(&inbox, "SCHEDULE_KIND_SHARE") {
+        let path = format!("/v1/inboxItems/{}:markRead", text(&item["inboxItemId"]));
+        two.post(&two.ben, &path, nothing()).await;
+    }
+}
+
 /// One share is taken back before it opened, one after it was read: both are as if they had never been.
 pub(super) async fn what_is_withdrawn_is_gone(two: &Two<'_>, entry_id: &str) {
     let topic = |words: String, open_now: bool| {
@@ -139,6 +148,7 @@ pub(super) async fn what_is_withdrawn_is_gone(two: &Two<'_>, entry_id: &str) {
     let unseen = two.post(&two.anna, "/v1/shares", topic(format!("Not yet: {CANARY}."), false)).await;
     let unseen = text(&unseen["share"]["shareId"]);
     two.post(&two.anna, &format!("/v1/shares/{unseen}:withdraw"), nothing()).await;
+    he_has_seen_what_is_there(two).await;
     let seen = two.post(&two.anna, "/v1/shares", topic(format!("Now: {CANARY}."), true)).await;
     let seen = text(&seen["share"]["shareId"]);
     two.is_told(&two.ben, "SCHEDULE_KIND_SHARE", seen).await;

@@ -19,6 +19,7 @@ use candor_proto::journal::v1::share_service_client::ShareServiceClient;
 use candor_proto::options::v1::Scope;
 use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_proto::reminders::v1::inbox_service_client::InboxServiceClient;
+use candor_proto::reminders::v1::schedule_service_client::ScheduleServiceClient;
 use std::path::Path;
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -79,6 +80,10 @@ impl Api {
 
     pub(crate) fn schedule(&self) -> CheckInScheduleServiceClient<Channel> {
         CheckInScheduleServiceClient::new(self.reminders.clone())
+    }
+
+    pub(crate) fn reminders(&self) -> ScheduleServiceClient<Channel> {
+        ScheduleServiceClient::new(self.reminders.clone())
     }
 
     pub(crate) fn inbox(&self) -> InboxServiceClient<Channel> {

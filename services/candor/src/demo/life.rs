@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use tonic::Status;
 
 const SELF_CHECK: &str = "self-check";
 
@@ -51,16 +52,46 @@ pub(crate) async fn live(
     let mut life = Life { story, plan, api, people, items, shares, schedule_id, replied };
     life.link().await?;
     for (at, act) in &plan.acts {
-        clock.set(*at);
-        for member in life.people.values_mut() {
-            member.be_signed_in().await?;
-        }
+        life.come_to(*at, clock).await?;
         life.act(act).await?;
     }
     Ok(())
 }
 
 impl<'a> Life<'a> {
+    /// Moves time on, and stops on the way wherever a reminder is due, so that each arrives at its time.
+    async fn come_to(&mut self, at: Timestamp, clock: &Clock) -> Result<(), BoxError> {
+        while let Some(due) = self.first_due().await?.filter(|due| *due <= at) {
+            self.let_it_be(due.max(clock.now()), clock).await?;
+            until("a reminder that is due", async || {
+                Ok(self.first_due().await?.is_none_or(|next| next > due).then_some(()))
+            })
+            .await?;
+        }
+        self.let_it_be(at, clock).await
+    }
+
+    async fn let_it_be(&mut self, now: Timestamp, clock: &Clock) -> Result<(), BoxError> {
+        clock.set(now);
+        for member in self.people.values_mut() {
+            member.be_signed_in().await?;
+        }
+        Ok(())
+    }
+
+    /// When the next thing is due that is planned for either of them.
+    async fn first_due(&self) -> Result<Option<Timestamp>, Status> {
+        let mut first: Option<Timestamp> = None;
+        for member in self.people.values() {
+            let request = reminders::ListSchedulesRequest { page_size: 1, ..Default::default() };
+            let page = self.api.reminders().list_schedules(member.signed(request).await?).await?;
+            let due = page.into_inner().schedules.into_iter().next().and_then(|schedule| schedule.due_time);
+            let due = due.and_then(|due| Timestamp::new(due.seconds, due.nanos).ok());
+            first = first.into_iter().chain(due).min();
+        }
+        Ok(first)
+    }
+
     async fn act(&mut self, act: &Act<'a>) -> Result<(), BoxError> {
         match act {
             Act::Write(entry) => self.write(entry).await,
@@ -74,6 +105,7 @@ impl<'a> Life<'a> {
             Act::Propose => self.propose().await,
             Act::Agree => self.agree().await,
             Act::Reply(who, time) => self.reply(who, *time).await,
+            Act::Ahead(time) => self.ahead(*time).await,
             Act::Open(time) => self.open(*time).await,
         }
     }
@@ -304,10 +336,29 @@ impl<'a> Life<'a> {
         fresh
     }
 
-    /// The time of a check-in: the schedule goes on to the next, the check-in is decided, and both look into their
-    /// inboxes.
+    /// A day before a check-in both are told.
+    async fn ahead(&self, time: Timestamp) -> Result<(), BoxError> {
+        let next = self.schedule("the next check-in", |schedule| is(schedule.next_open_time, time)).await?;
+        self.are_told(reminders::ScheduleKind::CheckInAhead, &next.next_check_in_id).await
+    }
+
+    async fn are_told(&self, kind: reminders::ScheduleKind, subject_id: &str) -> Result<(), BoxError> {
+        for member in self.people.values() {
+            until("a notice in the inbox", async || {
+                let items = self.inbox_of(member).await?;
+                let is_there = items.iter().any(|item| item.kind() == kind && item.subject_id == subject_id);
+                Ok(is_there.then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The time of a check-in: the schedule goes on to the next, both are told, the check-in is decided, and both look
+    /// into their inboxes.
     async fn open(&self, time: Timestamp) -> Result<(), BoxError> {
         let past = self.schedule("a check-in's time", |schedule| is(schedule.last_open_time, time)).await?;
+        self.are_told(reminders::ScheduleKind::CheckIn, &past.last_check_in_id).await?;
         for member in self.people.values() {
             until("the check-in", async || {
                 let request = journal::GetCheckInRequest {
@@ -326,10 +377,14 @@ impl<'a> Life<'a> {
         Ok(())
     }
 
-    async fn look_into_the_inbox(&self, member: &Member<'_>) -> Result<(), BoxError> {
+    async fn inbox_of(&self, member: &Member<'_>) -> Result<Vec<reminders::InboxItem>, Status> {
         let request = reminders::ListInboxItemsRequest { page_size: 100, ..Default::default() };
-        let page = self.api.inbox().list_inbox_items(member.signed(request).await?).await?.into_inner();
-        for item in page.items.into_iter().filter(|item| !item.read) {
+        let page = self.api.inbox().list_inbox_items(member.signed(request).await?).await?;
+        Ok(page.into_inner().items)
+    }
+
+    async fn look_into_the_inbox(&self, member: &Member<'_>) -> Result<(), BoxError> {
+        for item in self.inbox_of(member).await?.into_iter().filter(|item| !item.read) {
             let request = reminders::MarkInboxItemReadRequest { inbox_item_id: item.inbox_item_id };
             self.api.inbox().mark_inbox_item_read(member.signed(request).await?).await?;
         }

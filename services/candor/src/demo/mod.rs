@@ -88,7 +88,15 @@ async fn live(story: &Story, ground: &Ground<'_>) -> Result<(), BoxError> {
     }
     shutdown.cancel();
     let ended = ending.await;
-    lived.and(ended)
+    lived.map_err(told).and(ended)
+}
+
+/// What a service refused, in its own words and no others.
+fn told(error: BoxError) -> BoxError {
+    match error.downcast_ref::<tonic::Status>() {
+        Some(status) => format!("the demonstration cannot be made: {}", status.message()).into(),
+        None => error,
+    }
 }
 
 /// Who can sign in.

@@ -15,6 +15,8 @@ const TEXT: &str = include_str!("story.toml");
 const DAYS: i64 = 55;
 /// Days from one check-in to the next.
 const A_WEEK: u16 = 7;
+/// How long before a check-in it is announced.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long before a check-in its first answer is given.
 const AHEAD: SignedDuration = SignedDuration::from_mins(150);
 
@@ -156,6 +158,8 @@ pub(crate) enum Act<'a> {
     Agree,
     /// Somebody answers the check-in of a time.
     Reply(&'a str, Timestamp),
+    /// A check-in is a day away.
+    Ahead(Timestamp),
     /// The time of a check-in has come, and somebody may have answered it.
     Open(Timestamp),
 }
@@ -289,7 +293,8 @@ impl CheckIns {
             for (n, who) in (0_i32..).zip(answered) {
                 acts.push((time - AHEAD + SignedDuration::from_mins(40) * n, Act::Reply(who, time)));
             }
-            acts.push((time + SignedDuration::from_mins(1), Act::Open(time)));
+            acts.push((time - A_DAY, Act::Ahead(time)));
+            acts.push((time, Act::Open(time)));
         }
         Ok(())
     }
