@@ -69,7 +69,8 @@ CREATE TABLE shares_p7 PARTITION OF shares FOR VALUES WITH (MODULUS 8, REMAINDER
 CREATE INDEX shares_timeline ON shares (account_id, create_time DESC, share_id DESC);
 CREATE INDEX shares_kept ON shares (account_id, create_time DESC, share_id DESC) WHERE withdraw_time IS NULL;
 CREATE INDEX shares_item ON shares (account_id, item_id, create_time DESC, share_id DESC);
-CREATE INDEX shares_received ON shares (account_id, recipient_id, open_time DESC, share_id DESC);
+CREATE INDEX shares_received ON shares (account_id, recipient_id, couple_id, open_time DESC, share_id DESC)
+    WHERE withdraw_time IS NULL;
 
 -- placement: account (hash of account_id, who answered)
 -- account_id: PLAIN who answered: the answer is theirs, whatever becomes of the share or the link

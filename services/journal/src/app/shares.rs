@@ -3,7 +3,7 @@
 use super::renderings::{freeze, preview_share};
 use super::{Attempt, item_shared, share_withdrawn};
 use crate::Error;
-use crate::domain::{Selection, Window, WishedResponse};
+use crate::domain::{MAX_SHARES, PACE_OF_SHARES, Selection, Window, WishedResponse};
 use crate::store::couples::partner_link;
 use crate::store::shares::{self as store, NewShare, OwnShare, Rated, ShareFacts};
 use candor_proto::journal::v1 as proto;
@@ -44,8 +44,8 @@ pub struct ShareItem {
 /// frozen now.
 ///
 /// # Errors
-/// [`Error::ShareIdReused`], [`Error::IdempotencyKeyReused`], [`Error::NotPartner`], [`Error::Invalid`] and as
-/// [`preview_share`]: then the transaction must be rolled back.
+/// [`Error::ShareIdReused`], [`Error::IdempotencyKeyReused`], [`Error::NotPartner`], [`Error::TooManyShares`],
+/// [`Error::Invalid`] and as [`preview_share`]: then the transaction must be rolled back.
 #[tracing::instrument(skip_all)]
 pub async fn share_item(
     conn: &mut PgConnection,
@@ -62,6 +62,7 @@ pub async fn share_item(
         Outcome::Mismatch => return Err(Error::IdempotencyKeyReused),
         Outcome::Fresh => {}
     }
+    store::queue_up(conn, account_id).await?;
     // The record of an earlier attempt may be swept; the row still knows its request.
     if is_retry(conn, command).await? {
         return Ok(share_id);
@@ -69,6 +70,7 @@ pub async fn share_item(
     let window = Window::parse(now, command.open_now, command.expire_time)?;
     let couple_id = partner_link(conn, account_id, command.recipient_id).await?.ok_or(Error::NotPartner)?;
     let rendering = preview_share(conn, data_key, account_id, &command.selection).await?;
+    keep_pace(conn, account_id, now).await?;
     let share = new_share(data_key, command, couple_id, &rendering, window, now);
     if store::insert_share(conn, &share).await? {
         let told = item_shared(ids.next(), now, &facts(&share));
@@ -77,6 +79,15 @@ pub async fn share_item(
         is_retry(conn, command).await?;
     }
     Ok(share_id)
+}
+
+/// Refuses one share more than an account may make in a day. Those that were taken back count too.
+async fn keep_pace(conn: &mut PgConnection, account_id: Uuid, now: Timestamp) -> Result<(), Error> {
+    let since = now.saturating_sub(PACE_OF_SHARES).unwrap_or(Timestamp::MIN);
+    match store::nth_newest(conn, account_id, MAX_SHARES, since).await? {
+        Some(made) => Err(Error::TooManyShares(made.duration_since(since).unsigned_abs())),
+        None => Ok(()),
+    }
 }
 
 /// Whether an earlier attempt with the same content made the share.

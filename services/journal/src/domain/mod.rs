@@ -19,8 +19,8 @@ pub use instrument::{Instrument, InvalidQuestionnaire};
 pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
 pub use share::{
-    Item, MAX_LIFE, Rendering, Selection, ShareDepth, ShareKind, ShareState, TOO_LITTLE, WishedResponse,
-    Window, render, state_of,
+    Item, MAX_LIFE, MAX_SHARES, PACE_OF_SHARES, Rendering, Selection, ShareDepth, ShareKind, ShareState,
+    TOO_LITTLE, WishedResponse, Window, render, state_of,
 };
 
 use jiff::Timestamp;

@@ -14,6 +14,11 @@ const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The longest a share may live.
 pub const MAX_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
+/// The most shares that an account may make in [`PACE_OF_SHARES`].
+pub const MAX_SHARES: i64 = 30;
+/// The time that [`MAX_SHARES`] is about.
+pub const PACE_OF_SHARES: SignedDuration = SignedDuration::from_hours(24);
+
 /// What stands where something between two parts of an excerpt is left out.
 const LEFT_OUT: &str = "\n\n[…]\n\n";
 

@@ -2,7 +2,7 @@
 //! decides by itself.
 
 use super::shares::{FactsRow, ShareFacts};
-use crate::domain::Cursor;
+use crate::domain::{Cursor, MAX_LIFE};
 use chassis::identity::Capability;
 use jiff_sqlx::{Timestamp, ToSqlx};
 use sqlx::PgConnection;
@@ -18,6 +18,8 @@ pub struct Reader {
     epoch: i64,
     ends: Timestamp,
     now: Timestamp,
+    /// What opened at this moment or before is over: nothing lives so long.
+    earliest: Timestamp,
 }
 
 impl Reader {
@@ -31,6 +33,7 @@ impl Reader {
             epoch: capability.opening.epoch,
             ends: capability.expires_at.to_sqlx(),
             now: now.to_sqlx(),
+            earliest: now.saturating_sub(MAX_LIFE).unwrap_or(jiff::Timestamp::MIN).to_sqlx(),
         }
     }
 }
@@ -70,7 +73,7 @@ pub struct SealedAnswer {
 }
 
 /// The shares of the owner that are open to the reader, after a cursor, newest first, at most `limit`, and whether
-/// there are more.
+/// there are more. What stands beside `journal_audience` only spares it those that are over, with an index.
 pub async fn list_open(
     conn: &mut PgConnection,
     reader: &Reader,
@@ -86,6 +89,8 @@ pub async fn list_open(
            FROM shares s LEFT JOIN share_answers a
              ON a.account_id = $2 AND a.owner_id = s.account_id AND a.share_id = s.share_id
            WHERE s.account_id = $1 AND s.recipient_id = $2 AND (s.open_time, s.share_id) < ($8, $9)
+             AND s.couple_id = $4 AND s.withdraw_time IS NULL AND s.expire_time > $7
+             AND s.open_time <= $7 AND s.open_time > $11
              AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
                                   $1, $2, $3, $4, $5, $6, $7)
            ORDER BY s.open_time DESC, s.share_id DESC LIMIT $10"#,
@@ -99,6 +104,7 @@ pub async fn list_open(
         after.time.to_sqlx() as Timestamp,
         after.id,
         limit + 1,
+        reader.earliest as Timestamp,
     )
     .fetch_all(conn)
     .await?;

@@ -84,11 +84,12 @@ async fn of_item(
 ) -> Result<Vec<Size>, sqlx::Error> {
     sqlx::query_as!(
         Size,
-        r#"SELECT share_id, COALESCE(octet_length(rendering), 0) AS "bytes!" FROM shares s
-           WHERE account_id = $1 AND item_id = $5 AND (create_time, share_id) < ($2, $3)
-             AND ($6::timestamptz IS NULL OR withdraw_time IS NULL AND expire_time > $6
-                  AND NOT EXISTS (SELECT 1 FROM couples c WHERE c.couple_id = s.couple_id AND c.version > 1))
-           ORDER BY create_time DESC, share_id DESC LIMIT $4"#,
+        r#"SELECT s.share_id AS "share_id!", COALESCE(octet_length(s.rendering), 0) AS "bytes!"
+           FROM shares s LEFT JOIN couples c ON c.couple_id = s.couple_id AND c.version > 1
+           WHERE s.account_id = $1 AND s.item_id = $5 AND (s.create_time, s.share_id) < ($2, $3)
+             AND ($6::timestamptz IS NULL
+                  OR s.withdraw_time IS NULL AND s.expire_time > $6 AND c.couple_id IS NULL)
+           ORDER BY s.create_time DESC, s.share_id DESC LIMIT $4"#,
         account_id,
         after.time.to_sqlx() as Timestamp,
         after.id,

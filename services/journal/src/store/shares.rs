@@ -87,6 +87,33 @@ pub struct ShareFacts {
     pub withdrawn: bool,
 }
 
+/// Lets an account's new shares come one after another, until the transaction ends, so that they can be counted.
+pub async fn queue_up(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('shares of ' || $1::uuid, 0))", account_id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// When an account made its nth newest share, if it made so many after a moment.
+pub async fn nth_newest(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    n: i64,
+    after: jiff::Timestamp,
+) -> Result<Option<jiff::Timestamp>, sqlx::Error> {
+    let time = sqlx::query_scalar!(
+        r#"SELECT create_time AS "time: Timestamp" FROM shares WHERE account_id = $1 AND create_time > $2
+           ORDER BY create_time DESC OFFSET $3 LIMIT 1"#,
+        account_id,
+        after.to_sqlx() as Timestamp,
+        n - 1,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(time.map(Timestamp::to_jiff))
+}
+
 /// Inserts a share, and says whether it was not there yet.
 pub async fn insert_share(conn: &mut PgConnection, share: &NewShare) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(

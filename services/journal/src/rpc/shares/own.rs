@@ -66,7 +66,7 @@ impl Journal {
             sent.item_id = selection.item_id().to_string();
             sent.domain_ids.sort_unstable();
         }
-        let share_id = chosen.unwrap_or_else(|| self.0.ids.next());
+        let share_id = chosen.unwrap_or_else(|| self.0.ids.next_opaque());
         let key = sent_key.unwrap_or(share_id);
         let attempt = Attempt::new(key, data_key, SHARE_ITEM, &request.encode_to_vec());
         let open_now = request.open_now;

@@ -255,3 +255,15 @@ async fn what_was_shared_of_a_deleted_item_is_withdrawn_and_forgotten() {
         assert_eq!((state(share), rendering.depth, rendering.words.as_str()), (ShareState::Withdrawn, 1, ""));
     }
 }
+
+#[tokio::test]
+async fn an_id_that_the_service_chooses_says_nothing_of_when() {
+    let pair = pair().await;
+    let chosen = || ShareItemRequest { share_id: String::new(), ..pair.topic("words") };
+    let (one, other) = (pair.share(chosen()).await.share_id, pair.share(chosen()).await.share_id);
+    assert_ne!(one, other);
+    for id in [one, other] {
+        let id: Uuid = id.parse().unwrap();
+        assert!(id.get_version_num() == 4 && id.get_timestamp().is_none());
+    }
+}

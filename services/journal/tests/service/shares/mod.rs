@@ -5,6 +5,7 @@ mod frozen;
 mod listing;
 mod making;
 mod network;
+mod pace;
 mod privacy;
 mod races;
 mod receiving;

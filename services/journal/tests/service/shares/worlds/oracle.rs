@@ -2,7 +2,7 @@
 
 use candor_proto::options::v1::Scope;
 use chassis::identity::capability::Capability;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ pub(super) struct Made {
     pub(super) recipient: Uuid,
     pub(super) couple: Uuid,
     pub(super) words: String,
+    pub(super) made: Timestamp,
     pub(super) opens: Timestamp,
     pub(super) expires: Timestamp,
     pub(super) withdrawn: bool,
@@ -61,6 +62,12 @@ impl Oracle {
         if link.version < version {
             (link.version, link.changed_at) = (version, at);
         }
+    }
+
+    /// How many shares an owner made in the last day.
+    pub(super) fn lately(&self, owner: Uuid, now: Timestamp) -> usize {
+        let recent = |made: &&Made| made.owner == owner && made.made > now - 24.hours();
+        self.shares.iter().filter(recent).count()
     }
 
     pub(super) fn epoch_arrived(&mut self, owner: Uuid, reader: Uuid, epoch: i64) {
