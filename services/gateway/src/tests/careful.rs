@@ -66,6 +66,12 @@ async fn nothing_for_two_is_proposed_after_not_safe_and_while_it_cannot_be_known
     let page = usual.visit("/path", COOKIE).await.body;
     assert!(!page.contains("not safe"), "and nothing is said of it: {page}");
     assert_eq!(suggested(&world("not-safe").await).await, [""; 0]);
+    // Two of one moment count both, whichever comes first.
+    let two = world("often").await;
+    two.fakes.self_checks.add(BEGUN, 1, DAYS[1], [Some(40), None], "not-safe");
+    assert_eq!(suggested(&two).await, [""; 0]);
+    two.fakes.self_checks.assessments.lock().unwrap().swap(0, 1);
+    assert_eq!(suggested(&two).await, [""; 0]);
     // It is the newest that counts; one that is open counts, too.
     let later = world("not-safe").await;
     later.fakes.self_checks.add(BEGUN, 1, DAYS[2], [Some(40), None], "often");

@@ -101,7 +101,7 @@ async fn of_a_self_check_only_chosen_domains_are_shared() {
     let page = world.visit(&format!("/share?assessment={RESULT}"), COOKIE).await.body;
     for part in [
         "name=\"domain\" value=\"silence\"><span><strong>Silence &#60;b&#62;</strong> Some of this lately",
-        "name=\"domain\" value=\"affection\"><span><strong>Holding back warmth</strong> too little to say",
+        "name=\"domain\" value=\"affection\"><span><strong>Holding back warmth</strong> Too little to say.",
         "A part that is left out says nothing",
     ] {
         assert!(page.contains(part), "no {part}: {page}");

@@ -29,9 +29,9 @@ async fn newest_names_danger(member: &Member) -> Result<bool, Problem> {
     Ok(false)
 }
 
-/// The newest finished one, and those that were begun and not finished.
+/// Those that were finished last, more than one if it was at the same moment, and those that were begun and not finished.
 fn newest(assessments: &[Assessment]) -> impl Iterator<Item = &Assessment> {
-    let seconds = |found: &&Assessment| found.score_time.as_ref().map(|time| (time.seconds, time.nanos));
-    let finished = assessments.iter().filter(|found| found.score_time.is_some()).max_by_key(seconds);
-    finished.into_iter().chain(assessments.iter().filter(|found| found.score_time.is_none()))
+    let time = |found: &Assessment| found.score_time.as_ref().map(|time| (time.seconds, time.nanos));
+    let last = assessments.iter().filter_map(time).max();
+    assessments.iter().filter(move |found| time(found).is_none() || time(found) == last)
 }

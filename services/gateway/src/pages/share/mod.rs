@@ -150,7 +150,7 @@ async fn self_check(member: &Member, assessment_id: &str) -> Result<Option<Vec<D
         return Err(Failure::closed());
     }
     let domain = |score: DomainScore| Domain {
-        says: if score.score.is_some() { score.band } else { "too little to say".into() },
+        says: if score.score.is_some() { score.band } else { "Too little to say.".into() },
         id: score.domain_id,
         title: score.title,
     };
