@@ -46,7 +46,8 @@ pub(super) fn password_place(request_id: Uuid) -> Place<'static> {
 /// [`Error::Busy`]; or the key store is away.
 pub async fn apply(accounts: &Accounts, applicant: Applicant) -> Result<Application, Error> {
     let key = accounts.key().await?;
-    let request_id = accounts.ids.next();
+    // It becomes the account's id, which a partner gets to see: it must not tell when somebody registered.
+    let request_id = accounts.ids.next_opaque();
     let email_index = accounts.index(&applicant.address).await?;
     let hash = accounts.hashing.hash(applicant.password).await?;
     let sealed = Registration {

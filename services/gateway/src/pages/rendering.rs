@@ -15,6 +15,9 @@ pub(super) struct Shown {
     pub(super) words: Option<String>,
     pub(super) title: String,
     pub(super) body: Option<String>,
+    /// The texts letter for letter, as every program receives them. Markdown leaves some of it out when it is shown:
+    /// comments, targets of links, the names of code blocks.
+    pub(super) letters: String,
     pub(super) moment: Option<Moment>,
     pub(super) bands: Vec<DomainBand>,
 }
@@ -30,6 +33,7 @@ pub(super) async fn shown(desk: &Desk, rendering: Rendering) -> Result<Shown, Pr
             what: what(rendering.kind(), rendering.depth()),
             words: html(&rendering.words),
             body: html(&rendering.body),
+            letters: [rendering.words.as_str(), &rendering.body].join("\n\n").trim().to_owned(),
             moment: moment(rendering.entry_time.as_ref(), &zone(&rendering.time_zone)),
             title: rendering.title,
             bands: rendering.bands,

@@ -31,7 +31,14 @@ async fn sharing_goes_from_choice_to_preview_to_yes() {
     let preview = world.press("/share/preview", COOKIE, &fields).await;
     assert_eq!(preview.status, 200, "{}", preview.body);
     assert!(preview.body.contains("<em>soft</em>") && preview.body.contains("being listened to"));
-    has_nothing_hostile(&preview.body);
+    // And letter for letter, as text: what Markdown leaves out of sight is received as well.
+    let (shown, letters) = preview.body.split_once("<pre class=\"as-typed\"").unwrap();
+    assert!(
+        letters.contains("[tap](javascript:alert(1))")
+            && letters.contains("before &#60;i&#62;it&#60;/i&#62;")
+    );
+    has_nothing_hostile(shown);
+    assert!(!letters.contains("<img") && !letters.contains("<i>"));
     let selection = world.fakes.two.previewed.lock().unwrap()[0].clone();
     assert!(selection.depth() == ShareDepth::Excerpt && selection.spans == [Span { start: 36, end: 61 }]);
     assert!(world.fakes.two.shared.lock().unwrap().is_empty(), "looking shares nothing");

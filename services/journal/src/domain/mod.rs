@@ -20,7 +20,7 @@ pub use mood::{BodySign, Mood};
 pub use page::{Cursor, DEFAULT_PAGE, MAX_PAGE, PageSize};
 pub use share::{
     Item, MAX_LIFE, MAX_SHARES, PACE_OF_SHARES, Rendering, Selection, ShareDepth, ShareKind, ShareState,
-    TOO_LITTLE, WishedResponse, Window, render, state_of,
+    TOO_LITTLE, Window, WishedResponse, render, state_of,
 };
 
 use jiff::Timestamp;

@@ -184,6 +184,9 @@ mod tests {
         for zone in [
             "",
             "Mars/Olympus",
+            "localtime",
+            "posixrules",
+            "Factory",
             "EST5EDT4,M3.2.0,M11.1.0",
             "+02:00",
             "../../etc/passwd",

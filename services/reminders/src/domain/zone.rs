@@ -1,6 +1,6 @@
 //! Time zones by their IANA names.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 /// The zone of a time whose own zone is not known.
 const FALLBACK: &str = "UTC";
@@ -9,7 +9,11 @@ const NAME_MAX: usize = 64;
 
 /// The zone of that name, if there is one.
 pub(super) fn known(name: &str) -> Option<TimeZone> {
-    (name.len() <= NAME_MAX).then(|| TimeZone::get(name).ok()).flatten()
+    // A machine's own folder holds names beside the IANA ones, such as `localtime`; and Factory is no place.
+    let listed = name.len() <= NAME_MAX
+        && TimeZoneDatabase::bundled().get(name).is_ok()
+        && !name.eq_ignore_ascii_case("factory");
+    listed.then(|| TimeZone::get(name).ok()).flatten()
 }
 
 /// The zone of that name, or UTC.

@@ -15,10 +15,10 @@ mod worlds;
 use crate::stage::{Stage, entry, passport, signed_in, stage};
 use candor_proto::journal::v1::share_service_server::ShareService as _;
 use candor_proto::journal::v1::{
-    AnswerShareRequest, DataRead, GetReceivedShareRequest, GetReceivedShareResponse, GetShareAnswerRequest, GetShareRequest,
-    ListReceivedSharesRequest, ListReceivedSharesResponse, ListSharesRequest, ListSharesResponse,
-    PreviewShareRequest, RateFeltUnderstoodRequest, Rendering, Selection, Share, ShareAnswer, ShareDepth,
-    ShareItemRequest, ShareKind, Span, TellReadRequest, WithdrawShareRequest,
+    AnswerShareRequest, DataRead, GetReceivedShareRequest, GetReceivedShareResponse, GetShareAnswerRequest,
+    GetShareRequest, ListReceivedSharesRequest, ListReceivedSharesResponse, ListSharesRequest,
+    ListSharesResponse, PreviewShareRequest, RateFeltUnderstoodRequest, Rendering, Selection, Share,
+    ShareAnswer, ShareDepth, ShareItemRequest, ShareKind, Span, TellReadRequest, WithdrawShareRequest,
 };
 use candor_proto::options::v1::Scope;
 use chassis::identity::Passport;

@@ -169,7 +169,8 @@ impl Keyring {
             .map_err(|_| no_capability())?
             .claims;
         let now = self.0.clock.now();
-        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now + CAPABILITY_LEEWAY) || claims.exp <= now.as_second()
+        if !is_a_life(claims.iat, claims.exp, capability::MAX_LIFETIME, now + CAPABILITY_LEEWAY)
+            || claims.exp <= now.as_second()
         {
             return Err(no_capability());
         }
