@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Every crate with queries, dependencies first.
-const CRATES: [&str; 7] = ["bus", "chassis", "vault", "accounts", "journal", "reminders", "content"];
+const CRATES: [&str; 7] = ["chassis", "bus", "vault", "accounts", "journal", "reminders", "content"];
 
 /// Writes the data of the given crates (all of them, if none is given), or compares them with what is there.
 pub(crate) async fn run(crates: &[&str], check: bool) -> Result<ExitCode, String> {
