@@ -1,5 +1,6 @@
 //! Living the story: each act at its time, through the API, by the one who does it.
 
+use super::answers::answers;
 use super::api::{Api, Member, as_soon_as_possible, until};
 use super::story::{Act, Answer, Entry, MoodAlone, Plan, SelfCheck, Share, Story, Understood};
 use crate::cli::BoxError;
@@ -10,7 +11,6 @@ use candor_proto::options::v1::Scope;
 use candor_proto::reminders::v1 as reminders;
 use chassis::Clock;
 use jiff::Timestamp;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tonic::Status;
@@ -395,28 +395,4 @@ impl<'a> Life<'a> {
 /// Whether a time of the wire is this one.
 fn is(wire: Option<prost_types::Timestamp>, time: Timestamp) -> bool {
     wire.is_some_and(|wire| wire.seconds == time.as_second())
-}
-
-/// Answers to every item of a FHIR questionnaire: the option whose weight is the level of the item's domain.
-fn answers(
-    questionnaire: &str,
-    levels: &BTreeMap<String, i64>,
-) -> Result<Vec<journal::ItemAnswer>, BoxError> {
-    let questionnaire: Value = serde_json::from_str(questionnaire)?;
-    let mut answers = Vec::new();
-    for domain in questionnaire["item"].as_array().into_iter().flatten() {
-        let name = domain["linkId"].as_str().unwrap_or_default();
-        let level = levels.get(name).ok_or_else(|| format!("the story has no level for {name}"))?;
-        for item in domain["item"].as_array().into_iter().flatten() {
-            let mut options = item["answerOption"].as_array().into_iter().flatten();
-            let option =
-                options.find(|option| option["extension"][0]["valueDecimal"].as_f64() == Some(*level as f64));
-            let code = option.and_then(|option| option["valueCoding"]["code"].as_str());
-            answers.push(journal::ItemAnswer {
-                link_id: item["linkId"].as_str().unwrap_or_default().to_owned(),
-                code: code.ok_or_else(|| format!("no answer of {name} has the level {level}"))?.to_owned(),
-            });
-        }
-    }
-    Ok(answers)
 }

@@ -1,6 +1,7 @@
 //! `candor demo`: a folder with two made-up people and eight weeks of their life, and then `candor run` on it. They
 //! live through the same doors as anybody, on a clock that is moved; what they live is in `story.toml`.
 
+mod answers;
 mod api;
 mod folder;
 mod life;
