@@ -180,7 +180,8 @@ impl Couple {
         eventually("the journal shares it", PATIENCE, async || {
             match shares.share_item(signed(request.clone(), &passport)).await {
                 Ok(made) => share_id = made.into_inner().share.unwrap().share_id,
-                Err(status) => assert_eq!(status.code(), Code::NotFound, "{status:?}"),
+                // It has not heard of the link yet.
+                Err(status) => assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}"),
             }
             !share_id.is_empty()
         })
