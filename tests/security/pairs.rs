@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const PASSWORD: &str = "a long sentence nobody guesses";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The scopes that somebody can open to somebody.
 pub(crate) const SCOPES: [i32; 3] = [1, 2, 3];
 

@@ -2,11 +2,14 @@
 
 use crate::call::{Api, Shown, json};
 use crate::callers::{Caller, Outcome, Row};
-use crate::pairs::{Pair, Person, SCOPES, Standing, link};
+use crate::pairs::{PATIENCE, Pair, Person, SCOPES, Standing, link};
 use crate::things::CANARIES;
-use candor_tests::One;
+use candor_tests::five::SERVICES;
+use candor_tests::{One, eventually};
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 /// What the owner of things sees of them.
@@ -97,7 +100,35 @@ impl World {
         for scope in SCOPES {
             borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
         }
-        Self { one, api, shared, unshared, former, stranger, borrowed, operator }
+        let world = Self { one, api, shared, unshared, former, stranger, borrowed, operator };
+        world.settle().await;
+        world
+    }
+
+    /// Waits until every event has been handled, and whatever is due by now has arrived.
+    async fn settle(&self) {
+        let mut databases = BTreeMap::new();
+        for service in SERVICES {
+            databases.insert(service, PgPool::connect(&self.one.database_url(service)).await.unwrap());
+        }
+        let now = self.one.clock().now().to_string();
+        let due = format!("schedules WHERE state = 'pending' AND due_at <= '{now}'");
+        let is_empty = async |service: &str, what: &str| {
+            let query = AssertSqlSafe(format!("SELECT count(*) FROM {what}"));
+            sqlx::query_scalar::<_, i64>(query).fetch_one(&databases[service]).await.unwrap() == 0
+        };
+        let told = async || {
+            for service in SERVICES {
+                if !is_empty(service, "bus.outbox").await {
+                    return false;
+                }
+            }
+            true
+        };
+        eventually("everything has got around", PATIENCE, async || {
+            told().await && is_empty("reminders", &due).await && told().await
+        })
+        .await;
     }
 
     pub(crate) async fn stop(self) {
@@ -123,12 +154,12 @@ impl World {
         })
     }
 
-    /// All the owner of a caller's things sees of them.
-    pub(crate) async fn owners_view(&self, caller: Caller) -> Vec<Value> {
+    /// All the owner of a caller's things sees of them, by the call that shows it.
+    pub(crate) async fn owners_view(&self, caller: Caller) -> BTreeMap<&'static str, Value> {
         let owner = &self.pair(caller).owner;
-        let mut view = Vec::new();
+        let mut view = BTreeMap::new();
         for rpc in OWNERS_VIEW {
-            view.push(owner.ok(&self.api, rpc, json!({})).await);
+            view.insert(rpc, owner.ok(&self.api, rpc, json!({})).await);
         }
         view
     }

@@ -2,6 +2,7 @@
 
 use crate::process::{Process, binary};
 use crate::{Rest, TestClock, mailed_token};
+use private_postgres::Access;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,6 +99,15 @@ impl One {
     /// A connection to a service of the four, made when it is first used.
     pub fn grpc(&self, service: &str) -> Channel {
         Channel::from_shared(format!("http://{}", self.grpc[service])).unwrap().connect_lazy()
+    }
+
+    /// The superuser's URL for a service's database; good until the process ends.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn database_url(&self, service: &str) -> String {
+        let access = Access::of_running(&self.data().join("postgres")).expect("a running PostgreSQL");
+        access.url(service).expect("a password that can be read")
     }
 
     /// The token of the newest verification mail to `email`.
