@@ -22,10 +22,13 @@ pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Er
     let signer = accounts.signing.signer(accounts).await?;
     let kind = match AccountKind::stored(&live.kind) {
         AccountKind::Member => Kind::Member,
+        AccountKind::Counselor => Kind::Counselor,
         AccountKind::Operator => Kind::Operator,
+        AccountKind::Editor => Kind::Editor,
+        AccountKind::Support => Kind::Support,
     };
     let now = accounts.clock.now();
-    let claims = Claims::new(live.account_id, live.session_id, kind, live.created_at, now);
+    let claims = Claims::new(live.account_id, live.session_id, kind, live.proved_at, now);
     let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     Ok(MintedPassport { token: Zeroizing::new(token), expires_at })

@@ -111,7 +111,7 @@ pub async fn start_session(
         session_id: label.session_id,
         account_id: proven.account_id,
         kind: proven.kind,
-        created_at: now,
+        proved_at: now,
     };
     Ok(Started { live, secret, expires_at: idle_until.min(absolute_until) })
 }

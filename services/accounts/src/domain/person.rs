@@ -9,8 +9,14 @@ use zeroize::Zeroizing;
 pub enum AccountKind {
     /// Writes, reads and shares what is theirs.
     Member,
+    /// A professional: reads what a member consented to, once verified. Keeps no journal here.
+    Counselor,
     /// Runs the platform and can read nobody's journal.
     Operator,
+    /// Keeps the library.
+    Editor,
+    /// Helps people with the use of the platform, and sees nothing of theirs.
+    Support,
 }
 
 impl AccountKind {
@@ -18,13 +24,17 @@ impl AccountKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Member => "member",
+            Self::Counselor => "counselor",
             Self::Operator => "operator",
+            Self::Editor => "editor",
+            Self::Support => "support",
         }
     }
 
     /// Takes a kind back from the store. What is not known may do least.
     pub fn stored(text: &str) -> Self {
-        if text == "operator" { Self::Operator } else { Self::Member }
+        let known = [Self::Counselor, Self::Operator, Self::Editor, Self::Support];
+        known.into_iter().find(|kind| kind.as_str() == text).unwrap_or(Self::Member)
     }
 }
 

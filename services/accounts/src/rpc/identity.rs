@@ -48,7 +48,10 @@ impl IdentityService for Rpc {
         let me = app::me(&self.0, passport.account_id).await?;
         let kind = match me.kind {
             domain::AccountKind::Member => AccountKind::Member,
+            domain::AccountKind::Counselor => AccountKind::Counselor,
             domain::AccountKind::Operator => AccountKind::Operator,
+            domain::AccountKind::Editor => AccountKind::Editor,
+            domain::AccountKind::Support => AccountKind::Support,
         };
         let account = Account {
             account_id: me.account_id.to_string(),

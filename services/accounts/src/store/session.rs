@@ -27,10 +27,10 @@ pub struct Live {
     pub session_id: Uuid,
     /// Whose.
     pub account_id: Uuid,
-    /// `member` or `operator`.
+    /// What the account may do, as stored.
     pub kind: String,
-    /// When the person proved who they are.
-    pub created_at: Timestamp,
+    /// When the person last proved who they are.
+    pub proved_at: Timestamp,
 }
 
 /// A session in its owner's list.
@@ -60,9 +60,9 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, used_at,
+        "INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, proved_at, used_at,
                               idle_until, absolute_until)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
         new.session_id,
         new.account_id,
         &new.secret_hash[..],
@@ -87,14 +87,14 @@ pub async fn live(
     sqlx::query_as!(
         Live,
         "WITH live AS (
-             SELECT s.session_id, s.account_id, a.kind, s.created_at, s.used_at
+             SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.used_at
              FROM session s JOIN account a USING (account_id)
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
          ), noted AS (
              UPDATE session s SET used_at = $2, idle_until = $3 FROM live
              WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
          )
-         SELECT session_id, account_id, kind, created_at FROM live",
+         SELECT session_id, account_id, kind, proved_at FROM live",
         &secret_hash[..],
         now.to_sqlx(),
         (now + idle).to_sqlx(),

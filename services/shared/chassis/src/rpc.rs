@@ -1,8 +1,12 @@
 //! The first line of every handler: who calls, and whether the message keeps its rules.
 
-use crate::identity::{Passport, caller};
+use crate::identity::{Kind, Passport, caller};
 use crate::{Code, Fault};
 use candor_proto::Validate;
+use jiff::{SignedDuration, Timestamp};
+
+/// How old the proof of who somebody is may be for what cannot be undone: export, erasure, consents, factors.
+pub const STEP_UP_LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Admits a request of a member to what is theirs: the passport, and the message if it keeps its rules.
 ///
@@ -11,10 +15,35 @@ use candor_proto::Validate;
 /// INVALID_ARGUMENT naming every field that breaks a rule.
 pub fn admit_member<T: Validate>(request: tonic::Request<T>) -> Result<(Passport, T), Fault> {
     let passport = caller(request.extensions())?.clone();
-    if passport.kind != crate::identity::Kind::Member {
+    if passport.kind != Kind::Member {
         return Err(Fault::new(Code::PermissionDenied, "MEMBERS_ONLY", "Only a member can do this."));
     }
     Ok((passport, valid(request.into_inner())?))
+}
+
+/// Admits a request of one of the kinds of caller.
+///
+/// # Errors
+/// UNAUTHENTICATED without a passport, PERMISSION_DENIED for a caller of another kind,
+/// INVALID_ARGUMENT naming every field that breaks a rule.
+pub fn admit_kinds<T: Validate>(request: tonic::Request<T>, kinds: &[Kind]) -> Result<(Passport, T), Fault> {
+    let passport = caller(request.extensions())?.clone();
+    if !kinds.contains(&passport.kind) {
+        return Err(Fault::new(Code::PermissionDenied, "NOT_YOURS_TO_DO", "Your account cannot do this."));
+    }
+    Ok((passport, valid(request.into_inner())?))
+}
+
+/// Demands that the person proved who they are within the last [`STEP_UP_LIFE`], by signing in or by proving it again.
+///
+/// # Errors
+/// FAILED_PRECONDITION with the reason `STEP_UP_REQUIRED`.
+pub fn require_step_up(passport: &Passport, now: Timestamp) -> Result<(), Fault> {
+    if now.duration_since(passport.authenticated_at) <= STEP_UP_LIFE {
+        return Ok(());
+    }
+    let message = "Please prove again that it is you. Nothing was changed.";
+    Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", message))
 }
 
 /// Admits a request of anyone who is signed in, whatever their kind.

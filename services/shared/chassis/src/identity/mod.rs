@@ -19,8 +19,16 @@ use uuid::Uuid;
 pub enum Kind {
     /// A member.
     Member,
+    /// A professional, who reads what a member consented to.
+    Counselor,
     /// Someone who runs the platform, and can read nobody's journal.
     Operator,
+    /// Someone who keeps the library.
+    Editor,
+    /// Someone who helps people with the use of the platform, and sees nothing of theirs.
+    Support,
+    /// Software that acts under consents, with a token of OAuth 2.0.
+    Client,
 }
 
 impl Kind {
@@ -28,7 +36,11 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Member => "member",
+            Self::Counselor => "counselor",
             Self::Operator => "operator",
+            Self::Editor => "editor",
+            Self::Support => "support",
+            Self::Client => "client",
         }
     }
 }
