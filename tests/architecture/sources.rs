@@ -110,7 +110,10 @@ fn nothing_sleeps_in_tests() {
 fn no_path_of_a_machine_is_committed() {
     let broken: Vec<_> = files("", "")
         .into_iter()
-        .filter(|f| !f.path.ends_with(".lock") && f.path != "tests/architecture/sources.rs")
+        // In a second working tree `.git` is a file that says where the first one is.
+        .filter(|f| {
+            !f.path.ends_with(".lock") && f.path != "tests/architecture/sources.rs" && f.path != ".git"
+        })
         .flat_map(|f| {
             let path = f.path.clone();
             f.text

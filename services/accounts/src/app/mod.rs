@@ -3,6 +3,7 @@
 
 mod access;
 mod announce;
+pub mod audit;
 mod couple;
 mod hashing;
 mod house;

@@ -1,9 +1,12 @@
 //! The first operator: made by hand, on the machine, not over the network.
 
-use super::{Accounts, announce, email_place, password_place};
+use super::{Accounts, announce, audit, email_place, password_place};
 use crate::{
     Error,
-    domain::{AccountKind, Address, Locale, Password, Zone},
+    domain::{
+        AccountKind, Address, Locale, Password, Zone,
+        audit::{Action, Actor, Details, Subject},
+    },
     store::account::{self, NewAccount, State},
 };
 use bus::outbox;
@@ -54,6 +57,14 @@ pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Resu
         verified: true,
     };
     outbox::append(&mut tx, &[announce::verified(&accounts.ids, now, &state)]).await?;
+    let made = audit::Record {
+        actor: Actor::MACHINE,
+        action: Action::StaffCreated,
+        subject: Subject::account(account_id),
+        details: Details::none().code("kind", AccountKind::Operator.as_str()),
+        note: None,
+    };
+    audit::record(&mut tx, accounts, made).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(account_id)

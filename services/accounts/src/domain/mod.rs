@@ -2,6 +2,7 @@
 //! reports of them, relations and what of a read its owner may know. Pure.
 
 mod address;
+pub mod audit;
 mod invitation;
 mod letter;
 mod limits;

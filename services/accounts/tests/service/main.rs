@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod access;
+mod audit;
 mod couples;
 mod enumeration;
 mod hijack;

@@ -19,6 +19,11 @@ fn operator(email: &str) -> NewOperator {
     }
 }
 
+/// Makes an operator as at the machine.
+pub async fn make(house: &House, email: &str) -> uuid::Uuid {
+    app::create_operator(&house.accounts, operator(email)).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_operator_signs_in_as_one() {
     let house = House::new().await;

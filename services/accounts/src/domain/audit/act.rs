@@ -1,0 +1,194 @@
+//! Who did what to whom, in ids, numbers and codes. There is no way to put words into it.
+
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What kind of account did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A member.
+    Member,
+    /// A counselor.
+    Counselor,
+    /// An operator.
+    Operator,
+    /// An editor.
+    Editor,
+    /// Somebody who helps with the use of the platform.
+    Support,
+    /// Software with a token of its own.
+    Client,
+    /// Whoever sits at the machine, with a command.
+    Machine,
+    /// Nobody: a time had come, or a rule held.
+    House,
+    /// Somebody who is not signed in.
+    Nobody,
+}
+
+impl ActorKind {
+    /// The name in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Counselor => "counselor",
+            Self::Operator => "operator",
+            Self::Editor => "editor",
+            Self::Support => "support",
+            Self::Client => "client",
+            Self::Machine => "machine",
+            Self::House => "house",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of account.
+    pub kind: ActorKind,
+    /// The account, where there is one.
+    pub account_id: Option<Uuid>,
+    /// Its session, where there is one.
+    pub session_id: Option<Uuid>,
+}
+
+impl Actor {
+    /// Nobody: a time had come, or a rule held.
+    pub const HOUSE: Self = Self { kind: ActorKind::House, account_id: None, session_id: None };
+    /// Whoever sits at the machine, with a command.
+    pub const MACHINE: Self = Self { kind: ActorKind::Machine, account_id: None, session_id: None };
+    /// Somebody who is not signed in.
+    pub const NOBODY: Self = Self { kind: ActorKind::Nobody, account_id: None, session_id: None };
+
+    /// An account without a session at hand, such as one that is signing in.
+    pub fn account(kind: ActorKind, account_id: Uuid) -> Self {
+        Self { kind, account_id: Some(account_id), session_id: None }
+    }
+}
+
+/// What was done. The names are never given another meaning: records of years ago hold them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A member of staff was made.
+    StaffCreated,
+}
+
+impl Action {
+    /// The name in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StaffCreated => "staff_created",
+        }
+    }
+}
+
+/// What kind of thing something was done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// A person's account.
+    Account,
+    /// Anything else that has an id of its own: a report, a request, a consent.
+    Thing,
+}
+
+impl SubjectKind {
+    /// The name in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Thing => "thing",
+        }
+    }
+}
+
+/// What something was done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// Its id.
+    pub id: Uuid,
+}
+
+impl Subject {
+    /// A person's account.
+    pub fn account(id: Uuid) -> Self {
+        Self { kind: SubjectKind::Account, id }
+    }
+
+    /// A thing that has an id of its own.
+    pub fn thing(id: Uuid) -> Self {
+        Self { kind: SubjectKind::Thing, id }
+    }
+}
+
+/// What else there is to say, by name: ids, numbers and codes. Accounts' ids do not belong here: erasing an account
+/// takes away what it did and what was done to it, found by actor and subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details(BTreeMap<&'static str, serde_json::Value>);
+
+impl Details {
+    /// Nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// With an id of a thing.
+    #[must_use]
+    pub fn id(mut self, name: &'static str, id: Uuid) -> Self {
+        self.0.insert(name, id.to_string().into());
+        self
+    }
+
+    /// With a number.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, number: i64) -> Self {
+        self.0.insert(name, number.into());
+        self
+    }
+
+    /// With a code: a name that stands in our source, not a word that somebody typed.
+    #[must_use]
+    pub fn code(mut self, name: &'static str, code: &'static str) -> Self {
+        self.0.insert(name, code.into());
+        self
+    }
+
+    /// With a hash.
+    #[must_use]
+    pub fn digest(mut self, name: &'static str, digest: &[u8; 32]) -> Self {
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.0.insert(name, hex.into());
+        self
+    }
+
+    /// As a JSON object with its names in order: one text for one content.
+    pub fn text(&self) -> String {
+        let fields: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(*name)))
+            .collect();
+        format!("{{{}}}", fields.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_one_text_whatever_the_order() {
+        let one = Details::none().number("days", 3).code("decision", "suspend").id("report", Uuid::nil());
+        let other = Details::none().id("report", Uuid::nil()).code("decision", "suspend").number("days", 3);
+        assert_eq!(one.text(), other.text());
+        assert_eq!(
+            one.text(),
+            r#"{"days":3,"decision":"suspend","report":"00000000-0000-0000-0000-000000000000"}"#
+        );
+        assert_eq!(Details::none().text(), "{}");
+        serde_json::from_str::<serde_json::Value>(&one.text()).unwrap();
+    }
+}
