@@ -19,10 +19,12 @@ use candor_proto::journal::v1::check_in_service_server::CheckInServiceServer;
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
 use candor_proto::journal::v1::share_service_server::ShareServiceServer;
+use chassis::audience::EndedTokens;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
+use std::sync::Arc;
 use tonic::service::RoutesBuilder;
 use vault::Vault;
 
@@ -66,6 +68,7 @@ pub async fn run_with(
     keyring: Keyring,
 ) -> Result<(), Error> {
     let pool = database::connect(&config.database).await?;
+    let keyring = keyring.taking_clients(Arc::new(EndedTokens(pool.clone())));
     let vault =
         Vault::open(&config.vault, NAME, host.clock.clone(), host.ids.clone()).await.map_err(Error::Vault)?;
     register_checks(&host.health, &pool, &vault, &transport);

@@ -19,10 +19,12 @@ use bus::{Outbox, Transport};
 use candor_proto::reminders::v1::check_in_schedule_service_server::CheckInScheduleServiceServer;
 use candor_proto::reminders::v1::inbox_service_server::InboxServiceServer;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleServiceServer;
+use chassis::audience::EndedTokens;
 use chassis::identity::Keyring;
 use chassis::serve::MAX_MESSAGE_BYTES;
 use chassis::{Background, Health, Host, database};
 use sqlx::PgPool;
+use std::sync::Arc;
 use tonic::service::RoutesBuilder;
 
 /// Brings reminders' database up to date (the bus's and the chassis' tables and its own) and declares the queue, so that nothing is
@@ -60,6 +62,7 @@ pub async fn run_with(
     keyring: Keyring,
 ) -> Result<(), Error> {
     let pool = database::connect(&config.database).await?;
+    let keyring = keyring.taking_clients(Arc::new(EndedTokens(pool.clone())));
     register_checks(&host.health, &pool, &transport);
     let (clock, ids, outbox) = (host.clock.clone(), host.ids.clone(), Outbox::new());
     let background = Background::new(&host.shutdown);

@@ -38,6 +38,8 @@ pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Er
 mod tests {
     #[test]
     fn a_signing_key_outlives_the_longest_passport() {
-        assert_eq!(crate::domain::PASSPORT_LIFE, chassis::identity::claims::MAX_LIFETIME);
+        use chassis::identity::claims::{MAX_CLIENT_LIFETIME, MAX_LIFETIME};
+        assert_eq!(crate::domain::PASSPORT_LIFE, MAX_LIFETIME);
+        assert_eq!(crate::domain::CLIENT_TOKEN_LIFE, MAX_CLIENT_LIFETIME);
     }
 }

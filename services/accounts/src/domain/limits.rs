@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 
 /// How long a passport is good for.
 pub const PASSPORT_LIFE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a token of software is good for.
+pub const CLIENT_TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a verification token is good for.
 pub const VERIFICATION_LIFE: SignedDuration = SignedDuration::from_hours(24);
 /// After so many attempts a mail is dead.

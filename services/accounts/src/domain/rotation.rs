@@ -1,7 +1,7 @@
 //! The life of a signing key: published, then signing, then only published until its last passport is dead.
 //! Every replica works it out from the same table and the clock, so nobody has to tell anybody.
 
-use super::PASSPORT_LIFE;
+use super::CLIENT_TOKEN_LIFE;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a key signs.
@@ -10,10 +10,10 @@ pub const SIGNS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub const PUBLISHED_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 /// How old a replica's own copy of the keys may be.
 pub const COPY_LIFE: SignedDuration = SignedDuration::from_secs(60);
-/// How long after its successor signs a key stays published: a replica's old copy, its last passport,
-/// and a minute by which clocks may differ.
+/// How long after its successor signs a key stays published: a replica's old copy, its last token of software, which
+/// outlives every passport, and a minute by which clocks may differ.
 pub const PUBLISHED_AFTER: SignedDuration =
-    SignedDuration::from_secs(COPY_LIFE.as_secs() + PASSPORT_LIFE.as_secs() + 60);
+    SignedDuration::from_secs(COPY_LIFE.as_secs() + CLIENT_TOKEN_LIFE.as_secs() + 60);
 
 /// When a key begins to sign.
 pub trait KeyTimes {
@@ -66,7 +66,7 @@ mod tests {
                 keys.push(from);
             }
             let known: Vec<_> = published(&keys, now).copied().collect();
-            signed.retain(|(_, at)| *at + PASSPORT_LIFE > now);
+            signed.retain(|(_, at)| *at + CLIENT_TOKEN_LIFE > now);
             assert!(signed.iter().all(|(key, _)| known.contains(key)));
             let key = *signer(&keys, now).unwrap();
             assert!(key == START || now >= key);

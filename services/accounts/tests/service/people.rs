@@ -73,6 +73,7 @@ impl House {
             session_id: person.session_id,
             authenticated_at: self.now(),
             expires_at: self.now() + SignedDuration::from_secs(60),
+            scopes: Default::default(),
         }
     }
 

@@ -37,6 +37,7 @@ fn passport(account_id: Uuid, kind: Kind) -> Passport {
         session_id,
         authenticated_at: now(),
         expires_at: now() + SignedDuration::from_mins(1),
+        scopes: Default::default(),
     }
 }
 

@@ -131,6 +131,7 @@ pub(crate) fn passport(who: Uuid) -> Passport {
         session_id: Uuid::from_u128(5),
         authenticated_at: now,
         expires_at: now.checked_add(60.seconds()).unwrap(),
+        scopes: Default::default(),
     }
 }
 

@@ -46,6 +46,7 @@ impl Signer {
                 session_id: opened.session_id,
                 authenticated_at: now,
                 expires_at,
+                scopes: Default::default(),
             };
             let token = capability::Claims::new(&reader, &opened.opening, now).sign("k1", pkcs8.as_bytes());
             request.metadata_mut().insert(capability::HEADER, token.unwrap().parse().unwrap());

@@ -74,6 +74,7 @@ impl Stage {
             session_id: SESSION,
             authenticated_at: self.clock.now(),
             expires_at: self.clock.now(),
+            scopes: Default::default(),
         });
         request
     }

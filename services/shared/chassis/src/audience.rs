@@ -9,15 +9,16 @@
 //! so that no replica's memory decides. It says no once the capability's time is over, its epoch was overtaken, or its
 //! session ended. Epochs only grow, so events may come twice and in any order.
 
-use crate::identity::{Capability, Passport};
+use crate::identity::{Capability, ClientTokens, Passport};
 use crate::{Code, Fault};
 use candor_proto::{Delegated, Validate};
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// Passports of a session that ended live no longer than this; its mark may be forgotten then.
+/// Passports of a session that ended, and tokens of software, live no longer than this; the mark may be forgotten then.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whose data a request is about.
@@ -135,4 +136,21 @@ pub async fn sweep(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Resul
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// The tokens of software, seen from a service that hears of what ended: each is a session of its own.
+pub struct EndedTokens(pub PgPool);
+
+impl ClientTokens for EndedTokens {
+    fn is_live(&self, token_id: Uuid) -> BoxFuture<'_, Result<bool, Fault>> {
+        Box::pin(async move {
+            let ended = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM chassis.ended_session WHERE session_id = $1) AS "ended!""#,
+                token_id,
+            )
+            .fetch_one(&self.0)
+            .await?;
+            Ok(!ended)
+        })
+    }
 }

@@ -46,13 +46,26 @@ pub fn require_step_up(passport: &Passport, now: Timestamp) -> Result<(), Fault>
     Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", message))
 }
 
-/// Admits a request of anyone who is signed in, whatever their kind.
+/// Admits a request of anyone who is signed in, whatever their kind. Software never is.
 ///
 /// # Errors
-/// UNAUTHENTICATED without a passport, INVALID_ARGUMENT naming every field that breaks a rule.
+/// UNAUTHENTICATED without a passport, PERMISSION_DENIED for software, INVALID_ARGUMENT naming every field that breaks a
+/// rule.
 pub fn admit_signed_in<T: Validate>(request: tonic::Request<T>) -> Result<(Passport, T), Fault> {
     let passport = caller(request.extensions())?.clone();
+    if passport.kind == Kind::Client {
+        return Err(not_for_software());
+    }
     Ok((passport, valid(request.into_inner())?))
+}
+
+/// What software is told where only people are let in.
+pub(crate) fn not_for_software() -> Fault {
+    Fault::new(
+        Code::PermissionDenied,
+        "NOT_FOR_SOFTWARE",
+        "This is for people who are signed in, not for software.",
+    )
 }
 
 /// Admits a request of anyone at all, to an RPC marked public.
@@ -66,4 +79,45 @@ pub fn admit_public<T: Validate>(request: tonic::Request<T>) -> Result<T, Fault>
 fn valid<T: Validate>(message: T) -> Result<T, Fault> {
     let violations = message.violations();
     if violations.is_empty() { Ok(message) } else { Err(Fault::invalid(violations)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_proto::accounts::v1::ListSessionsRequest;
+    use uuid::Uuid;
+
+    fn request(kind: Kind) -> tonic::Request<ListSessionsRequest> {
+        let mut request = tonic::Request::new(ListSessionsRequest {});
+        request.extensions_mut().insert(Passport {
+            account_id: Uuid::from_u128(1),
+            kind,
+            session_id: Uuid::from_u128(2),
+            authenticated_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+            scopes: Default::default(),
+        });
+        request
+    }
+
+    #[test]
+    fn software_is_let_in_only_where_it_is_named() {
+        let refused = |fault: Fault| (fault.code, fault.reason);
+        let software = || request(Kind::Client);
+        assert_eq!(
+            admit_signed_in(software()).map(drop).map_err(refused),
+            Err((Code::PermissionDenied, "NOT_FOR_SOFTWARE"))
+        );
+        assert_eq!(
+            admit_member(software()).map(drop).map_err(refused),
+            Err((Code::PermissionDenied, "MEMBERS_ONLY"))
+        );
+        let staff = [Kind::Operator, Kind::Editor];
+        let denied = Err((Code::PermissionDenied, "NOT_YOURS_TO_DO"));
+        assert_eq!(admit_kinds(software(), &staff).map(drop).map_err(refused), denied);
+        assert!(admit_kinds(software(), &[Kind::Client]).is_ok());
+        for kind in [Kind::Member, Kind::Counselor, Kind::Operator, Kind::Editor, Kind::Support] {
+            assert!(admit_signed_in(request(kind)).is_ok());
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::tests::{World, private, public, signed, with, world};
 use super::*;
-use crate::identity::Kind;
 use crate::identity::capability::Opening;
+use crate::identity::claims::MAX_LIFETIME;
+use crate::identity::{Kind, Scopes};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -18,6 +19,7 @@ impl World {
             session_id: Uuid::from_u128(8),
             authenticated_at: now,
             expires_at: now + MAX_LIFETIME,
+            scopes: Scopes::default(),
         };
         let opening = Opening {
             owner_id: Uuid::from_u128(9),
@@ -80,6 +82,7 @@ async fn a_capability_ends_with_the_passport_it_was_made_for() {
         session_id: Uuid::from_u128(8),
         authenticated_at: now,
         expires_at: now + SignedDuration::from_secs(4),
+        scopes: Scopes::default(),
     };
     let opening = world.capability().capability().unwrap().opening;
     let claims = capability::Claims::new(&reader, &opening, now);

@@ -1,7 +1,7 @@
 //! What a passport says, as a JSON Web Token (RFC 7519) signed with Ed25519 (RFC 8037). Accounts mints with
 //! this, everybody verifies with it.
 
-use super::{Kind, Passport};
+use super::{Kind, Passport, Scopes};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,18 @@ use uuid::Uuid;
 pub const ISSUER: &str = "candor";
 /// Whom they are for: `aud`.
 pub const AUDIENCE: &str = "candor";
-/// How long a passport may live.
+/// How long a passport of a person may live.
 pub const MAX_LIFETIME: SignedDuration = SignedDuration::from_secs(60);
+/// How long a token of software may live. Nobody mints it a new one from a session, so it is longer.
+pub const MAX_CLIENT_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a passport of a kind of caller may live.
+pub(super) fn max_lifetime(kind: Kind) -> SignedDuration {
+    match kind {
+        Kind::Client => MAX_CLIENT_LIFETIME,
+        Kind::Member | Kind::Counselor | Kind::Operator | Kind::Editor | Kind::Support => MAX_LIFETIME,
+    }
+}
 
 /// The claims of a passport. Times are in seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +43,9 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends.
     pub exp: i64,
+    /// What software may use it for, as a list of scopes; nobody else's passport has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 impl Claims {
@@ -52,8 +65,16 @@ impl Claims {
             kind,
             auth_time: authenticated_at.as_second(),
             iat: now.as_second(),
-            exp: now.as_second() + MAX_LIFETIME.as_secs(),
+            exp: now.as_second() + max_lifetime(kind).as_secs(),
+            scope: None,
         }
+    }
+
+    /// The claims of software's token made now, which lives as long as one may. Nobody proved who they are with it, so it
+    /// is good for nothing that asks for that.
+    pub fn of_client(client_id: Uuid, token_id: Uuid, scopes: &Scopes, now: Timestamp) -> Self {
+        let claims = Self::new(client_id, token_id, Kind::Client, Timestamp::UNIX_EPOCH, now);
+        Self { scope: Some(scopes.to_string()), ..claims }
     }
 
     /// The signed token. `pkcs8` is the Ed25519 private key in PKCS #8 DER.
@@ -73,13 +94,20 @@ impl Claims {
         Timestamp::from_second(self.exp)
     }
 
-    pub(super) fn passport(&self) -> Result<Passport, jiff::Error> {
-        Ok(Passport {
+    /// The passport, if the claims make one: software has scopes, and nobody else does.
+    pub(super) fn passport(&self) -> Option<Passport> {
+        let scopes = match (self.kind, &self.scope) {
+            (Kind::Client, Some(list)) => Scopes::exactly(list)?,
+            (Kind::Client, None) | (_, Some(_)) => return None,
+            (_, None) => Scopes::default(),
+        };
+        Some(Passport {
             account_id: self.sub,
             kind: self.kind,
             session_id: self.sid,
-            authenticated_at: Timestamp::from_second(self.auth_time)?,
-            expires_at: self.expires_at()?,
+            authenticated_at: Timestamp::from_second(self.auth_time).ok()?,
+            expires_at: self.expires_at().ok()?,
+            scopes,
         })
     }
 }

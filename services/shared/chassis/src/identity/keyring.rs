@@ -2,9 +2,9 @@
 //! are fetched anew in the background: one that was withdrawn is believed for five minutes more, an hour at the
 //! most while accounts is away.
 
-use super::claims::{AUDIENCE, Claims, ISSUER, MAX_LIFETIME};
-use super::{Capability, Passport, capability, remote};
-use crate::{Clock, Code, Fault};
+use super::claims::{AUDIENCE, Claims, ISSUER, max_lifetime};
+use super::{Capability, Kind, Passport, capability, remote};
+use crate::{Clock, Code, Fault, rpc};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -50,9 +51,16 @@ pub trait KeySource: Send + Sync {
     fn fetch(&self) -> BoxFuture<'_, Result<Vec<PublicKey>, Fault>>;
 }
 
+/// Which tokens of software still count. They live longer than passports, so that one that was taken back is asked for at
+/// every call.
+pub trait ClientTokens: Send + Sync {
+    /// Whether the token of that id was not taken back, as far as is known here.
+    fn is_live(&self, token_id: Uuid) -> BoxFuture<'_, Result<bool, Fault>>;
+}
+
 /// Verifies passports. Clones share keys and memory.
 #[derive(Clone)]
-pub struct Keyring(Arc<Inner>);
+pub struct Keyring(Arc<Inner>, Option<Arc<dyn ClientTokens>>);
 
 struct Inner {
     source: Arc<dyn KeySource>,
@@ -110,7 +118,7 @@ impl Keyring {
 
     /// Keys from any source.
     pub fn new(source: Arc<dyn KeySource>, clock: Clock) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             source,
             clock,
             validation: validation(AUDIENCE),
@@ -118,15 +126,33 @@ impl Keyring {
             keys: RwLock::default(),
             verified: Mutex::default(),
             refresh: tokio::sync::Mutex::default(),
-        }))
+        };
+        Self(Arc::new(inner), None)
+    }
+
+    /// Takes tokens of software as well, as long as they are not taken back. Without this none is taken.
+    #[must_use]
+    pub fn taking_clients(self, tokens: Arc<dyn ClientTokens>) -> Self {
+        Self(self.0, Some(tokens))
     }
 
     /// The caller a token speaks for.
     ///
     /// # Errors
-    /// UNAUTHENTICATED for every token that is not a living passport; UNAVAILABLE when its key is not known,
-    /// or was last heard of an hour ago, and accounts cannot be asked.
+    /// UNAUTHENTICATED for every token that is not a living passport; PERMISSION_DENIED for software where none is taken;
+    /// UNAVAILABLE when its key is not known, or was last heard of an hour ago, and accounts cannot be asked.
     pub async fn verify(&self, token: &str) -> Result<Passport, Fault> {
+        let passport = self.verify_signed(token).await?;
+        if passport.kind == Kind::Client {
+            let tokens = self.1.as_ref().ok_or_else(rpc::not_for_software)?;
+            if !tokens.is_live(passport.session_id).await? {
+                return Err(expired());
+            }
+        }
+        Ok(passport)
+    }
+
+    async fn verify_signed(&self, token: &str) -> Result<Passport, Fault> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(refused());
         }
@@ -142,13 +168,13 @@ impl Keyring {
                 _ => refused(),
             })?
             .claims;
-        if !is_a_life(claims.iat, claims.exp, MAX_LIFETIME, now + LEEWAY) {
+        if !is_a_life(claims.iat, claims.exp, max_lifetime(claims.kind), now + LEEWAY) {
             return Err(refused());
         }
         if claims.exp <= now.as_second() {
             return Err(expired());
         }
-        let passport = claims.passport().map_err(|_| refused())?;
+        let passport = claims.passport().ok_or_else(refused)?;
         self.remember(digest, &passport, key);
         Ok(passport)
     }
@@ -290,7 +316,7 @@ impl Keyring {
 /// Keeps the keys fresh for as long as anybody holds the keyring, whether or not passports come.
 async fn keep_fresh(keyring: Weak<Inner>) {
     while let Some(inner) = keyring.upgrade() {
-        let due = Keyring(inner).refetch().await;
+        let due = Keyring(inner, None).refetch().await;
         tokio::time::sleep_until(due).await;
     }
 }

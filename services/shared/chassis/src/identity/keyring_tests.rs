@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::Kind;
+use crate::identity::{Kind, Scopes};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{EncodingKey, Header};
@@ -298,4 +298,91 @@ async fn the_memory_of_passports_is_bounded() {
     let late = Passport { expires_at: Timestamp::MAX, ..passport };
     world.keyring.remember([255; 32], &late, key);
     assert!(world.keyring.remembered(&[255; 32]).is_some());
+}
+
+/// Tokens of software that were taken back.
+#[derive(Default)]
+struct TakenBack {
+    tokens: Mutex<Vec<Uuid>>,
+    asked: AtomicUsize,
+}
+
+impl ClientTokens for TakenBack {
+    fn is_live(&self, token_id: Uuid) -> BoxFuture<'_, Result<bool, Fault>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let live = !self.tokens.lock().unwrap().contains(&token_id);
+        Box::pin(async move { Ok(live) })
+    }
+}
+
+const TOKEN: Uuid = Uuid::from_u128(21);
+
+impl World {
+    fn client_claims(&self) -> Claims {
+        let scopes = Scopes::exactly("system/*.rs user/Patient.r").unwrap();
+        Claims::of_client(Uuid::from_u128(20), TOKEN, &scopes, self.clock.now())
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_software_is_good_for_five_minutes_and_says_what_it_may_be_used_for() {
+    let world = world();
+    let keyring = world.keyring.clone().taking_clients(Arc::new(TakenBack::default()));
+    let token = signed(&world.client_claims());
+    let passport = keyring.verify(&token).await.unwrap();
+    assert_eq!((passport.account_id, passport.session_id), (Uuid::from_u128(20), TOKEN));
+    assert_eq!(
+        (passport.kind, passport.scopes.to_string().as_str()),
+        (Kind::Client, "system/*.rs user/Patient.r")
+    );
+    rpc::require_step_up(&passport, world.clock.now()).unwrap_err();
+    world.advance(299);
+    keyring.verify(&token).await.unwrap();
+    world.advance(1);
+    assert_eq!(keyring.verify(&token).await.unwrap_err().reason, "PASSPORT_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_token_of_software_that_was_taken_back_is_refused_however_well_it_is_remembered() {
+    let world = world();
+    let taken_back = Arc::new(TakenBack::default());
+    let keyring = world.keyring.clone().taking_clients(taken_back.clone());
+    let token = signed(&world.client_claims());
+    keyring.verify(&token).await.unwrap();
+    keyring.verify(&token).await.unwrap();
+    taken_back.tokens.lock().unwrap().push(TOKEN);
+    let fault = keyring.verify(&token).await.unwrap_err();
+    assert_eq!((fault.code, fault.reason), (Code::Unauthenticated, "PASSPORT_EXPIRED"));
+    assert_eq!(taken_back.asked.load(Ordering::SeqCst), 3);
+    // Passports of people are believed without a question.
+    keyring.verify(&signed(&world.claims())).await.unwrap();
+    assert_eq!(taken_back.asked.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn where_nobody_knows_what_was_taken_back_software_is_refused() {
+    let world = world();
+    let fault = world.keyring.verify(&signed(&world.client_claims())).await.unwrap_err();
+    assert_eq!((fault.code, fault.reason), (Code::PermissionDenied, "NOT_FOR_SOFTWARE"));
+}
+
+#[tokio::test]
+async fn neither_a_person_gets_the_life_and_scopes_of_software_nor_the_other_way_round() {
+    let world = world();
+    let keyring = world.keyring.clone().taking_clients(Arc::new(TakenBack::default()));
+    let (person, software) = (world.claims(), world.client_claims());
+    let wrong = [
+        Claims { exp: person.iat + 61, ..person.clone() },
+        Claims { scope: Some("system/*.rs".into()), ..person.clone() },
+        Claims { kind: Kind::Operator, ..software.clone() },
+        Claims { exp: software.iat + 301, ..software.clone() },
+        Claims { scope: None, ..software.clone() },
+        Claims { scope: Some(String::new()), ..software.clone() },
+        Claims { scope: Some("system/*.rs everything".into()), ..software.clone() },
+        Claims { kind: Kind::Client, ..person },
+    ];
+    for claims in wrong {
+        assert_eq!(keyring.verify(&signed(&claims)).await.unwrap_err().reason, "PASSPORT_INVALID");
+    }
+    keyring.verify(&signed(&software)).await.unwrap();
 }

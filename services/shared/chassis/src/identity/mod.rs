@@ -4,9 +4,12 @@ pub mod capability;
 pub mod claims;
 mod keyring;
 mod remote;
+mod resources;
+mod scope;
 
 pub use capability::Capability;
-pub use keyring::{KeySource, Keyring, PublicKey};
+pub use keyring::{ClientTokens, KeySource, Keyring, PublicKey};
+pub use scope::{Context, Interactions, MOST_SCOPES, Malformed, Scope, Scopes, UnknownScope};
 
 use crate::{Code, Fault};
 use jiff::Timestamp;
@@ -48,16 +51,18 @@ impl Kind {
 /// A verified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passport {
-    /// The account.
+    /// The account; of software its client id.
     pub account_id: Uuid,
     /// What kind of caller.
     pub kind: Kind,
-    /// The session it was minted from.
+    /// The session it was minted from; software has none, so there each token has an id of its own.
     pub session_id: Uuid,
     /// When the person last proved who they are.
     pub authenticated_at: Timestamp,
     /// When the passport ends.
     pub expires_at: Timestamp,
+    /// What software may use it for at most; nothing for everybody else, whom scopes do not bound.
+    pub scopes: Scopes,
 }
 
 /// The caller of a request, as the identity layer found it.

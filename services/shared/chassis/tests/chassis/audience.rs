@@ -1,15 +1,18 @@
 //! Reading another person's data: the capability at the door, and the SQL function in the query.
 
-use crate::kit::{Server, start, within};
+use crate::kit::{OneKey, Server, start, start_with, within};
+use candor_proto::accounts::v1::EndSessionRequest;
 use candor_proto::journal::v1::check_in_service_client::CheckInServiceClient;
 use candor_proto::journal::v1::{CheckIn, GetCheckInRequest, GetCheckInResponse};
 use candor_proto::options::v1::Scope;
-use chassis::audience::{Reading, admit_reader, end_session, raise_epoch, sweep};
+use chassis::audience::{EndedTokens, Reading, admit_reader, end_session, raise_epoch, sweep};
 use chassis::config::Platform;
+use chassis::identity::Keyring;
 use chassis::identity::capability::{HEADER, Opening};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
+use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -162,4 +165,27 @@ async fn ended_sessions_are_forgotten_after_their_passports_are_long_over() {
     assert_eq!(sweep(&mut conn, "2026-03-10T19:39:59Z".parse().unwrap(), 10).await.unwrap(), 0);
     assert_eq!(sweep(&mut conn, "2026-03-10T19:40:00Z".parse().unwrap(), 2).await.unwrap(), 2);
     assert_eq!(sweep(&mut conn, "2026-03-10T19:40:00Z".parse().unwrap(), 2).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_token_of_software_counts_until_a_service_hears_that_it_ended() {
+    let database = candor_tests::postgres().await;
+    chassis::migrate(database.pool()).await.unwrap();
+    let server = start_with(Platform::default(), |clock| {
+        Keyring::new(Arc::new(OneKey), clock).taking_clients(Arc::new(EndedTokens(database.pool().clone())))
+    });
+    let token_id = Uuid::from_u128(21);
+    let ask = || {
+        let mut request = Request::new(EndSessionRequest { session_id: "nothing".into() });
+        let token = format!("Bearer {}", server.client_token(token_id)).parse().unwrap();
+        request.metadata_mut().insert("authorization", token);
+        let mut client = server.client();
+        async move { within(client.end_session(request)).await }
+    };
+    ask().await.unwrap();
+    let mut conn = database.pool().acquire().await.unwrap();
+    end_session(&mut conn, token_id, "2024-03-10T07:30:00Z".parse().unwrap()).await.unwrap();
+    let status = ask().await.err().unwrap();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!(status.get_details_error_info().unwrap().reason, "PASSPORT_EXPIRED");
 }

@@ -8,7 +8,7 @@ use candor_proto::journal::v1::check_in_service_server::{CheckInService, CheckIn
 use chassis::config::Platform;
 use chassis::identity::capability::{self, Opening};
 use chassis::identity::claims::Claims;
-use chassis::identity::{KeySource, Keyring, Kind, Passport, PublicKey, caller};
+use chassis::identity::{KeySource, Keyring, Kind, Passport, PublicKey, Scopes, caller};
 use chassis::serve::ServeError;
 use chassis::telemetry::propagate;
 use chassis::{Clock, Fault, Health, Host, Ids, rpc};
@@ -100,6 +100,13 @@ impl Server {
         Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).sign("k", &private_key()).unwrap()
     }
 
+    /// A token of software.
+    pub(crate) fn client_token(&self, token_id: Uuid) -> String {
+        let scopes = Scopes::exactly("system/*.rs").unwrap();
+        let claims = Claims::of_client(Uuid::from_u128(20), token_id, &scopes, self.clock.now());
+        claims.sign("k", &private_key()).unwrap()
+    }
+
     /// A capability for the session of the kit's passports.
     pub(crate) fn capability(&self, reader: Uuid, opening: &Opening) -> String {
         self.capability_of_session(reader, Uuid::from_u128(2), opening)
@@ -113,6 +120,7 @@ impl Server {
             session_id: session,
             authenticated_at: now,
             expires_at: now + Duration::from_secs(60),
+            scopes: Default::default(),
         };
         capability::Claims::new(&passport, opening, now).sign("k", &private_key()).unwrap()
     }
