@@ -13,7 +13,7 @@ HTTP ?= 127.0.0.1:8080
 export SQLX_OFFLINE := true
 TESTBED := target/debug/testbed
 
-.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries doc
+.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries manifests doc
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,17 +31,17 @@ demo: ## As run, with two made-up people and eight weeks of their life, clearly 
 	@exec target/debug/candor demo --data $(DEMO) --http $(HTTP)
 
 test: ## Runs every test beside a private PostgreSQL and RabbitMQ, which it starts and stops
-	@.ci/need cargo cc
+	@.ci/need cargo cc python3-venv
 	cargo build --workspace --bins --tests
 	$(TESTBED) run -- .ci/tests
 
 test-full: ## As test, and everything slow as well
-	@.ci/need cargo cc
+	@.ci/need cargo cc python3-venv
 	cargo build --workspace --bins --tests
 	CANDOR_TEST_FULL=1 $(TESTBED) run -- .ci/tests --run-ignored all
 	.ci/web
 
-check: fmt protos clippy architecture queries doc ## Formatting, lints, protos, the rules of the house, queries, documentation
+check: fmt protos clippy architecture queries manifests doc ## Formatting, lints, protos, the rules of the house, queries, manifests, documentation
 
 sqlx: ## Writes the offline data of every query, from the migrations (CRATES="journal …" for some)
 	@.ci/need cargo cc
@@ -66,6 +66,10 @@ architecture:
 
 queries: clippy architecture
 	$(TESTBED) sqlx --check
+
+manifests: # what is in deploy/: known to Kubernetes, and by the rules of tests/deploy
+	.ci/manifests
+	cargo test --workspace --test deploy
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

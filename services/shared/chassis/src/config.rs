@@ -107,7 +107,7 @@ impl Default for TelemetryConfig {
     }
 }
 
-/// The operators' HTTP endpoint: `/livez`, `/readyz`, `/metrics`.
+/// The operators' HTTP endpoint: `/livez`, `/servez`, `/readyz`, `/metrics`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpsConfig {

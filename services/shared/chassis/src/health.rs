@@ -1,4 +1,5 @@
-//! Whether the process can do its work just now. Readiness is asked of every dependency; liveness is not.
+//! Whether the process can do its work just now. Readiness is asked of every dependency; liveness is not, and whether
+//! to send calls here only at the start.
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -25,6 +26,7 @@ struct Inner {
     ready: watch::Sender<bool>,
     changed: Notify,
     started: AtomicBool,
+    takes_calls: AtomicBool,
     failing: Mutex<Vec<&'static str>>,
 }
 
@@ -42,6 +44,7 @@ impl Health {
             ready: watch::Sender::new(false),
             changed: Notify::new(),
             started: AtomicBool::new(false),
+            takes_calls: AtomicBool::new(false),
             failing: Mutex::default(),
         }))
     }
@@ -67,6 +70,12 @@ impl Health {
         *self.0.ready.borrow()
     }
 
+    /// Whether to send calls here: it has been ready once, and was not asked to stop. What fails later fails for every
+    /// replica alike, and they say so themselves; taking all of them away would leave nobody to say it.
+    pub fn takes_calls(&self) -> bool {
+        self.0.takes_calls.load(Ordering::SeqCst)
+    }
+
     /// Follows readiness; the current value counts as seen.
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.0.ready.subscribe()
@@ -80,6 +89,7 @@ impl Health {
         let health = self.clone();
         tokio::spawn(async move {
             shutdown.run_until_cancelled(health.poll()).await;
+            health.0.takes_calls.store(false, Ordering::SeqCst);
             health.0.ready.send_replace(false);
         });
     }
@@ -97,6 +107,9 @@ impl Health {
             // A check registered meanwhile has not been asked yet.
             let complete = checks.len() == self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).len();
             self.report(&failed, complete);
+            if failed.is_empty() && complete && !checks.is_empty() {
+                self.0.takes_calls.store(true, Ordering::SeqCst);
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! The operators' HTTP endpoint: `/livez`, `/readyz`, `/metrics`. It holds nothing private and belongs on a
-//! network of its own all the same.
+//! The operators' HTTP endpoint: `/livez`, `/servez` (whether to send calls here), `/readyz` (whether all it stands on
+//! is there), `/metrics`. It holds nothing private and belongs on a network of its own all the same.
 
 use crate::Health;
 use crate::telemetry::Metrics;
@@ -75,14 +75,16 @@ async fn answer(stream: TcpStream, health: Health, metrics: Metrics) {
 
 fn route(method: &Method, path: &str, health: &Health, metrics: &Metrics) -> Response<Full<Bytes>> {
     let (status, text) = match path {
-        "/livez" | "/readyz" | "/metrics" if method != Method::GET && method != Method::HEAD => {
+        "/livez" | "/servez" | "/readyz" | "/metrics" if method != Method::GET && method != Method::HEAD => {
             (StatusCode::METHOD_NOT_ALLOWED, "Only GET.\n".to_owned())
         }
         "/livez" => (StatusCode::OK, "alive\n".to_owned()),
+        "/servez" if health.takes_calls() => (StatusCode::OK, "send calls\n".to_owned()),
+        "/servez" => (StatusCode::SERVICE_UNAVAILABLE, "no calls\n".to_owned()),
         "/readyz" if health.is_ready() => (StatusCode::OK, "ready\n".to_owned()),
         "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
         "/metrics" => (StatusCode::OK, metrics.text()),
-        _ => (StatusCode::NOT_FOUND, "There is /livez, /readyz and /metrics.\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "There is /livez, /servez, /readyz and /metrics.\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;

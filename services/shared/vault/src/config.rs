@@ -8,6 +8,6 @@ use std::path::PathBuf;
 pub struct Config {
     /// The key store: a database of its own, whose backups are kept for 7 days only.
     pub keystore: chassis::database::Config,
-    /// The file of key encryption keys, mode 0600.
+    /// The file of key encryption keys, mode 0600; or root's, mode 0440, where a group of its own reads it.
     pub kek_file: PathBuf,
 }

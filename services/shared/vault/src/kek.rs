@@ -249,16 +249,23 @@ fn parse(line: &str) -> Option<Kek> {
 
 #[cfg(unix)]
 fn demand_private(file: &File, path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::MetadataExt as _;
     // Asked of the open file, so that it cannot be exchanged in between.
     let metadata = file.metadata().map_err(|_| failure(path, "cannot be examined"))?;
     if !metadata.is_file() {
         return Err(failure(path, "is not a file"));
     }
-    if metadata.permissions().mode() & 0o177 != 0 {
+    if !is_private(metadata.mode(), metadata.uid()) {
         return Err(failure(path, "may be read by others: give it mode 0600 (chmod 600)"));
     }
     Ok(())
+}
+
+/// Whether a file's mode keeps it private. Its owner's alone; or root's, which a group may read and nobody may write:
+/// so Kubernetes lays a Secret before a process that is not root.
+#[cfg(unix)]
+fn is_private(mode: u32, owner: u32) -> bool {
+    mode & 0o177 == 0 || (owner == 0 && mode & 0o777 == 0o440)
 }
 
 #[cfg(not(unix))]
@@ -388,6 +395,19 @@ mod tests {
         for mode in [0o640, 0o604, 0o660, 0o700] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert!(problem(&path).contains("mode 0600"), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_group_may_read_what_root_laid_there_and_nobody_may_write() {
+        let (root, other) = (0, 1000);
+        for mode in [0o600, 0o400, 0o100_600] {
+            assert!(is_private(mode, root) && is_private(mode, other), "{mode:o}");
+        }
+        assert!(is_private(0o440, root) && is_private(0o100_440, root));
+        assert!(!is_private(0o440, other));
+        for mode in [0o640, 0o460, 0o450, 0o444, 0o404, 0o441] {
+            assert!(!is_private(mode, root) && !is_private(mode, other), "{mode:o}");
         }
     }
 

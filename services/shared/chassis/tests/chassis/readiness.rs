@@ -136,3 +136,31 @@ async fn the_operators_endpoint_tells_life_from_readiness() {
     shutdown.cancel();
     within(served).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn calls_are_sent_here_from_the_first_readiness_to_the_end() {
+    let (health, shutdown) = (Health::new(), CancellationToken::new());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // An end of its own: the door must still answer once the process was asked to stop.
+    let closing = CancellationToken::new();
+    let served = tokio::spawn(ops::serve(listener, health.clone(), Metrics::default(), closing.clone()));
+    health.start(shutdown.clone());
+    let mut ready = health.watch();
+    within(ready.wait_for(|ready| *ready)).await.unwrap();
+    assert_eq!(get(address, "/servez").await, "HTTP/1.1 503 Service Unavailable", "nothing was asked yet");
+    let dependency = switch(&health, "dependency");
+    let taken = async || health.takes_calls();
+    candor_tests::eventually("it takes calls", std::time::Duration::from_secs(10), taken).await;
+    assert_eq!(get(address, "/servez").await, "HTTP/1.1 200 OK");
+    let mut ready = health.watch();
+    dependency.store(false, Ordering::SeqCst);
+    within(ready.wait_for(|ready| !*ready)).await.unwrap();
+    assert_eq!(get(address, "/servez").await, "HTTP/1.1 200 OK", "it says itself what is away");
+    shutdown.cancel();
+    let refused = async || !health.takes_calls();
+    candor_tests::eventually("it takes no more calls", std::time::Duration::from_secs(10), refused).await;
+    assert_eq!(get(address, "/servez").await, "HTTP/1.1 503 Service Unavailable");
+    closing.cancel();
+    within(served).await.unwrap().unwrap();
+}
