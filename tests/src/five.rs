@@ -68,6 +68,7 @@ pub struct Five {
     /// Time, as all of them see it, unless they run on the machine's clock. It stands still between moves.
     pub clock: TestClock,
     machines_clock: bool,
+    more: Vec<(String, String)>,
     folder: TempDir,
     servers: Servers,
     addresses: BTreeMap<&'static str, SocketAddr>,
@@ -82,6 +83,15 @@ impl Five {
     /// With the log of the program that fails.
     pub async fn start(servers: Servers) -> Self {
         Self::new(servers).prepared_and_up().await
+    }
+
+    /// The same with more settings, for every program.
+    ///
+    /// # Panics
+    /// As [`Five::start`].
+    pub async fn start_with(servers: Servers, more: Vec<(String, String)>) -> Self {
+        let five = Self { more, ..Self::new(servers) };
+        five.prepared_and_up().await
     }
 
     /// The same on the machine's clock, for tests that measure how long something takes.
@@ -114,8 +124,9 @@ impl Five {
         let programs = || PROGRAMS.into_iter().chain([SECOND_JOURNAL]);
         let free = || programs().map(|program| (program, free_address())).collect();
         let (addresses, operators) = (free(), free());
-        let processes = BTreeMap::new();
-        let five = Self { clock, machines_clock: false, processes, folder, servers, addresses, operators };
+        let (processes, more) = (BTreeMap::new(), Vec::new());
+        let five =
+            Self { clock, machines_clock: false, more, processes, folder, servers, addresses, operators };
         five.write_kek();
         five
     }
@@ -159,6 +170,7 @@ impl Five {
         set("accounts", "MAIL__FOLDER", self.mail().display().to_string());
         set("accounts", "MAIL__FROM", "Candor <no-reply@example.org>".to_owned());
         set("gateway", "LISTEN__ADDRESS", self.addresses["gateway"].to_string());
+        settings.extend(self.more.clone());
         settings
     }
 

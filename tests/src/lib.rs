@@ -9,14 +9,17 @@
 //! - [`TestClock`]: time that several processes share and the test moves;
 //! - [`Process`]: a program of ours as a child, with its log in a file;
 //! - [`five`]: the five processes of Candor, wired together, and [`One`], all of it in one process; [`Rest`] speaks to
-//!   them over HTTP.
+//!   them over HTTP, [`Browser`] as people do;
+//! - [`Collector`]: where they send their traces and metrics.
 //!
 //! The shared servers come from `testbed` (`make test` starts it), which says where they are in
 //! `CANDOR_TEST_POSTGRES_URL` and `CANDOR_TEST_AMQP_URL`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a kit for tests: what fails, fails the test
 
+mod browser;
 mod child;
 mod clock;
+pub mod collector;
 mod eventually;
 pub mod five;
 mod mail;
@@ -27,14 +30,16 @@ mod rabbit;
 mod rest;
 mod server;
 
+pub use browser::{Browser, percent};
 pub use clock::TestClock;
+pub use collector::Collector;
 pub use eventually::eventually;
 pub use mail::mailed_token;
 pub use one::One;
 pub use postgres::{Database, postgres};
 pub use process::{Process, binary, free_address};
 pub use rabbit::{Broker, Rabbit, rabbit};
-pub use rest::{Answer, Rest};
+pub use rest::{Answer, Reply, Rest};
 pub use server::Postgres;
 
 /// The variable that names the shared PostgreSQL.

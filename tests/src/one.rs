@@ -17,6 +17,7 @@ use tonic::transport::Channel;
 pub struct One {
     /// Time, as the process sees it, if the test moves it.
     clock: Option<TestClock>,
+    more: Vec<(String, String)>,
     folder: TempDir,
     http: String,
     grpc: BTreeMap<String, String>,
@@ -30,10 +31,18 @@ impl One {
     /// # Panics
     /// With the end of its log, when it does not come up.
     pub async fn start() -> Self {
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same with more settings.
+    ///
+    /// # Panics
+    /// As [`One::start`].
+    pub async fn start_with(more: Vec<(String, String)>) -> Self {
         let folder = folder();
         let start = crate::five::START.parse().unwrap();
         let clock = TestClock::new(folder.path().join("clock"), start);
-        Self::start_on(folder, Some(clock)).await
+        Self::start_on(folder, Some(clock), more).await
     }
 
     /// Starts it on the machine's clock, for tests that measure how long something takes.
@@ -41,12 +50,12 @@ impl One {
     /// # Panics
     /// As [`One::start`].
     pub async fn start_on_the_machines_clock() -> Self {
-        Self::start_on(folder(), None).await
+        Self::start_on(folder(), None, Vec::new()).await
     }
 
-    async fn start_on(folder: TempDir, clock: Option<TestClock>) -> Self {
+    async fn start_on(folder: TempDir, clock: Option<TestClock>, more: Vec<(String, String)>) -> Self {
         let (http, grpc, mail) = (String::new(), BTreeMap::new(), PathBuf::new());
-        let mut one = Self { clock, folder, http, grpc, mail, process: None };
+        let mut one = Self { clock, more, folder, http, grpc, mail, process: None };
         one.up().await;
         one
     }
@@ -69,9 +78,12 @@ impl One {
     }
 
     fn settings(&self) -> Vec<(String, String)> {
-        let Some(clock) = &self.clock else { return Vec::new() };
-        let path = clock.path().display().to_string();
-        vec![("PROFILE".to_owned(), "test".to_owned()), ("CLOCK__FILE".to_owned(), path)]
+        let mut settings = self.more.clone();
+        if let Some(clock) = &self.clock {
+            settings.push(("PROFILE".to_owned(), "test".to_owned()));
+            settings.push(("CLOCK__FILE".to_owned(), clock.path().display().to_string()));
+        }
+        settings
     }
 
     /// Time, as the process sees it.

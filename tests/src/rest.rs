@@ -2,7 +2,6 @@
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
@@ -30,6 +29,24 @@ pub struct Answer {
     pub json: Value,
 }
 
+/// What came back, as it came.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, in their order; names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// The value of a header; the first, if there are several.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
 impl Rest {
     /// For an address such as `127.0.0.1:8080`. Nothing is sent yet.
     pub fn new(address: &str) -> Self {
@@ -47,22 +64,46 @@ impl Rest {
         bearer: Option<&str>,
         body: Option<Value>,
     ) -> Result<Answer, String> {
-        let mut request = hyper::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         if let Some(token) = bearer {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
         let bytes = body.map(|json| json.to_string()).unwrap_or_default();
-        let request = request.header(CONTENT_TYPE, "application/json").body(Full::from(bytes)).unwrap();
+        let reply = self.exchange(method, path, &headers, bytes.into_bytes()).await?;
+        Ok(Answer {
+            status: reply.status,
+            content_type: reply.header("content-type").unwrap_or_default().to_owned(),
+            retry_after: reply.header("retry-after").and_then(|seconds| seconds.parse().ok()),
+            json: serde_json::from_str(&reply.body).unwrap_or(Value::Null),
+        })
+    }
+
+    /// Sends any request at all.
+    ///
+    /// # Errors
+    /// A sentence, when no whole answer came within 30 s, or the request cannot even be written.
+    pub async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Reply, String> {
+        let mut request = hyper::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| error.to_string())?;
             let (head, body) = response.into_parts();
             let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-            let header = |name: HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
-            Ok(Answer {
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            let headers = head.headers.iter();
+            Ok(Reply {
                 status: head.status.as_u16(),
-                content_type: header(CONTENT_TYPE).unwrap_or_default(),
-                retry_after: header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
-                json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+                headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+                body: text(&bytes),
             })
         };
         let answer = tokio::time::timeout(PATIENCE, exchange).await;

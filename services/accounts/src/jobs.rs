@@ -14,6 +14,7 @@ use std::{
 };
 use tokio::{sync::Notify, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// How often somebody looks for what a dead replica left, or what a time has come for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -82,7 +83,8 @@ async fn repeat<Step: Future<Output = Result<bool, Error>>>(
 pub async fn settle_requests(accounts: &Accounts) -> Result<bool, Error> {
     let claimed = app::claim_requests(accounts).await?;
     for request in &claimed {
-        if let Err(error) = settle_one(accounts, request).await {
+        let span = tracing::info_span!(parent: None, "accounts.settle_request");
+        if let Err(error) = settle_one(accounts, request).instrument(span).await {
             tracing::warn!(%error, attempts = request.attempts, "a request is not settled; it is tried again");
             app::postpone_request(accounts, request).await?;
         }
@@ -118,8 +120,11 @@ pub async fn send_mails(
     shutdown: &CancellationToken,
 ) -> Result<bool, Error> {
     let claimed = app::claim_mails(accounts).await?;
-    let sends: Vec<_> =
-        claimed.iter().map(|mail| send_or_release(accounts, postman, mail, shutdown)).collect();
+    let send = |mail| {
+        let span = tracing::info_span!(parent: None, "accounts.send_mail");
+        send_or_release(accounts, postman, mail, shutdown).instrument(span)
+    };
+    let sends: Vec<_> = claimed.iter().map(send).collect();
     let results: Vec<_> = stream::iter(sends).buffer_unordered(MAILS_AT_ONCE).collect().await;
     results.into_iter().collect::<Result<(), Error>>()?;
     Ok(!claimed.is_empty())

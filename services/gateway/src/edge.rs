@@ -46,24 +46,28 @@ pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next
     let method = known(request.method());
     let span = tracing::info_span!(
         "gateway.request",
-        otel.name = field::Empty,
         otel.kind = "server",
+        otel.status_code = field::Empty,
         http.request.method = method,
         http.route = field::Empty,
         http.response.status_code = field::Empty,
+        trace_id = field::Empty,
     );
-    let traceparent = request.headers().get(propagate::TRACEPARENT).and_then(|value| value.to_str().ok());
-    if let Some(traceparent) = traceparent {
-        propagate::set_parent(&span, traceparent);
+    propagate::set_parent_of(&span, request.headers());
+    if let Some(id) = propagate::trace_id(&span) {
+        span.record("trace_id", id);
     }
     let mut response = answer(&edge, request, next).instrument(span.clone()).await;
     harden(&mut response, edge.app.cookies.secure());
 
     let route = response.extensions().get::<RouteName>().map_or("unmatched".into(), |route| route.0.clone());
     let status = response.status().as_u16();
-    span.record("otel.name", format!("{method} {route}"));
+    propagate::rename(&span, format!("{method} {route}"));
     span.record("http.route", &*route);
     span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(method, %route, status, milliseconds, "request"));
     let labels = [

@@ -20,6 +20,7 @@ use candor_proto::journal::v1::share_service_client::ShareServiceClient;
 use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_proto::reminders::v1::inbox_service_client::InboxServiceClient;
 use chassis::identity::capability;
+use chassis::telemetry::Traced;
 use std::time::Duration;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -40,10 +41,10 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// One lazily connected channel for each service; a service that is away is retried with the next call.
 #[derive(Clone)]
 pub(crate) struct Upstream {
-    accounts: Channel,
-    journal: Channel,
-    reminders: Channel,
-    content: Channel,
+    accounts: Traced,
+    journal: Traced,
+    reminders: Traced,
+    content: Traced,
 }
 
 impl Upstream {
@@ -61,7 +62,7 @@ impl Upstream {
     }
 
     /// The service that answers for a proto package such as `candor.journal.v1`.
-    pub(crate) fn of_package(&self, package: &str) -> Option<Channel> {
+    pub(crate) fn of_package(&self, package: &str) -> Option<Traced> {
         match package.split('.').nth(1)? {
             "accounts" => Some(self.accounts.clone()),
             "journal" => Some(self.journal.clone()),
@@ -72,22 +73,22 @@ impl Upstream {
     }
 
     /// Registration and profiles.
-    pub(crate) fn identity(&self) -> IdentityServiceClient<Channel> {
+    pub(crate) fn identity(&self) -> IdentityServiceClient<Traced> {
         IdentityServiceClient::new(self.accounts.clone())
     }
 
     /// Who is linked with whom.
-    pub(crate) fn couple(&self) -> CoupleServiceClient<Channel> {
+    pub(crate) fn couple(&self) -> CoupleServiceClient<Traced> {
         CoupleServiceClient::new(self.accounts.clone())
     }
 
     /// What was read of whom.
-    pub(crate) fn ledger(&self) -> LedgerServiceClient<Channel> {
+    pub(crate) fn ledger(&self) -> LedgerServiceClient<Traced> {
         LedgerServiceClient::new(self.accounts.clone())
     }
 
     /// Shares and their answers.
-    pub(crate) fn shares(&self) -> ShareServiceClient<Channel> {
+    pub(crate) fn shares(&self) -> ShareServiceClient<Traced> {
         ShareServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
@@ -105,52 +106,52 @@ impl Upstream {
     }
 
     /// Sessions and passports.
-    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Traced> {
         SessionServiceClient::new(self.accounts.clone())
     }
 
     /// Journal entries.
-    pub(crate) fn entries(&self) -> EntryServiceClient<Channel> {
+    pub(crate) fn entries(&self) -> EntryServiceClient<Traced> {
         EntryServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// The in-app inbox.
-    pub(crate) fn inbox(&self) -> InboxServiceClient<Channel> {
+    pub(crate) fn inbox(&self) -> InboxServiceClient<Traced> {
         InboxServiceClient::new(self.reminders.clone())
     }
 
     /// Articles.
-    pub(crate) fn library(&self) -> LibraryServiceClient<Channel> {
+    pub(crate) fn library(&self) -> LibraryServiceClient<Traced> {
         LibraryServiceClient::new(self.content.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// The seven-step path.
-    pub(crate) fn path(&self) -> PathServiceClient<Channel> {
+    pub(crate) fn path(&self) -> PathServiceClient<Traced> {
         PathServiceClient::new(self.content.clone())
     }
 
     /// Self-checks and their results.
-    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Channel> {
+    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Traced> {
         AssessmentServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// Questionnaires.
-    pub(crate) fn instruments(&self) -> InstrumentServiceClient<Channel> {
+    pub(crate) fn instruments(&self) -> InstrumentServiceClient<Traced> {
         InstrumentServiceClient::new(self.content.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// Answers of check-ins.
-    pub(crate) fn check_ins(&self) -> CheckInServiceClient<Channel> {
+    pub(crate) fn check_ins(&self) -> CheckInServiceClient<Traced> {
         CheckInServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// When check-ins are.
-    pub(crate) fn check_in_schedule(&self) -> CheckInScheduleServiceClient<Channel> {
+    pub(crate) fn check_in_schedule(&self) -> CheckInScheduleServiceClient<Traced> {
         CheckInScheduleServiceClient::new(self.reminders.clone())
     }
 
     /// The questions of check-ins.
-    pub(crate) fn prompts(&self) -> PromptServiceClient<Channel> {
+    pub(crate) fn prompts(&self) -> PromptServiceClient<Traced> {
         PromptServiceClient::new(self.content.clone())
     }
 
@@ -162,7 +163,7 @@ impl Upstream {
             ("candor.reminders.v1", &self.reminders),
             ("candor.content.v1", &self.content),
         ] {
-            let channel = channel.clone();
+            let channel = channel.untraced();
             health.register(package, move || Box::pin(is_serving(channel.clone(), package)));
         }
     }
@@ -175,7 +176,7 @@ async fn is_serving(channel: Channel, package: &str) -> bool {
     answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
 }
 
-fn channel(key: &str, url: &str) -> Result<Channel, String> {
+fn channel(key: &str, url: &str) -> Result<Traced, String> {
     let endpoint =
         Endpoint::from_shared(url.to_owned()).map_err(|_| format!("The setting {key} is not an address."))?;
     let endpoint = endpoint
@@ -184,7 +185,7 @@ fn channel(key: &str, url: &str) -> Result<Channel, String> {
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true);
-    Ok(endpoint.connect_lazy())
+    Ok(Traced::new(endpoint.connect_lazy()))
 }
 
 /// When everything that is done for one thing must be over.
@@ -221,7 +222,7 @@ impl Opened {
     }
 }
 
-/// A call: a message with its deadline, its caller's passport and its trace.
+/// A call: a message with its deadline and its caller's passport.
 ///
 /// # Errors
 /// 401 when the passport cannot even stand in a header.
@@ -261,10 +262,6 @@ fn call_within<T>(
             format!("Bearer {passport}").parse().map_err(|_| Problem::unauthenticated())?;
         value.set_sensitive(true);
         metadata.insert("authorization", value);
-    }
-    let traceparent = chassis::telemetry::propagate::inject_current();
-    if let Some(traceparent) = traceparent.and_then(|text| text.parse().ok()) {
-        metadata.insert("traceparent", traceparent);
     }
     Ok(request)
 }

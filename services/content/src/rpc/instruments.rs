@@ -22,7 +22,6 @@ impl Instruments {
 
 #[tonic::async_trait]
 impl InstrumentService for Instruments {
-    #[tracing::instrument(name = "content.list_instruments", skip_all)]
     async fn list_instruments(
         &self,
         request: Request<proto::ListInstrumentsRequest>,
@@ -35,7 +34,6 @@ impl InstrumentService for Instruments {
         }))
     }
 
-    #[tracing::instrument(name = "content.get_instrument", skip_all)]
     async fn get_instrument(
         &self,
         request: Request<proto::GetInstrumentRequest>,

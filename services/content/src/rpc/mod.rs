@@ -34,7 +34,6 @@ impl Library {
 
 #[tonic::async_trait]
 impl LibraryService for Library {
-    #[tracing::instrument(name = "content.list_articles", skip_all)]
     async fn list_articles(
         &self,
         request: Request<proto::ListArticlesRequest>,
@@ -58,7 +57,6 @@ impl LibraryService for Library {
         }))
     }
 
-    #[tracing::instrument(name = "content.get_article", skip_all)]
     async fn get_article(
         &self,
         request: Request<proto::GetArticleRequest>,
@@ -86,7 +84,6 @@ impl Path {
 
 #[tonic::async_trait]
 impl PathService for Path {
-    #[tracing::instrument(name = "content.get_path", skip_all)]
     async fn get_path(
         &self,
         request: Request<proto::GetPathRequest>,

@@ -20,7 +20,6 @@ impl Prompts {
 
 #[tonic::async_trait]
 impl PromptService for Prompts {
-    #[tracing::instrument(name = "content.list_check_in_prompts", skip_all)]
     async fn list_check_in_prompts(
         &self,
         request: Request<proto::ListCheckInPromptsRequest>,

@@ -22,7 +22,6 @@ pub use crate::store::assessments::scored_after as scored_assessments_after;
 ///
 /// # Errors
 /// [`Error::Questionnaire`] for one that cannot be scored; nothing is kept of it.
-#[tracing::instrument(skip_all)]
 pub async fn learn_instrument(
     conn: &mut PgConnection,
     instrument_id: &str,
@@ -41,7 +40,6 @@ pub async fn learn_instrument(
 /// # Errors
 /// [`Error::InstrumentNotReady`] when no version of the instrument is known; [`Error::AssessmentIdReused`] when the id
 /// is that of an assessment of another instrument.
-#[tracing::instrument(skip_all)]
 pub async fn start_assessment(
     conn: &mut PgConnection,
     data_key: &DataKey,
@@ -82,7 +80,6 @@ pub async fn start_assessment(
 ///
 /// # Errors
 /// [`Error::AssessmentNotFound`], [`Error::AssessmentScored`], [`Error::InvalidAnswers`]: then nothing is kept.
-#[tracing::instrument(skip_all)]
 pub async fn save_answers(
     conn: &mut PgConnection,
     data_key: &DataKey,
@@ -107,7 +104,6 @@ pub async fn save_answers(
 ///
 /// # Errors
 /// [`Error::AssessmentNotFound`]; [`Error::TooFewAnswers`] when no domain would have a score.
-#[tracing::instrument(skip_all)]
 pub async fn score_assessment(
     conn: &mut PgConnection,
     data_key: &DataKey,
@@ -134,7 +130,6 @@ pub async fn score_assessment(
 ///
 /// # Errors
 /// [`Error::AssessmentNotFound`] for what does not exist and for what is somebody else's alike.
-#[tracing::instrument(skip_all)]
 pub async fn get_assessment(
     conn: &mut PgConnection,
     data_key: &DataKey,
@@ -150,7 +145,6 @@ pub async fn get_assessment(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn list_assessments(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -168,7 +162,6 @@ pub async fn list_assessments(
 ///
 /// # Errors
 /// [`Error::AssessmentNotFound`].
-#[tracing::instrument(skip_all)]
 pub async fn delete_assessment(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -189,7 +182,6 @@ pub async fn delete_assessment(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn shared_results(
     conn: &mut PgConnection,
     account_id: Uuid,

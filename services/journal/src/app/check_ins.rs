@@ -60,7 +60,6 @@ fn place(check_in_id: Uuid) -> Place<'static> {
 /// # Errors
 /// [`Error::CheckInOver`] when its time has come, its schedule ended or it was decided, [`Error::NotLinked`],
 /// [`Error::TooManyCheckIns`]: then the transaction must be rolled back.
-#[tracing::instrument(skip_all)]
 pub async fn answer_check_in(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -109,7 +108,6 @@ async fn answered_before(
 ///
 /// # Errors
 /// [`Error::CheckInOver`] when there is one and the check-in's time has come or it was decided.
-#[tracing::instrument(skip_all)]
 pub async fn take_back_answer(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -135,7 +133,6 @@ pub async fn take_back_answer(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn check_in_due(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -153,7 +150,6 @@ pub async fn check_in_due(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn end_check_in_schedule(
     conn: &mut PgConnection,
     couple_id: Uuid,
@@ -233,7 +229,6 @@ pub fn check_in_revealed(event_id: Uuid, time: Timestamp, revealed: &Revealed) -
 /// # Errors
 /// [`Error::CheckInNotFound`] without an answer of the account, until the check-in's time has come and was announced;
 /// that says nothing about the partner's.
-#[tracing::instrument(skip_all)]
 pub async fn find_check_in(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -250,7 +245,6 @@ pub async fn find_check_in(
 ///
 /// # Errors
 /// As [`find_check_in`], and whenever the opening is good for nothing any more.
-#[tracing::instrument(skip_all)]
 pub async fn find_opened_check_in(
     conn: &mut PgConnection,
     ids: &Ids,

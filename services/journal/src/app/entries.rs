@@ -76,7 +76,6 @@ pub fn seal_entry(account_id: Uuid, entry: &Entry, data_key: &DataKey, mood_id: 
 ///
 /// # Errors
 /// When the database refuses the whole: then nothing of it may be committed.
-#[tracing::instrument(skip_all)]
 pub async fn write_entries(
     conn: &mut PgConnection,
     commands: &[WriteEntry],
@@ -159,7 +158,6 @@ async fn refuse_reused(conn: &mut PgConnection, taken: &[&WriteEntry]) -> Result
 ///
 /// # Errors
 /// [`Error::EntryNotFound`] for what does not exist and for what is somebody else's alike.
-#[tracing::instrument(skip_all)]
 pub async fn find_entry(
     conn: &mut PgConnection,
     account_id: Uuid,

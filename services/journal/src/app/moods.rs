@@ -28,7 +28,6 @@ impl RecordMood {
 ///
 /// # Errors
 /// [`Error::MoodIdReused`], [`Error::IdempotencyKeyReused`]: then the transaction must be rolled back.
-#[tracing::instrument(skip_all)]
 pub async fn record_mood(conn: &mut PgConnection, command: &RecordMood) -> Result<Written, Error> {
     let RecordMood { record, claim } = command;
     let by_id = claim.key == record.mood_id;
@@ -53,7 +52,6 @@ pub async fn record_mood(conn: &mut PgConnection, command: &RecordMood) -> Resul
 ///
 /// # Errors
 /// [`Error::MoodNotFound`] for what does not exist and for what is somebody else's alike.
-#[tracing::instrument(skip_all)]
 pub async fn find_mood(
     conn: &mut PgConnection,
     account_id: Uuid,

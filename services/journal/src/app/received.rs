@@ -22,7 +22,6 @@ const ANSWER_SHARE: &str = "journal.v1.AnswerShare";
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn list_received(
     conn: &mut PgConnection,
     capability: &Capability,
@@ -43,7 +42,6 @@ pub async fn list_received(
 ///
 /// # Errors
 /// [`Error::ShareNotFound`] for whatever is not open to them, whatever the reason.
-#[tracing::instrument(skip_all)]
 pub async fn find_received(
     conn: &mut PgConnection,
     capability: &Capability,
@@ -61,7 +59,6 @@ pub async fn find_received(
 ///
 /// # Errors
 /// [`Error::ShareNotFound`].
-#[tracing::instrument(skip_all)]
 pub async fn tell_read(
     conn: &mut PgConnection,
     capability: &Capability,
@@ -115,7 +112,6 @@ impl AnswerShare {
 /// # Errors
 /// [`Error::ShareNotFound`]; [`Error::AlreadyAnswered`] when there is another answer. Then the transaction must be rolled
 /// back.
-#[tracing::instrument(skip_all)]
 pub async fn answer_share(
     conn: &mut PgConnection,
     capability: &Capability,
@@ -142,7 +138,6 @@ pub async fn answer_share(
 ///
 /// # Errors
 /// [`Error::AnswerNotFound`] for whatever is not open to them, whatever the reason.
-#[tracing::instrument(skip_all)]
 pub async fn find_answer(
     conn: &mut PgConnection,
     capability: &Capability,

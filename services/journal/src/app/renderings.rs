@@ -14,7 +14,6 @@ use vault::{DataKey, Place};
 /// # Errors
 /// [`Error::ItemNotFound`] for what does not exist, is somebody else's, or is a self-check without a result;
 /// [`Error::Invalid`] when the selection does not fit it.
-#[tracing::instrument(skip_all)]
 pub async fn preview_share(
     conn: &mut PgConnection,
     data_key: &DataKey,

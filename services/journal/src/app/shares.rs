@@ -46,7 +46,6 @@ pub struct ShareItem {
 /// # Errors
 /// [`Error::ShareIdReused`], [`Error::IdempotencyKeyReused`], [`Error::NotPartner`], [`Error::TooManyShares`],
 /// [`Error::Invalid`] and as [`preview_share`]: then the transaction must be rolled back.
-#[tracing::instrument(skip_all)]
 pub async fn share_item(
     conn: &mut PgConnection,
     data_key: &DataKey,
@@ -140,7 +139,6 @@ fn facts(share: &NewShare) -> ShareFacts {
 ///
 /// # Errors
 /// [`Error::ShareNotFound`] for what does not exist and for what is somebody else's alike.
-#[tracing::instrument(skip_all)]
 pub async fn find_share(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -153,7 +151,6 @@ pub async fn find_share(
 ///
 /// # Errors
 /// [`Error::ShareNotFound`].
-#[tracing::instrument(skip_all)]
 pub async fn withdraw_share(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -177,7 +174,6 @@ pub async fn withdraw_share(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(skip_all)]
 pub async fn withdraw_of_item(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -195,7 +191,6 @@ pub async fn withdraw_of_item(
 ///
 /// # Errors
 /// [`Error::ShareNotFound`]; [`Error::NotAnswered`] while there is nothing to rate.
-#[tracing::instrument(skip_all)]
 pub async fn rate_share(
     conn: &mut PgConnection,
     account_id: Uuid,

@@ -47,10 +47,9 @@ impl Journal {
     ) -> Self {
         let writer = writer::Writer::new(pool.clone(), outbox.clone());
         // Writers outlive the server, which drains first: `close` ends them.
-        let writes =
-            Batch::start(batch.max, batch.queue, batch.writers, CancellationToken::new(), move |commands| {
-                writer.clone().write(commands)
-            });
+        let write = move |commands| writer.clone().write(commands);
+        let never = CancellationToken::new();
+        let writes = Batch::start("journal.write_batch", batch.max, batch.queue, batch.writers, never, write);
         Self(Arc::new(Inner { pool, vault, clock, ids, outbox, writes }))
     }
 

@@ -24,7 +24,6 @@ impl Writer {
 
     /// Writes the commands together. When the batch fails as a whole, each is tried by itself, so that only the one
     /// to blame is refused; when the database is away, all are told so at once.
-    #[tracing::instrument(name = "journal.write_batch", skip_all, fields(entries = commands.len()))]
     pub(super) async fn write(self, commands: Vec<WriteEntry>) -> Vec<Result<Written, Fault>> {
         let failed: Fault = match self.commit(&commands).await {
             Ok(results) => return results.into_iter().map(|result| result.map_err(Fault::from)).collect(),

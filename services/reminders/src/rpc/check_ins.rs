@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 #[tonic::async_trait]
 impl CheckInScheduleService for Reminders {
-    #[tracing::instrument(name = "reminders.propose_check_in_schedule", skip_all)]
     async fn propose_check_in_schedule(
         &self,
         request: Request<proto::ProposeCheckInScheduleRequest>,
@@ -37,7 +36,6 @@ impl CheckInScheduleService for Reminders {
         Ok(Response::new(proto::ProposeCheckInScheduleResponse { proposal }))
     }
 
-    #[tracing::instrument(name = "reminders.get_check_in_schedule", skip_all)]
     async fn get_check_in_schedule(
         &self,
         request: Request<proto::GetCheckInScheduleRequest>,
@@ -50,7 +48,6 @@ impl CheckInScheduleService for Reminders {
         Ok(Response::new(sorted(found, passport.account_id, now)?))
     }
 
-    #[tracing::instrument(name = "reminders.accept_check_in_schedule", skip_all)]
     async fn accept_check_in_schedule(
         &self,
         request: Request<proto::AcceptCheckInScheduleRequest>,
@@ -68,7 +65,6 @@ impl CheckInScheduleService for Reminders {
         Ok(Response::new(proto::AcceptCheckInScheduleResponse { schedule }))
     }
 
-    #[tracing::instrument(name = "reminders.end_check_in_schedule", skip_all)]
     async fn end_check_in_schedule(
         &self,
         request: Request<proto::EndCheckInScheduleRequest>,

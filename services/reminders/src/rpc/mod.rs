@@ -42,7 +42,6 @@ impl Reminders {
 
 #[tonic::async_trait]
 impl ScheduleService for Reminders {
-    #[tracing::instrument(name = "reminders.list_schedules", skip_all)]
     async fn list_schedules(
         &self,
         request: Request<proto::ListSchedulesRequest>,
@@ -58,7 +57,6 @@ impl ScheduleService for Reminders {
         }))
     }
 
-    #[tracing::instrument(name = "reminders.cancel_schedule", skip_all)]
     async fn cancel_schedule(
         &self,
         request: Request<proto::CancelScheduleRequest>,
@@ -73,7 +71,6 @@ impl ScheduleService for Reminders {
 
 #[tonic::async_trait]
 impl InboxService for Reminders {
-    #[tracing::instrument(name = "reminders.list_inbox_items", skip_all)]
     async fn list_inbox_items(
         &self,
         request: Request<proto::ListInboxItemsRequest>,
@@ -89,7 +86,6 @@ impl InboxService for Reminders {
         }))
     }
 
-    #[tracing::instrument(name = "reminders.mark_inbox_item_read", skip_all)]
     async fn mark_inbox_item_read(
         &self,
         request: Request<proto::MarkInboxItemReadRequest>,

@@ -8,7 +8,7 @@
 use crate::{
     Envelope, Outbox, Transport, TransportError, log, metrics,
     step::{self, Observer, Step},
-    store,
+    store, trace,
 };
 use chassis::Clock;
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// Rows per round.
@@ -156,10 +157,8 @@ impl Relay {
         let mut confirmed = Vec::with_capacity(events.len());
         let publishing = async {
             // Boxed before the stream sees them: a closure over references would keep this future from being spawned.
-            let sends: Vec<_> = events
-                .iter()
-                .map(|event| async move { (event, self.transport.publish(event).await) }.boxed())
-                .collect();
+            let sends: Vec<_> =
+                events.iter().map(|event| async move { (event, self.send(event).await) }.boxed()).collect();
             let mut results = stream::iter(sends).buffer_unordered(IN_FLIGHT);
             let mut failed = None;
             while let Some((event, result)) = results.next().await {
@@ -186,6 +185,15 @@ impl Relay {
             () = patience => {}
         }
         confirmed
+    }
+
+    async fn send(&self, event: &Envelope) -> Result<(), TransportError> {
+        let (span, sent) = trace::sending(event);
+        let result = self.transport.publish(&sent).instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        result
     }
 
     /// What was confirmed goes to the log, the rest is let go.

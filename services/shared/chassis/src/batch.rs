@@ -1,6 +1,7 @@
 //! Group commit: commands that wait at the same moment are written together. Nothing is ever waited for
 //! to make a batch larger, and nothing queues without bound.
 
+use crate::telemetry::propagate::{self, Origin};
 use crate::{Code, Fault};
 use futures::FutureExt;
 use std::future::Future;
@@ -10,12 +11,18 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-type Answer<R> = oneshot::Sender<Result<R, Fault>>;
+/// A command that waits, and who waits for it.
+struct Waiting<C, R> {
+    command: C,
+    origin: Origin,
+    answer: oneshot::Sender<Result<R, Fault>>,
+}
 
 /// A bounded queue of commands `C`, written in batches that answer each with an `R`. Clones share it.
 pub struct Batch<C, R> {
-    queue: mpsc::Sender<(C, Answer<R>)>,
+    queue: mpsc::Sender<Waiting<C, R>>,
     writers: TaskTracker,
     closing: CancellationToken,
 }
@@ -30,8 +37,10 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
     /// Starts `writers` writers, each of which takes what is waiting, at most `max` commands, and hands it to
     /// `write`; `queue` commands may wait. `write` answers in the order of the commands; should a batch fail as a
     /// whole, it replays it one by one itself. Once `shutdown` fires, new commands are refused and those that wait
-    /// are still written: use a token that fires after the server has drained.
+    /// are still written: use a token that fires after the server has drained. A batch is a span of this `name`
+    /// (`journal.write_batch`): a child of its first command's, linked to those of the others.
     pub fn start<W, F>(
+        name: &'static str,
         max: usize,
         queue: usize,
         writers: usize,
@@ -47,7 +56,13 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
         let receiver = Arc::new(Mutex::new(receiver));
         let write = Arc::new(write);
         for _ in 0..writers.max(1) {
-            batch.writers.spawn(run(receiver.clone(), max.max(1), batch.closing.clone(), write.clone()));
+            batch.writers.spawn(run(
+                name,
+                receiver.clone(),
+                max.max(1),
+                batch.closing.clone(),
+                write.clone(),
+            ));
         }
         batch.writers.close();
         batch
@@ -62,7 +77,8 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
             return Err(closed());
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send((command, answer)).map_err(|refused| match refused {
+        let waiting = Waiting { command, origin: Origin::current(), answer };
+        self.queue.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => full(),
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
@@ -76,10 +92,15 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
     }
 }
 
-type Receiver<C, R> = Arc<Mutex<mpsc::Receiver<(C, Answer<R>)>>>;
+type Receiver<C, R> = Arc<Mutex<mpsc::Receiver<Waiting<C, R>>>>;
 
-async fn run<C, R, W, F>(receiver: Receiver<C, R>, max: usize, closing: CancellationToken, write: Arc<W>)
-where
+async fn run<C, R, W, F>(
+    name: &'static str,
+    receiver: Receiver<C, R>,
+    max: usize,
+    closing: CancellationToken,
+    write: Arc<W>,
+) where
     W: Fn(Vec<C>) -> F,
     F: Future<Output = Vec<Result<R, Fault>>>,
 {
@@ -100,10 +121,13 @@ where
         if taken.is_empty() {
             return; // closed and empty
         }
-        let (commands, answers): (Vec<C>, Vec<Answer<R>>) = taken.into_iter().unzip();
+        let span = tracing::info_span!(parent: None, "batch", otel.name = name, commands = taken.len());
+        propagate::set_origins(&span, taken.iter().map(|waiting| &waiting.origin));
+        let (commands, answers): (Vec<C>, Vec<_>) =
+            taken.into_iter().map(|waiting| (waiting.command, waiting.answer)).unzip();
         // A panic hurts its own batch only.
-        let results =
-            AssertUnwindSafe(async { write(commands).await }).catch_unwind().await.unwrap_or_default();
+        let written = AssertUnwindSafe(async { write(commands).await }).catch_unwind();
+        let results = written.instrument(span).await.unwrap_or_default();
         let mut results = results.into_iter();
         for answer in answers {
             // The caller may be gone: then nobody listens, and the write stands.
@@ -137,6 +161,8 @@ fn unanswered() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::kept::Kept;
+    use opentelemetry_sdk::trace::Sampler;
     use tokio::sync::{Notify, Semaphore};
 
     /// A writer that records its batches and writes only while it is let through.
@@ -150,7 +176,7 @@ mod tests {
         let gate =
             Arc::new(Gate { open: Semaphore::new(0), entered: Notify::new(), batches: Default::default() });
         let inner = gate.clone();
-        let batch = Batch::start(max, queue, writers, CancellationToken::new(), move |commands: Vec<u32>| {
+        let write = move |commands: Vec<u32>| {
             let gate = inner.clone();
             async move {
                 gate.batches.lock().unwrap().push(commands.clone());
@@ -158,7 +184,8 @@ mod tests {
                 gate.open.acquire().await.unwrap().forget();
                 commands.into_iter().map(|n| if n == 13 { panic!("unlucky") } else { Ok(n * 2) }).collect()
             }
-        });
+        };
+        let batch = Batch::start("test.batch", max, queue, writers, CancellationToken::new(), write);
         (gate, batch)
     }
 
@@ -244,5 +271,31 @@ mod tests {
         gate.open.add_permits(9);
         assert_eq!(batch.submit(13).await.unwrap_err().code, Code::Internal);
         assert_eq!(batch.submit(4).await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn a_batch_goes_on_in_its_first_command_s_trace_and_is_linked_to_the_others() {
+        let (kept, _here) = Kept::here(Sampler::AlwaysOn);
+        let (gate, batch) = gated(8, 16, 1);
+        let outside = submitted(&batch, 1);
+        gate.entered.notified().await;
+        let callers = ["first", "second", "third"].map(|_| tracing::info_span!("caller"));
+        let calls: Vec<Call> = callers.iter().map(|span| span.in_scope(|| submitted(&batch, 2))).collect();
+        gate.open.add_permits(9);
+        outside.await.unwrap();
+        for call in calls {
+            call.await.unwrap();
+        }
+        batch.close().await;
+        let ids = callers.map(|span| propagate::inject(&span).unwrap());
+        let spans = kept.spans();
+        let batches: Vec<_> = spans.iter().filter(|span| span.name == "test.batch").collect();
+        let [alone, together] = batches[..] else { panic!("{batches:?}") };
+        assert_eq!((alone.parent_span_id.to_string(), alone.links.len()), ("0".repeat(16), 0));
+        assert_eq!(together.span_context.trace_id().to_string(), ids[0][3..35]);
+        assert_eq!(together.parent_span_id.to_string(), ids[0][36..52]);
+        let linked: Vec<String> =
+            together.links.iter().map(|link| link.span_context.span_id().to_string()).collect();
+        assert_eq!(linked, [&ids[1][36..52], &ids[2][36..52]]);
     }
 }

@@ -84,6 +84,8 @@ fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
     let options = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Heard by `telemetry`, which measures it.
+        .acquire_time_level(log::LevelFilter::Trace)
         // Asking at every use would cost a round trip in the hottest path.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {

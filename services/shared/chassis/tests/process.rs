@@ -2,22 +2,15 @@
 //! program starts itself again as the process under test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a test without harness
 
+use candor_tests::Collector;
 use chassis::Host;
 use chassis::config::{Listen, Settings};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
 use serde::Deserialize;
 use std::process::{ExitCode, Output, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{ChildStderr, Command};
-use tokio::sync::mpsc;
-use tonic::{Request, Response, Status};
 
 /// Said by a panic in the process under test; nobody may read it.
 const PRIVATE: &str = "dear diary";
@@ -104,11 +97,12 @@ async fn migration_fails() {
 }
 
 async fn life() {
-    let (collector, mut spans) = collector().await;
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
     let env = [
         ("SERVICE__LISTEN__ADDRESS", "127.0.0.1:0"),
         ("OPS__ADDRESS", "127.0.0.1:0"),
-        ("TELEMETRY__OTLP_ENDPOINT", &collector),
+        ("TELEMETRY__OTLP_ENDPOINT", &endpoint),
         ("TELEMETRY__LOG", "trace"),
     ];
     let mut child = child(&["run"], &env).spawn().unwrap();
@@ -128,11 +122,8 @@ async fn life() {
     }
     assert!(!log.all.iter().any(|line| line.contains(PRIVATE)), "a panic's words were logged");
     // Sent at the end, before the process was gone.
-    let mut names = Vec::new();
-    while let Ok(name) = spans.try_recv() {
-        names.push(name);
-    }
-    assert!(names.contains(&"service at_work".to_owned()), "{names:?}");
+    let spans = collector.spans();
+    assert!(spans.iter().any(|span| span.service == "service" && span.name == "at_work"), "{spans:?}");
 }
 
 async fn get(address: &str, path: &str) -> String {
@@ -161,37 +152,5 @@ impl Log {
                 return value;
             }
         }
-    }
-}
-
-/// A collector that keeps the names of spans, with their service's.
-async fn collector() -> (String, mpsc::UnboundedReceiver<String>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(Collector(sender)));
-    tokio::spawn(server.serve_with_incoming(incoming));
-    (address, receiver)
-}
-
-struct Collector(mpsc::UnboundedSender<String>);
-
-#[tonic::async_trait]
-impl TraceService for Collector {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        for spans in request.into_inner().resource_spans {
-            let attributes = spans.resource.unwrap_or_default().attributes;
-            let service = attributes.into_iter().find(|attribute| attribute.key == "service.name").unwrap();
-            let service = format!("{:?}", service.value.unwrap().value.unwrap());
-            let service = service.split('"').nth(1).unwrap_or_default().to_owned();
-            for span in spans.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-                self.0.send(format!("{service} {}", span.name)).unwrap();
-            }
-        }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }

@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 use std::{collections::HashSet, panic::AssertUnwindSafe};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::Empty};
 
 /// How often an event alone in its transaction may collide with others before it is set aside for a while.
 const COLLISIONS: usize = 3;
@@ -115,6 +115,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             "bus.handle",
             otel.name = format!("{} {}", self.consumer, event.key),
             otel.kind = "consumer",
+            otel.status_code = Empty,
             event_id = %event.id,
         );
         trace::set_parent(&span, event.traceparent.as_deref());
@@ -126,7 +127,11 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         };
         let mut savepoint = conn.begin().await?;
         let handling = async { handler(&self.context, &mut savepoint, &meta, event.body.clone()).await };
-        let failure = match AssertUnwindSafe(handling).catch_unwind().instrument(span).await {
+        let handled = AssertUnwindSafe(handling).catch_unwind().instrument(span.clone()).await;
+        if !matches!(handled, Ok(Ok(()))) {
+            span.record("otel.status_code", "ERROR");
+        }
+        let failure = match handled {
             Ok(Ok(())) => {
                 savepoint.commit().await?;
                 return Ok(Ok(()));

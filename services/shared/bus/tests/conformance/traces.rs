@@ -57,9 +57,10 @@ async fn a_trace_goes_on_in_the_consumer(ground: Ground) {
     assert_ne!(&handler[36..52], producer_span);
     process.stop().await;
     let spans = kept.0.lock().unwrap().clone();
-    let handling =
-        spans.iter().find(|span| span.span_context.span_id().to_string() == handler[36..52]).unwrap();
-    assert_eq!(handling.parent_span_id.to_string(), producer_span);
-    assert_eq!(handling.span_kind, SpanKind::Consumer);
-    assert_eq!(handling.name, "tally test.v1.counted");
+    let find = |id: &str| spans.iter().find(|span| span.span_context.span_id().to_string() == id).unwrap();
+    let handling = find(&handler[36..52]);
+    assert_eq!((&*handling.name, &handling.span_kind), ("tally test.v1.counted", &SpanKind::Consumer));
+    let sending = find(&handling.parent_span_id.to_string());
+    assert_eq!((&*sending.name, &sending.span_kind), ("publish test.v1.counted", &SpanKind::Producer));
+    assert_eq!(sending.parent_span_id.to_string(), producer_span);
 }

@@ -1,24 +1,25 @@
 //! The one call any service makes to another: accounts' public keys.
 
 use super::keyring::{KeySource, PublicKey};
-use crate::telemetry::propagate::Traceparent;
+use crate::telemetry::Traced;
 use crate::{Code, Fault};
 use candor_proto::accounts::v1::{ListSigningKeysRequest, session_service_client::SessionServiceClient};
 use futures::future::BoxFuture;
 use std::time::Duration;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// Longer than this, and the caller is told that accounts is away.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Keys as accounts lists them.
-pub(super) struct RemoteKeys(Option<Channel>);
+pub(super) struct RemoteKeys(Option<Traced>);
 
 impl RemoteKeys {
     /// Connects when first asked, and again when the connection is lost.
     pub(super) fn new(accounts_url: &str) -> Self {
         let endpoint = Endpoint::from_shared(accounts_url.to_owned());
-        Self(endpoint.ok().map(|endpoint| endpoint.connect_timeout(TIMEOUT).timeout(TIMEOUT).connect_lazy()))
+        let endpoint = endpoint.ok().map(|endpoint| endpoint.connect_timeout(TIMEOUT).timeout(TIMEOUT));
+        Self(endpoint.map(|endpoint| Traced::new(endpoint.connect_lazy())))
     }
 }
 
@@ -29,7 +30,7 @@ impl KeySource for RemoteKeys {
                 tracing::error!("the address of accounts cannot be used");
                 return Err(away());
             };
-            let mut client = SessionServiceClient::with_interceptor(channel.clone(), Traceparent);
+            let mut client = SessionServiceClient::new(channel.clone());
             let answer = client.list_signing_keys(ListSigningKeysRequest {}).await.map_err(|status| {
                 tracing::warn!(code = ?status.code(), "accounts' signing keys cannot be fetched");
                 away()

@@ -1,5 +1,6 @@
 //! What the descriptors say about every RPC, looked up by its path.
 
+use crate::telemetry::rpc;
 use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -96,7 +97,7 @@ fn describe(
 ) -> Method {
     let service = method.parent_service().full_name().to_owned();
     Method {
-        span: span_name(&service, method.name()),
+        span: rpc::name(&service, method.name()),
         name: method.name().to_owned(),
         public: *method.options().get_extension(access) == Value::EnumNumber(PUBLIC),
         delegated: method.options().has_extension(delegation),
@@ -111,28 +112,13 @@ fn housekeeping(service: &str, name: &str) -> Method {
     Method {
         service: service.to_owned(),
         name: name.to_owned(),
-        span: span_name(service, name),
+        span: rpc::name(service, name),
         public: true,
         delegated: false,
         streams: true,
         housekeeping: true,
         health: service == "grpc.health.v1.Health",
     }
-}
-
-/// `candor.journal.v1.EntryService`, `WriteEntry` → `journal.write_entry`.
-fn span_name(service: &str, method: &str) -> String {
-    let mut package: Vec<&str> = service.split('.').collect();
-    package.truncate(package.len().saturating_sub(2).max(1)); // without the version and the service
-    let mut name = package.last().copied().unwrap_or_default().to_owned();
-    name.push('.');
-    for (index, letter) in method.chars().enumerate() {
-        if letter.is_uppercase() && index > 0 {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
 }
 
 #[cfg(test)]

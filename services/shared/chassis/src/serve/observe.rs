@@ -1,7 +1,7 @@
 //! A span, a count and a duration for every call.
 
 use super::methods::Method;
-use crate::telemetry::{self, KeyValue, propagate};
+use crate::telemetry::{self, KeyValue, propagate, rpc};
 use http::HeaderMap;
 use opentelemetry::metrics::{Counter, Histogram};
 use std::sync::Arc;
@@ -41,9 +41,7 @@ pub(super) fn span(method: &Method, headers: &HeaderMap) -> Span {
         rpc.grpc.status_code = Empty,
         trace_id = Empty,
     );
-    if let Some(traceparent) = headers.get(propagate::TRACEPARENT).and_then(|value| value.to_str().ok()) {
-        propagate::set_parent(&span, traceparent);
-    }
+    propagate::set_parent_of(&span, headers);
     if let Some(id) = propagate::trace_id(&span) {
         span.record("trace_id", id);
     }
@@ -79,13 +77,7 @@ impl Record {
         ];
         self.meters.requests.add(1, &labels);
         self.meters.duration.record(self.started.elapsed().as_secs_f64(), &labels[..2]);
-        self.span.record("rpc.grpc.status_code", code as i32);
-        if matches!(
-            code,
-            Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable | Code::DeadlineExceeded
-        ) {
-            self.span.record("otel.status_code", "ERROR");
-        }
+        rpc::finish(&self.span, code);
     }
 }
 

@@ -1,20 +1,27 @@
 //! Logs, traces and metrics of a process. None of them ever holds private text.
 
+mod database;
+#[cfg(test)]
+pub(crate) mod kept;
 mod metrics;
 pub mod propagate;
+pub(crate) mod rpc;
 
 pub use metrics::{Metrics, counter, gauge, histogram};
 pub use opentelemetry::KeyValue;
+pub use rpc::Traced;
 
 use crate::config::{ConfigError, Platform, TelemetryConfig};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Libraries that would show headers, frames or statements when told to talk; they are never told to.
@@ -103,29 +110,43 @@ pub fn init(platform: &Platform, service: &'static str) -> Result<Guard, Telemet
         .with_span_list(false)
         .with_writer(std::io::stderr)
         .with_filter(filter);
-    // Spans are kept whatever is logged: a trace must not break because the log is quiet.
-    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("candor")).with_filter(kept_spans());
-    let _ = tracing_subscriber::registry().with(logs).with(spans).try_init();
+    let tracer = traces.tracer("candor");
+    let statements = database::layer(tracer.clone());
+    let _ = tracing_subscriber::registry().with(logs).with(spans(tracer)).with(statements).try_init();
     quiet_panics();
     Ok(Guard { traces, meters, metrics })
 }
 
-fn kept_spans() -> Targets {
-    QUIET.iter().fold(Targets::new().with_default(LevelFilter::INFO), |targets, library| {
+/// Spans are kept whatever is logged: a trace must not break because the log is quiet. Of what is said inside them only
+/// what went wrong is kept with them; places in the source, threads and busy times would cost more than they tell.
+fn spans<S>(tracer: SdkTracer) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let ours = QUIET.iter().fold(Targets::new().with_default(LevelFilter::INFO), |targets, library| {
         targets.with_target(*library, LevelFilter::OFF)
-    })
+    });
+    let kept = filter_fn(|metadata| metadata.is_span() || *metadata.level() <= Level::WARN);
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(ours.and(kept))
 }
 
 fn traces(config: &TelemetryConfig, resource: Resource) -> Result<SdkTracerProvider, TelemetryError> {
+    let provider = SdkTracerProvider::builder().with_resource(resource);
+    let Some(endpoint) = &config.otlp_endpoint else {
+        // Nobody would see the spans, so they are not filled. They have ids all the same: those tie events and logs
+        // together.
+        return Ok(provider.with_sampler(Sampler::AlwaysOff).build());
+    };
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio)));
-    // Without an endpoint there are ids all the same: they tie events and logs together.
-    let mut provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
-    if let Some(endpoint) = &config.otlp_endpoint {
-        let exporter =
-            opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
-        provider = provider.with_batch_exporter(exporter.map_err(TelemetryError::new)?);
-    }
-    Ok(provider.build())
+    let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+    let exporter = exporter.map_err(TelemetryError::new)?;
+    Ok(provider.with_sampler(sampler).with_batch_exporter(exporter).build())
 }
 
 /// A panic's message can quote the text it tripped over; only its place is logged.

@@ -1,9 +1,10 @@
 //! W3C trace context (`traceparent`) from one process to the next, over gRPC, HTTP and AMQP alike.
 
+use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tonic::service::Interceptor;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -12,7 +13,12 @@ pub const TRACEPARENT: &str = "traceparent";
 
 /// The current span as a `traceparent`, or nothing outside any trace.
 pub fn inject_current() -> Option<String> {
-    let context = Span::current().context();
+    inject(&Span::current())
+}
+
+/// A span as a `traceparent`. It settles the span's parent.
+pub fn inject(span: &Span) -> Option<String> {
+    let context = span.context();
     let span = context.span();
     let span = span.span_context();
     span.is_valid()
@@ -28,8 +34,47 @@ pub fn set_parent(span: &Span, traceparent: &str) {
     }
 }
 
-/// The id of the trace a span belongs to. It settles the span's parent.
-pub(crate) fn trace_id(span: &Span) -> Option<String> {
+/// The same from a request's headers. Two headers of the name are none: nobody can tell which is meant. What else a
+/// caller sends with its trace (`tracestate`, `baggage`) goes no further than here.
+pub fn set_parent_of(span: &Span, headers: &HeaderMap) {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    if let (Some(value), None) = (values.next(), values.next())
+        && let Ok(traceparent) = value.to_str()
+    {
+        set_parent(span, traceparent);
+    }
+}
+
+/// Gives a span another name than the one it was made with, however long it has run.
+pub fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
+
+/// Where a piece of work comes from, to be told to whoever does it later, together with others.
+#[derive(Debug, Clone)]
+pub struct Origin(SpanContext);
+
+impl Origin {
+    /// The current span; nothing, outside any trace.
+    pub fn current() -> Self {
+        Self(Span::current().context().span().span_context().clone())
+    }
+}
+
+/// Makes a span work on behalf of several at once: it continues the first one's trace and is linked to the others'.
+/// Only before the span is first entered.
+pub fn set_origins<'a>(span: &Span, origins: impl Iterator<Item = &'a Origin>) {
+    let mut origins = origins.filter(|origin| origin.0.is_valid());
+    if let Some(Origin(first)) = origins.next() {
+        let _ = span.set_parent(Context::new().with_remote_span_context(first.clone()));
+    }
+    for Origin(other) in origins {
+        span.add_link(other.clone());
+    }
+}
+
+/// The id of the trace a span belongs to, for the log. It settles the span's parent.
+pub fn trace_id(span: &Span) -> Option<String> {
     let context = span.context();
     let context = context.span();
     let context = context.span_context();
@@ -45,18 +90,5 @@ impl Extractor for Single<'_> {
 
     fn keys(&self) -> Vec<&str> {
         vec![TRACEPARENT]
-    }
-}
-
-/// A gRPC client's interceptor: sends the current trace along.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Traceparent;
-
-impl Interceptor for Traceparent {
-    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-        if let Some(value) = inject_current().and_then(|value| value.parse().ok()) {
-            request.metadata_mut().insert(TRACEPARENT, value);
-        }
-        Ok(request)
     }
 }

@@ -2,7 +2,7 @@ use crate::kit::start;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::accounts::v1::*;
 use chassis::config::Platform;
-use chassis::telemetry::propagate::{self, Traceparent};
+use chassis::telemetry::{Traced, propagate};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Instrument;
@@ -37,7 +37,7 @@ async fn a_call_continues_its_caller_s_trace() {
 async fn a_client_sends_its_trace_along() {
     let _tracing = tracing_here();
     let server = start(Platform::default());
-    let mut client = SessionServiceClient::with_interceptor(server.channel(), Traceparent);
+    let mut client = SessionServiceClient::new(Traced::new(server.channel()));
     let request = server.signed(ListSessionsRequest {});
     let span = tracing::info_span!("outer");
     let (own, answer) = async { (propagate::inject_current().unwrap(), client.list_sessions(request).await) }
