@@ -8,12 +8,14 @@ MAKEFLAGS += --no-print-directory
 DATA ?= .candor
 DEMO ?= .candor-demo
 HTTP ?= 127.0.0.1:8080
+# The version of the images that `make images` builds.
+TAG ?= dev
 
 # Queries are checked against committed data; `make sqlx` renews them, `make check` compares them.
 export SQLX_OFFLINE := true
 TESTBED := target/debug/testbed
 
-.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries manifests doc
+.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries manifests deny doc images
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -41,7 +43,10 @@ test-full: ## As test, and everything slow as well
 	CANDOR_TEST_FULL=1 $(TESTBED) run -- .ci/tests --run-ignored all
 	.ci/web
 
-check: fmt protos clippy architecture queries manifests doc ## Formatting, lints, protos, the rules of the house, queries, manifests, documentation
+check: fmt protos clippy architecture queries manifests deny doc ## Formatting, lints, protos, the rules of the house, queries, manifests, dependencies, documentation
+
+images: ## Builds a container image for each program, candor/NAME:TAG (TAG=)
+	@deploy/images $(TAG)
 
 sqlx: ## Writes the offline data of every query, from the migrations (CRATES="journal …" for some)
 	@.ci/need cargo cc
@@ -70,6 +75,10 @@ queries: clippy architecture
 manifests: # what is in deploy/: known to Kubernetes, and by the rules of tests/deploy
 	.ci/manifests
 	cargo test --workspace --test deploy
+
+deny: # licences, sources and kinds of what is depended on
+	@.ci/need cargo
+	.ci/deny
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

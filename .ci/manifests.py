@@ -1,17 +1,18 @@
-"""Reads rendered manifests and refuses whatever Kubernetes, or an operator whose kind it is, would not take.
+"""Reads rendered manifests, and compose files, and refuses whatever Kubernetes, an operator whose kind it is, or Compose
+would not take.
 
-Then it proves itself on the same manifests: a misspelled key anywhere in them must be refused, except where names are free.
+Then it proves itself on the same files: a misspelled key anywhere in them must be refused, except where names are free.
 """
 
 import copy
 import functools
+import importlib.util
+import json
+import pathlib
 import sys
 
-import importlib_resources
 import jsonschema
-import json
 import yaml
-from kubernetes_validate import utils
 from referencing import Registry, Resource
 
 # The oldest and the newest Kubernetes that deploy/README.md names.
@@ -19,11 +20,18 @@ VERSIONS = ["1.32", "1.37"]
 MISSPELLED = "mispeled"
 # Whose keys are names that somebody chose.
 FREE = {"labels", "annotations", "matchLabels", "selector", "data", "parameters", "requests", "limits"}
+COMPOSE_FREE = {"args", "environment", "depends_on"}
 
 
+def package(name):
+    """Where a package lies, without running it."""
+    return pathlib.Path(importlib.util.find_spec(name).submodule_search_locations[0])
+
+
+@functools.cache
 def core(version):
     """Where the package keeps the strict schemas of a version."""
-    folder = importlib_resources.files("kubernetes_validate").joinpath("kubernetes-json-schema")
+    folder = package("kubernetes_validate") / "kubernetes-json-schema"
     [found] = [
         place
         for place in folder.iterdir()
@@ -34,7 +42,7 @@ def core(version):
 
 @functools.cache
 def registry(version):
-    definitions = json.loads(core(version).joinpath("_definitions.json").read_text())
+    definitions = json.loads((core(version) / "_definitions.json").read_text())
     return Resource.from_contents(definitions) @ Registry()
 
 
@@ -71,10 +79,11 @@ def validators(api_version, kind):
         schema = strict({**whole, "$defs": operators_kinds()["$defs"]})
         return [jsonschema.Draft202012Validator(schema)]
     group = api_version.split("/")[0].split(".")[0]
-    name = f"{kind.lower()}-{group}-{api_version.split('/')[-1]}" if "/" in api_version else f"{kind.lower()}-{api_version}"
+    version = f"{group}-{api_version.split('/')[-1]}" if "/" in api_version else api_version
+    name = f"{kind.lower()}-{version}"
     found = []
     for version in VERSIONS:
-        file = core(version).joinpath(f"{name}.json")
+        file = core(version) / f"{name}.json"
         if not file.is_file():
             return None
         schema = json.loads(file.read_text())
@@ -82,10 +91,22 @@ def validators(api_version, kind):
     return found
 
 
+@functools.cache
+def compose():
+    schema = package("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+    return [jsonschema.Draft202012Validator(json.loads(schema.read_text()))]
+
+
+def known_by(manifest):
+    if "kind" in manifest:
+        return validators(manifest["apiVersion"], manifest["kind"])
+    return compose()
+
+
 def complaints(manifest):
-    known = validators(manifest["apiVersion"], manifest["kind"])
+    known = known_by(manifest)
     if known is None:
-        return [f"is of a kind that nobody knows: {manifest['apiVersion']} {manifest['kind']}; describe it in deploy/k8s/schemas.yaml"]
+        return [f"is of a kind that nobody knows: {manifest['apiVersion']}; describe it in deploy/k8s/schemas.yaml"]
     errors = (error for validator in known for error in validator.iter_errors(manifest))
     return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in errors]
 
@@ -99,17 +120,27 @@ def objects(value, path=()):
         yield from objects(inner, (*path, key))
 
 
+def is_free(manifest, path):
+    """Whether any key is right there."""
+    if not path:
+        return False
+    if "kind" in manifest:
+        return path[-1] in FREE
+    # The file's own lists of services, networks and volumes have chosen names too; extensions are anything.
+    return len(path) == 1 or path[-1] in COMPOSE_FREE or path[0].startswith("x-")
+
+
 def unnoticed(manifest):
     """The places where a misspelled key would not be noticed."""
     for path, _ in objects(manifest):
-        if path and path[-1] in FREE:
+        if is_free(manifest, path):
             continue
         changed = copy.deepcopy(manifest)
         place = changed
         for step in path:
             place = place[step]
         place[MISSPELLED] = "x"
-        if not any(not validator.is_valid(changed) for validator in validators(manifest["apiVersion"], manifest["kind"])):
+        if all(validator.is_valid(changed) for validator in known_by(manifest)):
             yield ".".join(map(str, path)) or "the whole"
 
 
@@ -119,18 +150,19 @@ def main(files):
         with open(file) as text:
             manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
         for manifest in manifests:
-            name = f"{file}: {manifest['kind']} {manifest['metadata']['name']}"
+            kind = manifest.get("kind", "Compose")
+            name = f"{file}: {kind} {manifest['metadata']['name'] if 'kind' in manifest else manifest['name']}"
             found = complaints(manifest)
             wrong += [f"{name}: {complaint}" for complaint in found]
             # Manifests of one shape prove the same.
-            shape = (manifest["kind"], tuple(path for path, _ in objects(manifest)))
+            shape = (kind, tuple(path for path, _ in objects(manifest)))
             if found or shape in seen:
                 continue
             seen.add(shape)
             places += len(shape[1])
             wrong += [f"{name}: a misspelled key in {place} is not noticed" for place in unnoticed(manifest)]
-        print(f"{file}: {len(manifests)} manifests.")
-    print(f"Kubernetes {' and '.join(VERSIONS)}; misspellings tried in {places} places.")
+        print(f"{file}: {len(manifests)} documents.")
+    print(f"Kubernetes {' and '.join(VERSIONS)}, Compose; misspellings tried in {places} places.")
     if wrong:
         print("\n".join(wrong), file=sys.stderr)
         sys.exit(1)

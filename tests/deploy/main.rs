@@ -2,6 +2,7 @@
 //! each process gets. Whether Kubernetes knows every word of it is `.ci/manifests`'s to say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests: what fails, fails the test
 
+mod compose;
 mod manifests;
 mod network;
 mod pods;

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 type Call = (String, String, u16);
 
 /// Host and port of an address.
-fn place(url: &str) -> Option<(&str, u16)> {
+pub(crate) fn place(url: &str) -> Option<(&str, u16)> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let authority = rest[..end].rsplit('@').next()?;
