@@ -41,7 +41,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 61] = [
+pub(crate) const ROWS: [Row; 62] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -92,6 +92,11 @@ pub(crate) const ROWS: [Row; 61] = [
         "candor.accounts.v1.SessionService.EndSession",
         r#"{"sessionId": "$session"}"#,
         [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+    ),
+    row(
+        "candor.accounts.v1.SessionService.StepUp",
+        r#"{"password": "a sentence of fifteen and more"}"#,
+        [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED],
     ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Opened)),

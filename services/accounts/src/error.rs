@@ -16,6 +16,12 @@ pub enum Error {
     /// The address, or the proof of one, has been tried too often.
     #[error("too many attempts with one address")]
     TooManyAttempts(Duration),
+    /// What somebody who is signed in proved themself with again does not fit.
+    #[error("the proof does not fit")]
+    ProofRefused,
+    /// One session has tried to prove itself too often.
+    #[error("too many proofs in one session")]
+    TooManyProofs(Duration),
     /// More passwords wait to be checked than there is room for.
     #[error("too many passwords wait to be checked")]
     Busy,
@@ -107,6 +113,16 @@ impl From<Error> for Fault {
             Error::TooManyAttempts(wait) => too_often(
                 "TOO_MANY_ATTEMPTS",
                 "There were many attempts with this address. Nothing is locked. Please try again in a moment.",
+                wait,
+            ),
+            Error::ProofRefused => Fault::new(
+                Code::PermissionDenied,
+                "PROOF_REFUSED",
+                "This did not fit, so nothing was changed. You stay signed in. You can try again.",
+            ),
+            Error::TooManyProofs(wait) => too_often(
+                "TOO_MANY_ATTEMPTS",
+                "There were many attempts. Nothing is locked, and you stay signed in. Please try again in a moment.",
                 wait,
             ),
             Error::Busy => too_often(

@@ -42,7 +42,7 @@ pub(crate) struct Problem {
     /// The HTTP status.
     pub(crate) status: StatusCode,
     /// A stable name for programs.
-    pub(crate) reason: String,
+    pub(crate) reason: Box<str>,
     /// A plain sentence for people: what happened, what is safe, what next.
     pub(crate) detail: String,
     /// The fields that are wrong.
@@ -50,14 +50,19 @@ pub(crate) struct Problem {
     /// How long to wait before trying again.
     pub(crate) retry_after: Option<Duration>,
     /// The methods that would have worked, for 405.
-    pub(crate) allow: Option<String>,
+    pub(crate) allow: Option<Box<str>>,
+    /// The page to come back to, where that is another than the one that was asked for.
+    pub(crate) back: Option<Box<str>>,
 }
+
+/// The reason of what wants a proof of who somebody is first.
+pub(crate) const STEP_UP_REQUIRED: &str = "STEP_UP_REQUIRED";
 
 impl Problem {
     /// A problem with a sentence.
     pub(crate) fn new(status: StatusCode, reason: &str, detail: impl Into<String>) -> Self {
-        let (reason, detail) = (reason.to_owned(), detail.into());
-        Self { status, reason, detail, violations: Vec::new(), retry_after: None, allow: None }
+        let (reason, detail) = (reason.into(), detail.into());
+        Self { status, reason, detail, violations: Vec::new(), retry_after: None, allow: None, back: None }
     }
 
     /// A request that cannot be understood.
@@ -78,6 +83,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "Please sign in first.")
     }
 
+    /// Who is signed in has to prove it again first.
+    pub(crate) fn step_up() -> Self {
+        let detail = "Please prove again that it is you. Nothing was changed.";
+        Self::bad_request(STEP_UP_REQUIRED, detail)
+    }
+
     /// What was sent as a capability is none.
     pub(crate) fn capability() -> Self {
         let detail =
@@ -94,7 +105,7 @@ impl Problem {
     pub(crate) fn wrong_method(allow: String) -> Self {
         let detail = format!("This address answers {allow} only.");
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self { allow: Some(allow), ..Self::new(status, "METHOD_NOT_ALLOWED", detail) }
+        Self { allow: Some(allow.into()), ..Self::new(status, "METHOD_NOT_ALLOWED", detail) }
     }
 
     /// More bytes than the gateway takes.

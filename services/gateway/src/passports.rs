@@ -31,6 +31,18 @@ pub(crate) struct Held {
     until: Timestamp,
 }
 
+/// How lately somebody proved who they are, for a page on which they will spend a while: the services ask again after
+/// five minutes.
+const LATELY: SignedDuration = SignedDuration::from_mins(2);
+
+impl Held {
+    /// Whether the person proved lately who they are; `None` when the passport does not say.
+    pub(crate) fn is_proven(&self, now: Timestamp) -> Option<bool> {
+        let proved_at = Timestamp::from_second(claim(&self.passport, "auth_time")?.as_i64()?).ok()?;
+        Some(now.duration_since(proved_at) <= LATELY)
+    }
+}
+
 /// The passports held at this moment, by the hash of the secret they were minted from.
 pub(crate) struct Passports {
     upstream: Upstream,
@@ -105,10 +117,15 @@ impl Passports {
 
 /// Whom a passport says that it speaks for, believed by nobody: the services verify it. `None` where it says nothing.
 pub(crate) fn claimed_account(passport: &str) -> Option<String> {
+    claim(passport, "sub")?.as_str().map(str::to_owned)
+}
+
+/// What a passport says of something, believed by nobody.
+fn claim(passport: &str, name: &str) -> Option<serde_json::Value> {
     let claims = passport.split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-    claims.get("sub")?.as_str().map(str::to_owned)
+    let mut claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims.get_mut(name).map(serde_json::Value::take)
 }
 
 fn hash(secret: &str) -> [u8; 32] {

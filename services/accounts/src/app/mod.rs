@@ -18,6 +18,7 @@ mod session;
 mod settle;
 mod sign_in;
 mod signing;
+mod step_up;
 mod verification;
 
 pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
@@ -42,6 +43,7 @@ pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, li
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
+pub use step_up::{admit_step_up, step_up, still_fits};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{Error, config, domain::Address};

@@ -8,7 +8,7 @@ use crate::{
 use candor_proto::accounts::v1::{
     EndSessionRequest, EndSessionResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
     ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest,
-    SignInResponse, SigningKey, session_service_server::SessionService,
+    SignInResponse, SigningKey, StepUpRequest, StepUpResponse, session_service_server::SessionService,
 };
 use chassis::{
     Fault,
@@ -33,6 +33,12 @@ impl SessionService for Rpc {
     ) -> Result<Response<MintPassportResponse>, Status> {
         let secret = Zeroizing::new(admit_public(request)?.session_secret);
         Ok(Response::new(mint_passport(self, &secret).await?))
+    }
+
+    async fn step_up(&self, request: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let typed = Zeroizing::new(message.password);
+        Ok(Response::new(step_up(self, &passport, &typed).await?))
     }
 
     async fn list_sessions(
@@ -98,6 +104,22 @@ async fn mint_passport(rpc: &Rpc, secret: &str) -> Result<MintPassportResponse, 
         passport_expire_time: Some(wire(passport.expires_at)),
         session_id: live.session_id.to_string(),
         account_id: live.account_id.to_string(),
+    })
+}
+
+async fn step_up(rpc: &Rpc, passport: &Passport, password: &str) -> Result<StepUpResponse, Error> {
+    let accounts = &rpc.0;
+    let password = Password::offer(password)?;
+    let known = {
+        let mut conn = accounts.pool.acquire().await?;
+        app::admit_step_up(accounts, &mut conn, passport).await?
+    };
+    app::still_fits(accounts, &known, password).await?;
+    let live = app::step_up(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
+    let passport = app::mint(accounts, &live).await?;
+    Ok(StepUpResponse {
+        passport: passport.token.to_string(),
+        passport_expire_time: Some(wire(passport.expires_at)),
     })
 }
 

@@ -230,6 +230,21 @@ pub async fn credentials(
     .await
 }
 
+/// What somebody who is signed in proves again with.
+pub async fn credentials_of(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+) -> Result<Option<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"SELECT account_id, kind, password_hash, verified_at IS NOT NULL AS "verified!" FROM account
+           WHERE account_id = $1"#,
+        account_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// An account as its owner sees it.
 pub async fn profile(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Profile>, sqlx::Error> {
     sqlx::query_as!(

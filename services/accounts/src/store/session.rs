@@ -104,6 +104,27 @@ pub async fn live(
     .await
 }
 
+/// Notes that the person of a live session has proven who they are; `None` when the session is over.
+pub async fn prove(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Live>, sqlx::Error> {
+    sqlx::query_as!(
+        Live,
+        "UPDATE session s SET proved_at = GREATEST(s.proved_at, $3) FROM account a
+         WHERE s.session_id = $1 AND s.account_id = $2 AND a.account_id = s.account_id AND s.ended_at IS NULL
+             AND LEAST(s.idle_until, s.absolute_until) > $3
+         RETURNING s.session_id, s.account_id, a.kind, s.proved_at",
+        session_id,
+        account_id,
+        now.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// An account's live sessions, newest first.
 pub async fn list(
     conn: &mut PgConnection,

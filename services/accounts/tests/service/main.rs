@@ -17,5 +17,6 @@ mod receipts;
 mod reports;
 mod rotation;
 mod sessions;
+mod step_up;
 mod story;
 mod throttle;

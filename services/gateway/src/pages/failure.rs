@@ -2,7 +2,7 @@
 
 use super::{Frame, frame, go};
 use crate::app::App;
-use crate::error::Problem;
+use crate::error::{Problem, STEP_UP_REQUIRED};
 use crate::query;
 use crate::session::Visitor;
 use askama::Template;
@@ -24,6 +24,11 @@ impl Failure {
     pub(crate) fn closed() -> Self {
         let detail = "This is not open to you, or it does not exist.";
         Self(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail))
+    }
+
+    /// A problem of a form whose page is `place`: whoever has to prove who they are comes back to it.
+    pub(crate) fn back_to(place: &str, problem: impl Into<Problem>) -> Self {
+        Self(Problem { back: Some(place.into()), ..problem.into() })
     }
 
     /// A problem with what belongs to two people: that something is not open is said alike by every page.
@@ -72,6 +77,9 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
             None => go("/sign-in"),
         };
     }
+    if *problem.reason == *STEP_UP_REQUIRED {
+        return prove_again(app, visitor, problem.back.as_deref().or(address));
+    }
     let (heading, next) = words(&problem);
     let home = if visitor.session.is_some() {
         ("/timeline", "To your timeline")
@@ -92,6 +100,18 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
     };
     problem.put_headers(&mut response);
     response
+}
+
+/// Leads to the page where one proves who one is, and back afterwards. The passport at hand may be of before a proof that
+/// another replica saw.
+fn prove_again(app: &App, visitor: &Visitor, back: Option<&str>) -> Response {
+    if let Some(secret) = &visitor.session {
+        app.passports.forget(secret);
+    }
+    match back {
+        Some(place) => go(&format!("/prove-again?next={}", query::encode(place))),
+        None => go("/prove-again"),
+    }
 }
 
 /// A heading, and what to do next. What happened and what is safe stand in the problem's own sentence.

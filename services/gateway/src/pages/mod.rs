@@ -15,6 +15,7 @@ mod ledger;
 mod library;
 pub(crate) mod markdown;
 mod path;
+mod prove_again;
 mod received;
 mod register;
 mod rendering;
@@ -58,6 +59,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/verify", get(verify::show).post(verify::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::leave))
+        .route("/prove-again", get(prove_again::show).post(prove_again::submit))
         .route("/timeline", get(timeline::show))
         .route("/write", get(write::show).post(write::submit))
         .route("/entries/{entry_id}", get(entry::show))
@@ -235,6 +237,16 @@ impl Member {
         upstream::call(message, Some(&self.held.passport))
     }
 
+    /// Demands a proof of who it is before a page that leads to what cannot be undone, so that nobody fills in a form for
+    /// nothing. The services demand it themselves as well.
+    #[allow(dead_code, reason = "the first pages that need it come with changes of password and factors")]
+    fn require_proof(&self) -> Result<(), Problem> {
+        match self.held.is_proven(self.guest.app.clock.now()) {
+            Some(false) => Err(Problem::step_up()),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens what belongs to another person, for one call: everything of a scope, or one item.
     async fn open(&self, owner: &str, scope: Scope, item: Option<&str>) -> Result<Opened, Problem> {
         let what = OpenAccessRequest {
@@ -328,8 +340,35 @@ fn go(address: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
+/// Whether an address leads to a page of our own and nowhere else.
+fn is_local(address: &str) -> bool {
+    let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain && address.starts_with('/') && !address.starts_with("//") && address.len() <= 512
+}
+
 /// The value of a query parameter, if it is there once and readable.
 fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let pairs = query::pairs(query?).ok()?;
     pairs.into_iter().find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_are_next() {
+        for (address, local) in [
+            ("/timeline", true),
+            ("/entries/a?b=c", true),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("javascript:alert(1)", false),
+            ("/a\r\nSet-Cookie: x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_local(address), local, "{address:?}");
+        }
+    }
 }

@@ -50,7 +50,8 @@ pub(super) async fn end(
 ) -> Result<Response, Failure> {
     let app = &member.guest.app;
     let request = member.call(EndSessionRequest { session_id: session_id.clone() })?;
-    app.upstream.sessions().end_session(request).await?;
+    let ended = app.upstream.sessions().end_session(request).await;
+    ended.map_err(|status| Failure::back_to("/sessions", status))?;
     app.passports.forget_session(&session_id);
     if *member.held.session_id != *session_id {
         return Ok(go("/sessions"));

@@ -37,6 +37,8 @@ pub(super) struct Fakes {
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
     pub(super) marked: Mutex<Vec<String>>,
     pub(super) ended: Mutex<Vec<String>>,
+    /// When Alice last proved who she is, as her passports say; `None` says nothing of it.
+    pub(super) proved_at: Mutex<Option<i64>>,
     /// What two people have.
     pub(super) two: super::two_fakes::Two,
     pub(super) check_ins: super::fakes_check_in::CheckIns,
@@ -69,6 +71,7 @@ impl Fakes {
             written: Mutex::default(),
             marked: Mutex::default(),
             ended: Mutex::default(),
+            proved_at: Mutex::default(),
             two: super::two_fakes::Two::default(),
             check_ins: super::fakes_check_in::CheckIns::default(),
             self_checks: super::fakes_self_check::SelfChecks::default(),
@@ -110,11 +113,21 @@ impl Fake {
         assert!(request.metadata().get("grpc-timeout").is_some(), "a call without a deadline");
         let bearer = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(|bearer| bearer.strip_prefix("Bearer "));
-        let known = bearer.is_some_and(|bearer| bearer == PASSPORT || bearer == speaking_passport());
+        let known = bearer.is_some_and(|bearer| {
+            bearer == PASSPORT || bearer == speaking_passport() || bearer.ends_with(".proven")
+        });
         if known && !self.0.over.load(Ordering::SeqCst) {
             return Ok(());
         }
         Err(Fault::new(Code::Unauthenticated, "UNAUTHENTICATED", "Please sign in first.").into())
+    }
+
+    /// A passport as it is minted now.
+    fn passport(&self) -> String {
+        use base64::Engine as _;
+        let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
+        let claims = format!(r#"{{"sub":"{ALICE}","auth_time":{time}}}"#);
+        format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
     pub(super) fn answer(&self) -> Result<(), Status> {
@@ -191,11 +204,21 @@ impl SessionService for Fake {
         }
         self.0.mints.fetch_add(1, Ordering::SeqCst);
         Ok(Response::new(MintPassportResponse {
-            passport: PASSPORT.into(),
+            passport: self.passport(),
             passport_expire_time: self.0.timestamp(60),
             session_id: "session-of-alice".into(),
             account_id: ALICE.into(),
         }))
+    }
+
+    async fn step_up(&self, request: Request<StepUpRequest>) -> Answer<StepUpResponse> {
+        self.admit(&request)?;
+        if request.get_ref().password != "a long enough password" {
+            let sentence = "This did not fit, so nothing was changed. You stay signed in.";
+            return Err(Fault::new(Code::PermissionDenied, "PROOF_REFUSED", sentence).into());
+        }
+        *self.0.proved_at.lock().unwrap() = Some(self.0.clock.now().as_second());
+        Ok(Response::new(StepUpResponse { passport: self.passport(), ..StepUpResponse::default() }))
     }
 
     async fn list_sessions(&self, request: Request<ListSessionsRequest>) -> Answer<ListSessionsResponse> {
@@ -213,6 +236,12 @@ impl SessionService for Fake {
     async fn end_session(&self, request: Request<EndSessionRequest>) -> Answer<EndSessionResponse> {
         self.answer()?;
         self.admit(&request)?;
+        if let Some(proved) = *self.0.proved_at.lock().unwrap()
+            && self.0.clock.now().as_second() - proved > 300
+        {
+            let sentence = "Please prove again that it is you. Nothing was changed.";
+            return Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", sentence).into());
+        }
         self.0.ended.lock().unwrap().push(request.into_inner().session_id);
         Ok(Response::new(EndSessionResponse {}))
     }

@@ -11,6 +11,7 @@ mod ledger;
 mod log;
 mod notice;
 mod pages;
+mod prove_again;
 mod rest;
 mod self_check;
 mod server;

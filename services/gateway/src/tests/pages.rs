@@ -73,6 +73,7 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
             "/library/what-a-wall-is",
             "/inbox",
             "/sessions",
+            "/prove-again?next=/sessions",
             "/entries/nothing",
             "/library/%ff",
             "/sign-out",

@@ -143,7 +143,7 @@ pub(in crate::pages) async fn finish(
     let scored =
         member.guest.app.upstream.assessments().score_assessment(request).await.map_err(Problem::from);
     match scored {
-        Err(problem) if problem.reason == "TOO_FEW_ANSWERS" => {
+        Err(problem) if &*problem.reason == "TOO_FEW_ANSWERS" => {
             let assessment = assessment(&member, &assessment_id).await?;
             let instrument = instrument(&member.guest, assessment.instrument_version).await?;
             let page = parts(&member.guest, &assessment, &instrument, Some(problem.detail));

@@ -176,6 +176,10 @@ impl SessionService for Sessions {
         Err(Status::internal("a handler's own words"))
     }
 
+    async fn step_up(&self, _: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     /// Answers with the caller's account and the trace it is in.
     async fn list_sessions(
         &self,
