@@ -108,7 +108,7 @@ inside() {
   done
   local base=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   if [ "$form" = debian ]; then
-    exec chroot "$place/root" /usr/bin/env -i -C /root/candor HOME=/root LANG=C.UTF-8 PATH="/opt/rust/bin:$base" "${keep[@]}" "$@"
+    exec chroot "$place/root" /usr/bin/env -i -C /srv/candor HOME=/srv LANG=C.UTF-8 PATH="/opt/rust/bin:$base" "${keep[@]}" "$@"
   fi
   exec setpriv --reuid="$user" --regid="$user" --init-groups \
     /usr/bin/env -i -C "$place/home/candor" HOME="$place/home" LANG=C.UTF-8 PATH="$place/home/rust/bin:$base" "${keep[@]}" "$@"
@@ -153,7 +153,7 @@ stop() {
 
 say "Making a place that has nothing ($form)."
 "make_$form"
-clone=$place/root/root/candor
+clone=$place/root/srv/candor
 [ "$form" = user ] && clone=$place/home/candor
 address=()
 for port in 8080 18080 28080 38080; do
