@@ -5,7 +5,7 @@ use bus::Transport;
 use chassis::config::{ConfigError, Listen, Platform, Settings};
 use jiff::SignedDuration;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Settings under `accounts`: `[accounts]` in the file, `ACCOUNTS__…` in the environment.
 #[derive(Clone, Deserialize)]
@@ -30,6 +30,17 @@ pub struct Config {
     /// How much of the machine password hashing may take.
     #[serde(default)]
     pub hashing: Hashing,
+    /// How the audit is kept.
+    #[serde(default)]
+    pub audit: Audit,
+}
+
+/// How the audit is kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Where the chain is anchored once a day, outside the database. Without it a removed end does not show.
+    pub anchor_folder: Option<PathBuf>,
 }
 
 /// How long sessions last, by whichever limit comes first.

@@ -74,6 +74,9 @@ pub enum Error {
     /// A stored value does not read back.
     #[error("a stored value does not read back")]
     Unreadable,
+    /// The audit's anchor cannot be written.
+    #[error("the audit cannot be anchored")]
+    Anchor(#[source] std::io::Error),
     /// A setting is missing or wrong.
     #[error(transparent)]
     Config(#[from] chassis::config::ConfigError),

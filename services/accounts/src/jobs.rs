@@ -3,7 +3,8 @@
 use crate::{
     Error,
     app::{self, Accounts, Settled},
-    outbound::Postman,
+    domain::audit::{MOST_RECORDS_OF_A_BATCH, day},
+    outbound::{AnchorFolder, Postman},
 };
 use chassis::telemetry::counter;
 use futures::{StreamExt as _, stream};
@@ -32,17 +33,27 @@ const SESSIONS_AT_ONCE: i64 = 200;
 struct Counters {
     sent: Counter<u64>,
     dead: Counter<u64>,
+    recorded: Counter<u64>,
 }
 
 static COUNTERS: LazyLock<Counters> = LazyLock::new(|| Counters {
     sent: counter("candor_accounts_mails_sent", "Mails that a mail server has taken"),
     dead: counter("candor_accounts_mails_dead", "Mails given up"),
+    recorded: counter("candor_accounts_audit_sealed", "Records of the audit that were sealed into its chain"),
 });
 
 /// Runs everything until `shutdown`; what has begun is finished, except for a mail whose server takes its time.
-pub async fn run(accounts: Arc<Accounts>, postman: Postman, shutdown: CancellationToken) {
+pub async fn run(
+    accounts: Arc<Accounts>,
+    postman: Postman,
+    anchors: Option<AnchorFolder>,
+    shutdown: CancellationToken,
+) {
     let (accounts, postman, never) = (&*accounts, &postman, Notify::new());
+    let anchors = anchors.as_ref();
     tokio::join!(
+        repeat("audit", LOOK, &never, &shutdown, || seal_audit(accounts)),
+        repeat("anchor", TIDY, &never, &shutdown, || anchor_audit(accounts, anchors)),
         repeat("requests", LOOK, &accounts.requests, &shutdown, || settle_requests(accounts)),
         repeat("mails", LOOK, &accounts.mails, &shutdown, || send_mails(accounts, postman, &shutdown)),
         repeat("house", TIDY, &never, &shutdown, || keep_house(accounts)),
@@ -231,4 +242,44 @@ pub async fn rotate_keys(accounts: &Accounts) -> Result<bool, Error> {
         tracing::info!("signing keys have changed");
     }
     Ok(changed)
+}
+
+/// Seals the audit's records that wait; true when there may be more.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn seal_audit(accounts: &Accounts) -> Result<bool, Error> {
+    if !app::audit::is_waiting(&mut *accounts.pool.acquire().await?).await? {
+        return Ok(false);
+    }
+    let key = app::audit::sealing_key(accounts).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let sealed = app::audit::seal_batch(accounts, &mut tx, &key).await?;
+    tx.commit().await?;
+    COUNTERS.recorded.add(u64::try_from(sealed).unwrap_or_default(), &[]);
+    Ok(sealed == MOST_RECORDS_OF_A_BATCH)
+}
+
+/// Anchors the audit's chain outside the database, unless it was today. Never true: a day has one anchor.
+///
+/// # Errors
+/// When the database, the key store or the folder fails.
+pub async fn anchor_audit(accounts: &Accounts, anchors: Option<&AnchorFolder>) -> Result<bool, Error> {
+    let today = day(accounts.clock.now());
+    let Some(anchors) = anchors.filter(|anchors| !anchors.has(today)) else { return Ok(false) };
+    let key = app::audit::sealing_key(accounts).await?;
+    let anchor = app::audit::todays_anchor(accounts, &mut *accounts.pool.acquire().await?, &key).await?;
+    let Some(anchor) = anchor else { return Ok(false) };
+    let (folder, kept) = (anchors.clone(), anchor.clone());
+    let written = tokio::task::spawn_blocking(move || folder.keep(&kept)).await;
+    if written.map_err(|_| Error::Unreadable)?.map_err(Error::Anchor)? {
+        // The log is a witness as well, wherever it is collected.
+        tracing::info!(
+            batch = anchor.batch,
+            records = anchor.records,
+            head = anchor.head,
+            "the audit is anchored"
+        );
+    }
+    Ok(false)
 }

@@ -24,7 +24,7 @@ use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
-use outbound::Postman;
+use outbound::{AnchorFolder, Postman};
 use rpc::Rpc;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -74,7 +74,8 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     background.spawn("accounts relay", |stop| bus::relay::run(own, outbox, events, time, stop));
     let inbox = events::inbox(pool.clone(), clock.clone());
     background.spawn("accounts inbox", |stop| inbox.run(transport, stop));
-    background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, stop));
+    let anchors = config.audit.anchor_folder.map(AnchorFolder::new);
+    background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, anchors, stop));
 
     let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());
     let rpc = Rpc::new(accounts);

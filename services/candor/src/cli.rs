@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{dead_letters, demo, keys, operator, resnapshot, run};
+use crate::{audit, dead_letters, demo, keys, operator, resnapshot, run};
 use chassis::config::ConfigError;
 use chassis::process::chain;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +39,11 @@ enum Command {
     Operator {
         #[command(subcommand)]
         action: Operator,
+    },
+    /// The audit: who did what, and whether that is still what was recorded
+    Audit {
+        #[command(subcommand)]
+        action: audit::Action,
     },
     /// Events between the services: what could not be handled, and telling things again
     Bus {
@@ -132,6 +137,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Migrate(place) => run::migrate(&place).await,
             Command::CheckConfig(place) => run::check(&place),
             Command::Operator { action: Operator::Create(new) } => operator::create(&new).await,
+            Command::Audit { action } => audit::run(&action).await,
             Command::Bus { action: Bus::Dead(which) } => dead_letters::list(&which).await,
             Command::Bus { action: Bus::Replay(which) } => dead_letters::replay(&which).await,
             Command::Bus { action: Bus::Resnapshot(whose) } => resnapshot::run(&whose).await,

@@ -1,5 +1,6 @@
 //! `candor`: every service in one process, with a PostgreSQL of its own and the in-memory bus.
 
+mod audit;
 mod cli;
 mod databases;
 mod dead_letters;

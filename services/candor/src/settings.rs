@@ -134,6 +134,7 @@ fn defaults(addresses: &Addresses, data: &Path) -> serde_json::Value {
             "vault": vault,
             "mail": { "from": "Candor <no-reply@candor.invalid>" },
             "public_url": url(GATEWAY),
+            "audit": { "anchor_folder": data.join("audit-anchors") },
         },
         "journal": journal,
         "reminders": plain("reminders"),

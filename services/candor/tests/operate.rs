@@ -5,8 +5,9 @@ use bus::{Envelope, outbox};
 use candor_tests::{Process, eventually, postgres};
 use private_postgres::Access;
 use sqlx::{Connection, PgConnection};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -135,6 +136,50 @@ fn keys_are_exchanged(candor: &impl Fn(&str) -> Said) {
     assert!(after.contains(&newest) && !after.contains(&older), "{after}");
 }
 
+/// Makes the first operator, which is the first thing that is recorded.
+fn make_an_operator(data: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+    command.args(["operator", "create", "--email", "ops@example.org", "--data"]).arg(data);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"a quiet walk by the river\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.rsplit(' ').next().unwrap().trim_end().trim_end_matches('.').to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_is_verified_while_candor_runs_and_when_it_is_stopped() {
+    let folder = tempfile::Builder::new().prefix("candor-audit-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = run(folder.path()).await;
+    let candor = |arguments: &str| candor(&data, arguments, &[]);
+    assert!(candor("audit verify").answer().contains("0 records in 0 batches"));
+    let operator = make_an_operator(&data);
+    eventually("it is sealed and anchored", Duration::from_secs(60), async || {
+        let said = candor("audit verify").answer();
+        said.contains("1 record in 1 batch") && said.contains("It fits 1 anchor.")
+    })
+    .await;
+    let elsewhere = folder.path().join("no-anchors");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let alone = candor(&format!("audit verify --anchors {}", elsewhere.display())).answer();
+    assert!(alone.contains("No anchor was there"), "{alone}");
+
+    let url = Access::of_running(&data.join("postgres")).unwrap().url("accounts").unwrap();
+    let mut accounts = PgConnection::connect(&url).await.unwrap();
+    let change = "UPDATE audit_record SET subject_id = gen_random_uuid() RETURNING record_id";
+    let changed: Uuid = sqlx::query_scalar(change).fetch_one(&mut accounts).await.unwrap();
+    let refusal = candor("audit verify").refusal();
+    assert!(refusal.contains(&format!("record {changed} of batch 1 does not say what it said")), "{refusal}");
+    let back = "UPDATE audit_record SET subject_id = $1";
+    let operator: Uuid = operator.parse().unwrap();
+    sqlx::query(back).bind(operator).execute(&mut accounts).await.unwrap();
+    accounts.close().await.unwrap();
+    assert!(process.stop().await.success());
+    assert!(candor("audit verify").answer().contains("The audit is what was recorded"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_databases_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
@@ -150,6 +195,7 @@ async fn on_databases_it_is_given() {
     assert!(candor("vault rotate").refusal().contains("does not exist"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
 
+    assert!(candor("audit verify").refusal().contains("ACCOUNTS__DATABASE__URL is not set"));
     let only = [("JOURNAL__DATABASE__URL", journal.url())];
     let listed = self::candor(folder.path(), "bus dead", &only).answer();
     assert!(

@@ -1,5 +1,7 @@
-//! The way to the world: mail.
+//! The way to the world: mail, and the folder where the audit is anchored.
 
+mod anchors;
 mod postman;
 
+pub use anchors::AnchorFolder;
 pub use postman::Postman;

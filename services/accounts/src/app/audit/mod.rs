@@ -4,6 +4,13 @@
 //! so that those who write never queue for its end. Nothing that a client sends becomes a record; only the use cases
 //! call this.
 
+mod checking;
+mod forgetting;
 mod recording;
+mod sealing;
+mod verifying;
 
+pub use forgetting::forget_account;
 pub use recording::{Record, SealedNote, actor, record, seal_note};
+pub use sealing::{SealingKey, is_waiting, seal_batch, sealing_key, todays_anchor};
+pub use verifying::{Verified, verify};

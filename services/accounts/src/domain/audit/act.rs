@@ -73,6 +73,8 @@ impl Actor {
 pub enum Action {
     /// A member of staff was made.
     StaffCreated,
+    /// Records were erased with the person they were about.
+    RecordsErased,
 }
 
 impl Action {
@@ -80,6 +82,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StaffCreated => "staff_created",
+            Self::RecordsErased => "records_erased",
         }
     }
 }

@@ -26,13 +26,13 @@ pub struct Anchor {
     pub key_id: Uuid,
     /// Its public half, in hexadecimal.
     pub public_key: String,
-    /// The head's signature, in hexadecimal.
+    /// The signature of all of this, in hexadecimal.
     pub signature: String,
 }
 
 impl Anchor {
-    /// The anchor of a head.
-    pub fn of(head: &Head, signature: &[u8], public_key: &[u8], now: Timestamp) -> Self {
+    /// The anchor of a head, without a signature yet.
+    pub fn of(head: &Head, public_key: &[u8], now: Timestamp) -> Self {
         Self {
             day: day(now),
             taken_at: now,
@@ -42,8 +42,17 @@ impl Anchor {
             sealed_at: head.sealed_at,
             key_id: head.key_id,
             public_key: hex(public_key),
-            signature: hex(signature),
+            signature: String::new(),
         }
+    }
+
+    /// What is signed.
+    pub fn bytes(&self) -> Vec<u8> {
+        let (day, head, public_key) = (self.day.to_string(), &self.head, &self.public_key);
+        let (taken_at, sealed_at) = (self.taken_at.as_microsecond(), self.sealed_at.as_microsecond());
+        let (batch, records, key_id) = (self.batch, self.records, self.key_id);
+        format!("candor.audit.v1.anchor {day} {taken_at} {batch} {records} {head} {sealed_at} {key_id} {public_key}")
+            .into_bytes()
     }
 
     /// Whether it is of this head.

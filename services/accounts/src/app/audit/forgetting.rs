@@ -1,0 +1,37 @@
+//! Erasing what the audit says of a person.
+
+use super::{Record, record};
+use crate::{
+    Error,
+    app::Accounts,
+    domain::audit::{Action, Actor, Details, Subject},
+    store::audit,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Erases salt and content of every record of what an account did, or what was done to it. The commitments stay, and
+/// with them the chain; without their salts they say nothing. How many it were is recorded, so that nobody can take
+/// content away by hand and call it an erasure.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_account(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+) -> Result<(), Error> {
+    let erased = audit::forget_account(conn, account_id).await?;
+    if erased == 0 {
+        return Ok(());
+    }
+    let what = Record {
+        actor: Actor::HOUSE,
+        action: Action::RecordsErased,
+        // Nobody's id: it must not say whose records they were.
+        subject: Subject::thing(accounts.ids.next_opaque()),
+        details: Details::none().number("records", i64::try_from(erased).unwrap_or(i64::MAX)),
+        note: None,
+    };
+    record(conn, accounts, what).await
+}
