@@ -1,7 +1,10 @@
-//! What an operator can see of a running Candor: traces that hold together from the browser to the last consumer.
+//! What an operator can see of a running Candor: traces that hold together from the browser to the last consumer, and
+//! metrics that move with what they measure.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests: what fails, fails the test
 
+mod metrics;
 mod people;
+mod scrape;
 mod trace;
 mod tree;
 mod world;

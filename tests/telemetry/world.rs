@@ -16,8 +16,8 @@ enum Place {
 }
 
 /// Five processes, and the databases that go away with them.
-struct Apart {
-    five: Five,
+pub(crate) struct Apart {
+    pub(crate) five: Five,
     _databases: BTreeMap<&'static str, Database>,
 }
 
@@ -31,10 +31,24 @@ impl World {
 
     /// Five processes on the shared servers.
     pub(crate) async fn five_processes() -> Self {
+        Self::five_processes_with(Vec::new()).await
+    }
+
+    /// The same with more settings.
+    pub(crate) async fn five_processes_with(more: Vec<(String, String)>) -> Self {
         let (collector, databases, broker) = tokio::join!(Collector::start(), databases(), rabbit());
         let servers = Servers::new(&databases, broker.url, broker.exchange);
-        let five = Five::start_with(servers, collector.settings()).await;
+        let settings = [collector.settings(), more].concat();
+        let five = Five::start_with(servers, settings).await;
         Self { collector, place: Place::Five(Box::new(Apart { five, _databases: databases })) }
+    }
+
+    /// The five processes.
+    pub(crate) fn apart(&self) -> &Apart {
+        match &self.place {
+            Place::One(_) => panic!("there is one process"),
+            Place::Five(apart) => apart,
+        }
     }
 
     pub(crate) fn rest(&self) -> Rest {

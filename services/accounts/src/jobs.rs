@@ -6,7 +6,7 @@ use crate::{
     domain::audit::{MOST_RECORDS_OF_A_BATCH, day},
     outbound::{AnchorFolder, Postman},
 };
-use chassis::telemetry::counter;
+use chassis::telemetry::{Job, counter};
 use futures::{StreamExt as _, stream};
 use opentelemetry::metrics::Counter;
 use std::{
@@ -32,14 +32,22 @@ const SESSIONS_AT_ONCE: i64 = 200;
 
 struct Counters {
     sent: Counter<u64>,
+    failed: Counter<u64>,
     dead: Counter<u64>,
     recorded: Counter<u64>,
 }
 
-static COUNTERS: LazyLock<Counters> = LazyLock::new(|| Counters {
-    sent: counter("candor_accounts_mails_sent", "Mails that a mail server has taken"),
-    dead: counter("candor_accounts_mails_dead", "Mails given up"),
-    recorded: counter("candor_accounts_audit_sealed", "Records of the audit that were sealed into its chain"),
+static COUNTERS: LazyLock<Counters> = LazyLock::new(|| {
+    let counters = Counters {
+        sent: counter("candor_accounts_mails_sent", "Mails that a mail server has taken."),
+        failed: counter("candor_accounts_mails_failed", "Attempts to send a mail that failed."),
+        dead: counter("candor_accounts_mails_dead", "Mails given up."),
+        recorded: counter("candor_accounts_audit_sealed", "Records of the audit that are in its chain."),
+    };
+    for counter in [&counters.sent, &counters.failed, &counters.dead, &counters.recorded] {
+        counter.add(0, &[]);
+    }
+    counters
 });
 
 /// Runs everything until `shutdown`; what has begun is finished, except for a mail whose server takes its time.
@@ -51,12 +59,15 @@ pub async fn run(
 ) {
     let (accounts, postman, never) = (&*accounts, &postman, Notify::new());
     let anchors = anchors.as_ref();
+    LazyLock::force(&COUNTERS);
     tokio::join!(
-        repeat("audit", LOOK, &never, &shutdown, || seal_audit(accounts)),
-        repeat("anchor", TIDY, &never, &shutdown, || anchor_audit(accounts, anchors)),
-        repeat("requests", LOOK, &accounts.requests, &shutdown, || settle_requests(accounts)),
-        repeat("mails", LOOK, &accounts.mails, &shutdown, || send_mails(accounts, postman, &shutdown)),
-        repeat("house", TIDY, &never, &shutdown, || keep_house(accounts)),
+        repeat("accounts.audit", LOOK, &never, &shutdown, || seal_audit(accounts)),
+        repeat("accounts.anchor", TIDY, &never, &shutdown, || anchor_audit(accounts, anchors)),
+        repeat("accounts.requests", LOOK, &accounts.requests, &shutdown, || settle_requests(accounts)),
+        repeat("accounts.mails", LOOK, &accounts.mails, &shutdown, || send_mails(
+            accounts, postman, &shutdown
+        )),
+        repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
 
@@ -68,10 +79,10 @@ async fn repeat<Step: Future<Output = Result<bool, Error>>>(
     shutdown: &CancellationToken,
     step: impl Fn() -> Step,
 ) {
-    let mut timer = tokio::time::interval(period);
+    let (job, mut timer) = (Job::new(name), tokio::time::interval(period));
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !shutdown.is_cancelled() {
-        match step().await {
+        match job.turn(step()).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => {
@@ -203,6 +214,7 @@ async fn send_one(accounts: &Accounts, postman: &Postman, claimed: &app::Claimed
 }
 
 async fn failed(accounts: &Accounts, claimed: &app::ClaimedMail, is_permanent: bool) -> Result<(), Error> {
+    COUNTERS.failed.add(1, &[]);
     if app::mail_failed(accounts, claimed, is_permanent).await? {
         tracing::error!(mail = %claimed.mail_id, attempts = claimed.attempts, "a mail is given up");
         COUNTERS.dead.add(1, &[]);

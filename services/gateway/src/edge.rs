@@ -9,8 +9,8 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use chassis::telemetry::{KeyValue, propagate};
-use opentelemetry::metrics::Histogram;
+use chassis::telemetry::{self, KeyValue, Level, propagate};
+use opentelemetry::metrics::{Counter, Histogram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -36,13 +36,35 @@ pub(crate) struct Edge {
     pub(crate) permits: Arc<Semaphore>,
     /// What bodies may take.
     pub(crate) bodies: Bodies,
-    /// How long requests take.
-    pub(crate) durations: Histogram<f64>,
+    /// What is measured of requests.
+    pub(crate) meters: Meters,
+}
+
+/// What is measured of requests.
+#[derive(Clone)]
+pub(crate) struct Meters {
+    durations: Histogram<f64>,
+    in_flight: Level,
+    refused: Counter<u64>,
+}
+
+impl Meters {
+    /// Nothing measured yet.
+    pub(crate) fn new() -> Self {
+        let refused =
+            telemetry::counter("candor_gateway_refused", "Requests refused because the house was full.");
+        refused.add(0, &[]);
+        Self {
+            durations: telemetry::histogram("candor_gateway_request_duration", "How long requests take."),
+            in_flight: Level::new("candor_gateway_requests_in_flight", "Requests that are being answered."),
+            refused,
+        }
+    }
 }
 
 /// Bounds, times, hardens, logs and traces a request.
 pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
+    let (start, _in_flight) = (Instant::now(), edge.meters.in_flight.enter());
     let method = known(request.method());
     let span = tracing::info_span!(
         "gateway.request",
@@ -75,7 +97,7 @@ pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next
         KeyValue::new("route", route.to_string()),
         KeyValue::new("status", i64::from(status)),
     ];
-    edge.durations.record(start.elapsed().as_secs_f64(), &labels);
+    edge.meters.durations.record(start.elapsed().as_secs_f64(), &labels);
     response
 }
 
@@ -87,9 +109,9 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     // A body comes as slowly as its sender likes, so it is read before the request takes a permit.
     let (request, _room) = match edge.bodies.receive(request).await {
         Ok(received) => received,
-        Err(problem) => return shape.refuse(&edge.app, problem),
+        Err(problem) => return edge.refuse(&shape, problem),
     };
-    let Ok(_permit) = edge.permits.try_acquire() else { return shape.refuse(&edge.app, Problem::busy()) };
+    let Ok(_permit) = edge.permits.try_acquire() else { return edge.refuse(&shape, Problem::busy()) };
     match tokio::time::timeout(TIMEOUT, next.run(request)).await {
         Ok(response) => shape.settle(&edge.app, response),
         Err(_) => {
@@ -97,6 +119,14 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
             let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", detail);
             shape.refuse(&edge.app, problem)
         }
+    }
+}
+
+impl Edge {
+    /// Refuses a request before it is handled, and counts it if that is for want of room.
+    fn refuse(&self, shape: &Shape, problem: Problem) -> Response {
+        self.meters.refused.add(u64::from(problem.status == StatusCode::SERVICE_UNAVAILABLE), &[]);
+        shape.refuse(&self.app, problem)
     }
 }
 

@@ -74,10 +74,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         app: app.clone(),
         permits: Arc::new(Semaphore::new(host.platform.limits.calls_in_flight)),
         bodies: body::Bodies::new(body::Bounds::default()),
-        durations: chassis::telemetry::histogram(
-            "candor_gateway_request_duration",
-            "How long requests take.",
-        ),
+        meters: edge::Meters::new(),
     };
     let places = pages::router()
         .merge(rest::router())

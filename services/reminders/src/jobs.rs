@@ -1,15 +1,13 @@
 //! Background work: firing what is due, and forgetting what nobody asks for any more.
 
 use crate::app;
-use crate::domain::Fired;
+use crate::domain::{Fate, Kind};
 use crate::error::Error;
 use bus::Outbox;
+use chassis::telemetry::{Job, KeyValue, age, counter, lags};
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Counter, Gauge, Histogram},
-};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use sqlx::{Connection as _, PgPool};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -27,14 +25,14 @@ const SWEEP_BATCH: i64 = 1000;
 
 /// Forgets what is over, every minute, until the process wants to stop. What fails today is tried again a minute later.
 pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
-    let mut ticks = interval(SWEEP_EVERY);
+    let (job, mut ticks) = (Job::new("reminders.sweep"), interval(SWEEP_EVERY));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = sweep_once(&pool, clock.now(), &shutdown).await {
+        if let Err(error) = job.turn(sweep_once(&pool, clock.now(), &shutdown)).await {
             tracing::warn!(error = %error, "what is over is kept for a minute more");
         }
     }
@@ -76,7 +74,7 @@ impl Firing {
 
     /// Looks every 250 ms until `shutdown`. While the database is away it goes on trying.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut ticks = interval(LOOK_EVERY);
+        let (job, mut ticks) = (Job::new("reminders.fire_due"), interval(LOOK_EVERY));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
         loop {
@@ -84,7 +82,7 @@ impl Firing {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            match self.fire_all_due(&shutdown).await {
+            match job.turn(self.fire_all_due(&shutdown)).await {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {
                     failing = true;
@@ -113,67 +111,74 @@ impl Firing {
             return Ok(0); // no transaction, and no span every 250 ms
         }
         let span = tracing::info_span!(parent: None, "reminders.fire_due");
-        let fired = self.transact(now).instrument(span).await?;
+        let fate = self.transact(now).instrument(span).await?;
         self.outbox.wake();
-        for schedule in &fired {
-            self.metrics.fired(schedule);
-        }
-        Ok(fired.len() as u64)
+        self.metrics.came_to(&fate);
+        Ok(fate.fired.len() as u64)
     }
 
-    async fn transact(&self, now: Timestamp) -> Result<Vec<Fired>, Error> {
+    async fn transact(&self, now: Timestamp) -> Result<Fate, Error> {
         let mut conn = self.pool.acquire().await?;
         let mut tx = conn.begin().await?;
         app::check_ins::come_due(&mut tx, &self.ids, now, BATCH).await?;
-        let fired = app::fire_due(&mut tx, &self.ids, now, BATCH).await?;
+        let fate = app::fire_due(&mut tx, &self.ids, now, BATCH).await?;
         tx.commit().await?;
-        Ok(fired)
+        Ok(fate)
     }
 }
 
 struct Metrics {
     fired: Counter<u64>,
     late: Counter<u64>,
+    delivered: Counter<u64>,
+    missed: Counter<u64>,
     lag: Histogram<f64>,
     overdue: Gauge<f64>,
 }
 
 impl Metrics {
     fn new() -> Self {
-        let meter = global::meter("reminders");
-        Self {
-            fired: meter
-                .u64_counter("candor_reminders_fired")
-                .with_description("Schedules that fired")
-                .build(),
-            late: meter
-                .u64_counter("candor_reminders_fired_late")
-                .with_description("Schedules that fired more than a minute after their time")
-                .build(),
-            lag: meter
-                .f64_histogram("candor_reminders_lag")
-                .with_unit("s")
-                .with_description("From a schedule's time to its firing")
-                .with_boundaries(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0])
-                .build(),
-            overdue: meter
-                .f64_gauge("candor_reminders_overdue")
-                .with_unit("s")
-                .with_description("How long the oldest schedule that is due has been waiting to fire")
-                .build(),
+        let metrics = Self {
+            fired: counter("candor_reminders_fired", "Schedules that fired."),
+            late: counter(
+                "candor_reminders_fired_late",
+                "Schedules that fired more than a minute after their time.",
+            ),
+            delivered: counter("candor_reminders_delivered", "Items that arrived in an inbox."),
+            missed: counter("candor_reminders_missed", "Schedules that were over before they could fire."),
+            lag: lags("candor_reminders_lag", "From a schedule's time to its firing."),
+            overdue: age(
+                "candor_reminders_overdue",
+                "How long the oldest schedule that is due has been waiting to fire.",
+            ),
+        };
+        for kind in Kind::ALL {
+            for counter in [&metrics.fired, &metrics.late, &metrics.delivered, &metrics.missed] {
+                counter.add(0, &[of(kind)]);
+            }
         }
+        metrics
     }
 
-    fn fired(&self, schedule: &Fired) {
-        let labels = [KeyValue::new("kind", schedule.kind.as_str())];
-        self.fired.add(1, &labels);
-        self.lag.record(schedule.lag().as_secs_f64().max(0.0), &labels);
-        if schedule.is_late() {
-            self.late.add(1, &labels);
+    fn came_to(&self, fate: &Fate) {
+        for schedule in &fate.fired {
+            let kind = [of(schedule.kind)];
+            self.fired.add(1, &kind);
+            self.late.add(u64::from(schedule.is_late()), &kind);
+            self.lag.record(schedule.lag().as_secs_f64().max(0.0), &kind);
+        }
+        for (counter, kinds) in [(&self.delivered, &fate.delivered), (&self.missed, &fate.missed)] {
+            for kind in kinds {
+                counter.add(1, &[of(*kind)]);
+            }
         }
     }
 
     fn overdue(&self, since: Option<Timestamp>, now: Timestamp) {
         self.overdue.record(since.map_or(0.0, |since| now.duration_since(since).as_secs_f64()), &[]);
     }
+}
+
+fn of(kind: Kind) -> KeyValue {
+    KeyValue::new("kind", kind.as_str())
 }

@@ -1,10 +1,12 @@
 //! Password hashing with Argon2id, in a pool of its own, so that a crowd at the door never starves the rest.
 
+use super::metrics;
 use crate::{Error, config, domain::Password};
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -22,6 +24,7 @@ pub struct Hashing {
     places: Arc<Semaphore>,
     runs: Arc<AtomicU64>,
     memory: Arc<Memory>,
+    metrics: metrics::Hashing,
 }
 
 impl Hashing {
@@ -31,6 +34,7 @@ impl Hashing {
             places: Arc::new(Semaphore::new(config.at_once + config.waiting)),
             runs: Arc::default(),
             memory: Arc::default(),
+            metrics: metrics::Hashing::new(),
         }
     }
 
@@ -71,12 +75,17 @@ impl Hashing {
         &self,
         work: impl FnOnce(&mut [Block]) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Busy)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.metrics.refused();
+            Error::Busy
+        })?;
+        let begun = Instant::now();
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Hashing)?;
+        let running = self.metrics.begin(begun);
         let (runs, memory) = (Arc::clone(&self.runs), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: one who goes away does not make room for more.
-            let _held = (place, turn);
+            let _held = (place, turn, running);
             runs.fetch_add(1, Ordering::Relaxed);
             memory.lend(work)
         })

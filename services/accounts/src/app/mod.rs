@@ -9,6 +9,7 @@ mod hashing;
 mod house;
 mod invitation;
 mod ledger;
+pub mod metrics;
 mod operator;
 mod outgoing;
 mod passport;

@@ -1,6 +1,6 @@
 //! Passports: short-lived, signed, and believed everywhere without a question back.
 
-use super::Accounts;
+use super::{Accounts, metrics};
 use crate::{Error, domain::AccountKind, store::session::Live};
 use chassis::identity::{Kind, claims::Claims};
 use jiff::Timestamp;
@@ -31,6 +31,7 @@ pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Er
     let claims = Claims::new(live.account_id, live.session_id, kind, live.proved_at, now);
     let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
+    metrics::minted(kind);
     Ok(MintedPassport { token: Zeroizing::new(token), expires_at })
 }
 

@@ -32,6 +32,15 @@ impl Scope {
         }
     }
 
+    /// Its name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SharedItems => "shared_items",
+            Self::CheckIns => "check_ins",
+            Self::CheckInSchedule => "check_in_schedule",
+        }
+    }
+
     /// The scope of a number.
     pub fn of(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.number() == number)

@@ -3,7 +3,7 @@
 use super::{Rpc, wire};
 use crate::{
     Error,
-    app::{self, Wish},
+    app::{self, Wish, metrics},
     domain::Scope,
 };
 use candor_proto::accounts::v1::{
@@ -27,7 +27,7 @@ impl ConsentService for Rpc {
             purpose: message.purpose,
             receipt_id: optional_id("receipt_id", &message.receipt_id)?,
         };
-        Ok(Response::new(open(self, &passport, wish).await?))
+        Ok(Response::new(metrics::opening(wish.scope, open(self, &passport, wish).await)?))
     }
 }
 

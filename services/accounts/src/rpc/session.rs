@@ -2,7 +2,8 @@
 
 use super::{Rpc, wire};
 use crate::{
-    Error, app,
+    Error,
+    app::{self, metrics},
     domain::{Address, DeviceLabel, Password, SessionSecret},
 };
 use candor_proto::accounts::v1::{
@@ -24,7 +25,7 @@ impl SessionService for Rpc {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
         let mut message = admit_public(request)?;
         let typed = Zeroizing::new(std::mem::take(&mut message.password));
-        Ok(Response::new(sign_in(self, &message, &typed).await?))
+        Ok(Response::new(metrics::sign_in(sign_in(self, &message, &typed).await)?))
     }
 
     async fn mint_passport(

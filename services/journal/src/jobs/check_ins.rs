@@ -2,6 +2,7 @@
 
 use crate::app;
 use bus::Outbox;
+use chassis::telemetry::Job;
 use chassis::{Clock, Ids};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub async fn decide_check_ins(
     ids: Ids,
     shutdown: CancellationToken,
 ) {
-    let mut turns = interval(EVERY);
+    let (job, mut turns) = (Job::new("journal.decide_check_ins"), interval(EVERY));
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     loop {
@@ -30,7 +31,7 @@ pub async fn decide_check_ins(
             () = shutdown.cancelled() => return,
             _ = turns.tick() => {}
         }
-        match decide_check_ins_once(&pool, &outbox, &clock, &ids, &shutdown).await {
+        match job.turn(decide_check_ins_once(&pool, &outbox, &clock, &ids, &shutdown)).await {
             Ok(_) => failing = false,
             Err(error) => {
                 if !failing {

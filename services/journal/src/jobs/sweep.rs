@@ -2,6 +2,7 @@
 //! has.
 
 use crate::app;
+use chassis::telemetry::Job;
 use chassis::{Clock, audience, idempotency};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -16,14 +17,14 @@ const BITE: i64 = 1_000;
 
 /// Sweeps until shutdown. A database that is away is asked again at the next turn.
 pub async fn sweep(pool: PgPool, clock: Clock, shutdown: CancellationToken) {
-    let mut turns = tokio::time::interval(EVERY);
+    let (job, mut turns) = (Job::new("journal.sweep"), tokio::time::interval(EVERY));
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = turns.tick() => {}
         }
-        if let Err(error) = sweep_once(&pool, &clock, BITE, &shutdown).await {
+        if let Err(error) = job.turn(sweep_once(&pool, &clock, BITE, &shutdown)).await {
             tracing::warn!(%error, "what is over was not swept this time");
         }
     }

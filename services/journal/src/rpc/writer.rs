@@ -18,7 +18,8 @@ pub(super) struct Writer {
 impl Writer {
     /// On the journal's database; `outbox` is woken after each commit.
     pub(super) fn new(pool: PgPool, outbox: Outbox) -> Self {
-        let written = chassis::telemetry::counter("candor_journal_entries_written", "Entries kept");
+        let written = chassis::telemetry::counter("candor_journal_entries_written", "Entries kept.");
+        written.add(0, &[]);
         Self { pool, outbox, written }
     }
 

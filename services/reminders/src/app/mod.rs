@@ -7,7 +7,7 @@ mod sweep;
 
 pub use sweep::forget;
 
-use crate::domain::{Cursor, Fired, InboxItem, Kind, Page, PageSize, Schedule};
+use crate::domain::{Cursor, Fate, Fired, InboxItem, Kind, Page, PageSize, Schedule};
 use crate::error::Error;
 use crate::store::schedules as store;
 use bus::Envelope;
@@ -39,27 +39,24 @@ pub async fn plan_look_back(
 
 /// Fires at most `limit` schedules that are due: each is marked, arrives in its owner's inbox (where nothing unread stands
 /// for it already) and is told to the other services, all in the caller's transaction, so it happens once or not at all.
-pub async fn fire_due(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Fired>, Error> {
-    let fired = store::fire_due(conn, now, limit).await?;
-    if fired.is_empty() {
-        return Ok(fired);
+pub async fn fire_due(conn: &mut PgConnection, ids: &Ids, now: Timestamp, limit: i64) -> Result<Fate, Error> {
+    let mut fate = store::fire_due(conn, now, limit).await?;
+    if fate.fired.is_empty() {
+        return Ok(fate);
     }
-    let items: Vec<(Uuid, Fired)> = fired.iter().map(|schedule| (ids.next(), schedule.clone())).collect();
+    let items: Vec<(Uuid, Fired)> =
+        fate.fired.iter().map(|schedule| (ids.next(), schedule.clone())).collect();
     let there = store::insert_inbox_items(conn, &items).await?;
     let mut told = Vec::with_capacity(2 * items.len());
     for (item, schedule) in &items {
         told.push(reminder_due(ids.next(), schedule));
         if there.contains(item) {
+            fate.delivered.push(schedule.kind);
             told.push(reminder_delivered(ids.next(), schedule, *item));
         }
     }
     bus::outbox::append(conn, &told).await?;
-    Ok(fired)
+    Ok(fate)
 }
 
 /// A page of what an account itself has planned, soonest first.

@@ -11,7 +11,7 @@ pub use check_in::{Announcement, CheckInSchedule, Due, Occurrence, Phase, Propos
 pub use couple::Couple;
 pub use page::{Cursor, List, Page, PageSize};
 pub use recurrence::Recurrence;
-pub use schedule::{Fired, InboxItem, Kind, Notice, Schedule};
+pub use schedule::{Fate, Fired, InboxItem, Kind, Notice, Schedule};
 
 /// A field that breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

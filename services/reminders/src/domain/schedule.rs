@@ -27,6 +27,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::LookBack, Self::CheckInAhead, Self::CheckIn, Self::Share, Self::ShareAnswer];
+
     /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -157,6 +161,17 @@ impl Fired {
     pub fn is_late(&self) -> bool {
         self.lag() > PUNCTUAL
     }
+}
+
+/// What became of schedules whose time had come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Those that fired, soonest first.
+    pub fired: Vec<Fired>,
+    /// Of them, those that are an item in an inbox now; for the others an unread one says the same.
+    pub delivered: Vec<Kind>,
+    /// Those that nobody came to fire before they were over.
+    pub missed: Vec<Kind>,
 }
 
 /// Something that arrived.

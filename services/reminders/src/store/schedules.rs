@@ -1,6 +1,6 @@
 //! What is planned, what is due, and what arrived.
 
-use crate::domain::{Cursor, Fired, InboxItem, Kind, Notice, Schedule};
+use crate::domain::{Cursor, Fate, Fired, InboxItem, Kind, Notice, Schedule};
 use crate::error::Error;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx as _};
@@ -268,8 +268,8 @@ pub async fn cancel_schedule(
 }
 
 /// Marks what is due as fired, soonest first, and returns it. What another replica is firing is left to it; what rests
-/// on a link fires only while that lasts, and what is over is cancelled instead.
-pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Vec<Fired>, Error> {
+/// on a link fires only while that lasts, and what is over is cancelled instead: it was missed.
+pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Fate, Error> {
     let rows = sqlx::query!(
         r#"WITH due AS (
              SELECT schedule_id FROM schedules
@@ -289,20 +289,25 @@ pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Re
     )
     .fetch_all(conn)
     .await?;
-    let read = rows.into_iter().filter(|row| row.fired).map(|row| {
-        Ok::<_, Error>(Fired {
+    let mut fate = Fate::default();
+    for row in rows {
+        let kind = to_kind(row.kind)?;
+        if !row.fired {
+            fate.missed.push(kind);
+            continue;
+        }
+        fate.fired.push(Fired {
             schedule_id: row.schedule_id,
             account_id: row.account_id,
-            kind: to_kind(row.kind)?,
+            kind,
             subject_id: row.subject_id,
             couple_id: row.couple_id,
             due_at: row.due_at.to_jiff(),
             fired_at: now,
-        })
-    });
-    let mut fired = read.collect::<Result<Vec<_>, _>>()?;
-    fired.sort_by_key(|schedule| (schedule.due_at, schedule.schedule_id));
-    Ok(fired)
+        });
+    }
+    fate.fired.sort_by_key(|schedule| (schedule.due_at, schedule.schedule_id));
+    Ok(fate)
 }
 
 /// Puts what fired into its owners' inboxes, each under the id beside it, and returns the ids that are there now. Where

@@ -131,7 +131,7 @@ async fn a_replica_that_dies_midway_leaves_nothing_behind_and_holds_nobody_up() 
     stage.clock.set(DUE.parse().unwrap());
     let mut conn = stage.pool().acquire().await.unwrap();
     let mut tx = conn.begin().await.unwrap();
-    assert_eq!(app::fire_due(&mut tx, &stage.ids, stage.clock.now(), 1).await.unwrap().len(), 1);
+    assert_eq!(app::fire_due(&mut tx, &stage.ids, stage.clock.now(), 1).await.unwrap().fired.len(), 1);
     // While it holds its claim, another fires the rest and does not wait.
     assert_eq!(stage.firing().fire_batch().await.unwrap(), 1);
     assert_eq!(stage.firing().fire_batch().await.unwrap(), 0);

@@ -1,68 +1,55 @@
-//! What the bus counts, through OpenTelemetry's global meter.
+//! What the bus measures. Labels are the names of consumers, databases and kinds of events, which the code knows.
 
+use crate::store::Backlog;
+use chassis::telemetry::{KeyValue, age, counter, gauge, histogram, lags};
 use jiff::Timestamp;
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Counter, Gauge, Histogram},
-};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 struct Instruments {
     pending: Gauge<u64>,
+    oldest: Gauge<f64>,
     published: Counter<u64>,
+    publishing: Histogram<f64>,
     unroutable: Counter<u64>,
     handled: Counter<u64>,
+    duplicates: Counter<u64>,
     retried: Counter<u64>,
     dead: Counter<u64>,
+    retries: Gauge<u64>,
+    dead_letters: Gauge<u64>,
+    queued: Histogram<f64>,
     lag: Histogram<f64>,
 }
 
-static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
-    let meter = global::meter("bus");
-    Instruments {
-        pending: meter
-            .u64_gauge("candor_bus_outbox_pending")
-            .with_description("Events that are not yet with the broker")
-            .build(),
-        published: meter
-            .u64_counter("candor_bus_published")
-            .with_description("Events the broker confirmed")
-            .build(),
-        unroutable: meter
-            .u64_counter("candor_bus_unroutable")
-            .with_description("Events nobody has a queue for")
-            .build(),
-        handled: meter
-            .u64_counter("candor_bus_handled")
-            .with_description("Events whose handler's effect is committed")
-            .build(),
-        retried: meter
-            .u64_counter("candor_bus_retried")
-            .with_description("Failed attempts that will be repeated")
-            .build(),
-        dead: meter
-            .u64_counter("candor_bus_dead")
-            .with_description("Events given up; replay them by command")
-            .build(),
-        lag: meter
-            .f64_histogram("candor_bus_lag")
-            .with_unit("s")
-            .with_description("From the event to the commit of its handler")
-            .with_boundaries(vec![
-                0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0,
-            ])
-            .build(),
-    }
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
+    pending: gauge("candor_bus_outbox_pending", "Events that are not yet with the broker."),
+    oldest: age("candor_bus_outbox_oldest_age", "How long the oldest of them has been waiting."),
+    published: counter("candor_bus_published", "Events the broker confirmed."),
+    publishing: histogram("candor_bus_publish_duration", "From a publish to its confirm."),
+    unroutable: counter("candor_bus_unroutable", "Events nobody has a queue for."),
+    handled: counter("candor_bus_handled", "Events whose handler's effect is committed."),
+    duplicates: counter("candor_bus_duplicates", "Events that came again and were known."),
+    retried: counter("candor_bus_retried", "Failed attempts that will be repeated."),
+    dead: counter("candor_bus_dead", "Events given up; replay them by command."),
+    retries: gauge("candor_bus_retries_waiting", "Events that wait for another attempt."),
+    dead_letters: gauge("candor_bus_dead_letters", "Events that nobody tries any more."),
+    queued: lags("candor_bus_queue_age", "How old events are when their consumer takes them."),
+    lag: lags("candor_bus_lag", "From the event to the commit of its handler."),
 });
 
 /// Rows waiting in a database's outbox.
-pub(crate) fn pending(database: &str, rows: u64) {
-    INSTRUMENTS.pending.record(rows, &[KeyValue::new("database", database.to_owned())]);
+pub(crate) fn outbox(database: &str, backlog: &Backlog, now: Timestamp) {
+    let database = [KeyValue::new("database", database.to_owned())];
+    INSTRUMENTS.pending.record(backlog.rows, &database);
+    INSTRUMENTS.oldest.record(backlog.oldest.map_or(0.0, |oldest| seconds(oldest, now)), &database);
 }
 
 /// One event confirmed.
-pub(crate) fn published(key: &str) {
+pub(crate) fn published(key: &str, after: Duration) {
     INSTRUMENTS.published.add(1, &[KeyValue::new("key", key.to_owned())]);
+    INSTRUMENTS.publishing.record(after.as_secs_f64(), &[]);
 }
 
 /// One event confirmed that no queue is bound for.
@@ -70,20 +57,57 @@ pub(crate) fn unroutable(key: &str) {
     INSTRUMENTS.unroutable.add(1, &[KeyValue::new("key", key.to_owned())]);
 }
 
-/// One event's effect committed.
-pub(crate) fn handled(consumer: &'static str, key: &str, happened: Timestamp, now: Timestamp) {
-    let labels = [KeyValue::new("consumer", consumer), KeyValue::new("key", key.to_owned())];
-    INSTRUMENTS.handled.add(1, &labels);
-    let lag = now.duration_since(happened).as_secs_f64().max(0.0);
-    INSTRUMENTS.lag.record(lag, &labels);
+/// One consumer: what it takes, and what becomes of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Consumer(pub(crate) &'static str);
+
+impl Consumer {
+    /// It is there, and nothing has happened to it yet.
+    pub(crate) fn begin(self) {
+        let name = [self.name()];
+        for counter in [&INSTRUMENTS.duplicates, &INSTRUMENTS.retried, &INSTRUMENTS.dead] {
+            counter.add(0, &name);
+        }
+    }
+
+    /// An event has come, for the first time or again.
+    pub(crate) fn taken(self, happened: Timestamp, now: Timestamp) {
+        INSTRUMENTS.queued.record(seconds(happened, now), &[self.name()]);
+    }
+
+    /// Events that were taken over before.
+    pub(crate) fn duplicates(self, number: usize) {
+        INSTRUMENTS.duplicates.add(number as u64, &[self.name()]);
+    }
+
+    /// One event's effect committed.
+    pub(crate) fn handled(self, key: &str, happened: Timestamp, now: Timestamp) {
+        let labels = [self.name(), KeyValue::new("key", key.to_owned())];
+        INSTRUMENTS.handled.add(1, &labels);
+        INSTRUMENTS.lag.record(seconds(happened, now), &labels);
+    }
+
+    /// One failed attempt.
+    pub(crate) fn retried(self) {
+        INSTRUMENTS.retried.add(1, &[self.name()]);
+    }
+
+    /// One event given up.
+    pub(crate) fn dead(self) {
+        INSTRUMENTS.dead.add(1, &[self.name()]);
+    }
+
+    /// How many events are kept aside.
+    pub(crate) fn aside(self, retries: u64, dead: u64) {
+        INSTRUMENTS.retries.record(retries, &[self.name()]);
+        INSTRUMENTS.dead_letters.record(dead, &[self.name()]);
+    }
+
+    fn name(self) -> KeyValue {
+        KeyValue::new("consumer", self.0)
+    }
 }
 
-/// One failed attempt.
-pub(crate) fn retried(consumer: &'static str, key: &str) {
-    INSTRUMENTS.retried.add(1, &[KeyValue::new("consumer", consumer), KeyValue::new("key", key.to_owned())]);
-}
-
-/// One event given up.
-pub(crate) fn dead(consumer: &'static str, key: &str) {
-    INSTRUMENTS.dead.add(1, &[KeyValue::new("consumer", consumer), KeyValue::new("key", key.to_owned())]);
+fn seconds(since: Timestamp, now: Timestamp) -> f64 {
+    now.duration_since(since).as_secs_f64().max(0.0)
 }

@@ -33,7 +33,8 @@ const REST: SignedDuration = SignedDuration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_millis(250);
 /// How long confirms may still come in when the process wants to stop.
 const GRACE: Duration = Duration::from_secs(1);
-const GAUGE_EVERY: Duration = Duration::from_secs(5);
+/// How often the backlog is measured.
+const GAUGE_EVERY: Duration = Duration::from_secs(2);
 /// The gauge counts no further.
 const GAUGE_LIMIT: i64 = 100_000;
 
@@ -119,9 +120,9 @@ impl Relay {
             *made_for = Some(log::day(now));
         }
         if gauged.is_none_or(|at| at.elapsed() >= GAUGE_EVERY) {
-            let rows = store::pending(&mut *self.pool.acquire().await?, GAUGE_LIMIT).await?;
+            let backlog = store::backlog(&mut *self.pool.acquire().await?, GAUGE_LIMIT).await?;
             let options = self.pool.connect_options();
-            metrics::pending(options.get_database().unwrap_or_default(), rows);
+            metrics::outbox(options.get_database().unwrap_or_default(), &backlog, now);
             *gauged = Some(Instant::now());
         }
         Ok(())
@@ -163,10 +164,7 @@ impl Relay {
             let mut failed = None;
             while let Some((event, result)) = results.next().await {
                 match result {
-                    Ok(()) => {
-                        metrics::published(&event.key);
-                        confirmed.push(event.id);
-                    }
+                    Ok(()) => confirmed.push(event.id),
                     Err(error) => failed = Some((error, event)),
                 }
             }
@@ -189,9 +187,13 @@ impl Relay {
 
     async fn send(&self, event: &Envelope) -> Result<(), TransportError> {
         let (span, sent) = trace::sending(event);
+        let begun = Instant::now();
         let result = self.transport.publish(&sent).instrument(span.clone()).await;
-        if result.is_err() {
-            span.record("otel.status_code", "ERROR");
+        match &result {
+            Ok(()) => metrics::published(&event.key, begun.elapsed()),
+            Err(_) => {
+                span.record("otel.status_code", "ERROR");
+            }
         }
         result
     }

@@ -132,15 +132,44 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// How many rows wait in the outbox; counts no further than `limit`.
-pub(crate) async fn pending(conn: &mut PgConnection, limit: i64) -> Result<u64, sqlx::Error> {
-    let rows = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM bus.outbox LIMIT $1) AS waiting"#,
+/// What waits in the outbox.
+pub(crate) struct Backlog {
+    /// How many events.
+    pub(crate) rows: u64,
+    /// When the oldest of them happened.
+    pub(crate) oldest: Option<Timestamp>,
+}
+
+/// What waits in the outbox; looks at no more than `limit` rows, the oldest ids first.
+pub(crate) async fn backlog(conn: &mut PgConnection, limit: i64) -> Result<Backlog, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "rows!", min(time) AS oldest
+           FROM (SELECT time FROM bus.outbox ORDER BY id LIMIT $1) AS waiting"#,
         limit
     )
     .fetch_one(conn)
     .await?;
-    Ok(u64::try_from(rows).unwrap_or_default())
+    Ok(Backlog {
+        rows: u64::try_from(row.rows).unwrap_or_default(),
+        oldest: row.oldest.map(jiff_sqlx::Timestamp::to_jiff),
+    })
+}
+
+/// How many events a consumer keeps aside: waiting for another attempt, and dead; counts no further than `limit`.
+pub(crate) async fn aside(
+    conn: &mut PgConnection,
+    consumer: &str,
+    limit: i64,
+) -> Result<(u64, u64), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE dead_at IS NULL) AS "retries!", count(dead_at) AS "dead!"
+           FROM (SELECT dead_at FROM bus.inbox_retry WHERE consumer = $1 LIMIT $2) AS aside"#,
+        consumer,
+        limit,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((u64::try_from(row.retries).unwrap_or_default(), u64::try_from(row.dead).unwrap_or_default()))
 }
 
 /// Makes the log's partition for the day of an instant.

@@ -2,13 +2,16 @@
 //! to make a batch larger, and nothing queues without bound.
 
 use crate::telemetry::propagate::{self, Origin};
+use crate::telemetry::{self, KeyValue};
 use crate::{Code, Fault};
 use futures::FutureExt;
+use opentelemetry::metrics::{Counter, Histogram};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -17,19 +20,56 @@ use tracing::Instrument as _;
 struct Waiting<C, R> {
     command: C,
     origin: Origin,
+    since: Instant,
     answer: oneshot::Sender<Result<R, Fault>>,
+}
+
+/// What is measured of batches of one name.
+#[derive(Clone)]
+struct Meters {
+    name: [KeyValue; 1],
+    size: Histogram<u64>,
+    wait: Histogram<f64>,
+    refused: Counter<u64>,
+}
+
+impl Meters {
+    fn of(name: &'static str) -> Self {
+        let name = [KeyValue::new("batch", name)];
+        let refused = telemetry::counter("candor_batch_refused", "Commands refused because too many waited.");
+        refused.add(0, &name);
+        Self {
+            size: telemetry::sizes("candor_batch_size", "Commands written together."),
+            wait: telemetry::histogram("candor_batch_wait", "How long commands wait to be written."),
+            name,
+            refused,
+        }
+    }
+
+    fn taken<C, R>(&self, taken: &[Waiting<C, R>]) {
+        self.size.record(taken.len() as u64, &self.name);
+        for waiting in taken {
+            self.wait.record(waiting.since.elapsed().as_secs_f64(), &self.name);
+        }
+    }
 }
 
 /// A bounded queue of commands `C`, written in batches that answer each with an `R`. Clones share it.
 pub struct Batch<C, R> {
     queue: mpsc::Sender<Waiting<C, R>>,
+    meters: Meters,
     writers: TaskTracker,
     closing: CancellationToken,
 }
 
 impl<C, R> Clone for Batch<C, R> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), writers: self.writers.clone(), closing: self.closing.clone() }
+        Self {
+            queue: self.queue.clone(),
+            meters: self.meters.clone(),
+            writers: self.writers.clone(),
+            closing: self.closing.clone(),
+        }
     }
 }
 
@@ -52,17 +92,14 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
         F: Future<Output = Vec<Result<R, Fault>>> + Send + 'static,
     {
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let batch = Self { queue: sender, writers: TaskTracker::new(), closing: shutdown.child_token() };
+        let (meters, closing) = (Meters::of(name), shutdown.child_token());
+        let batch = Self { queue: sender, meters, writers: TaskTracker::new(), closing };
         let receiver = Arc::new(Mutex::new(receiver));
         let write = Arc::new(write);
         for _ in 0..writers.max(1) {
-            batch.writers.spawn(run(
-                name,
-                receiver.clone(),
-                max.max(1),
-                batch.closing.clone(),
-                write.clone(),
-            ));
+            let (receiver, closing) = (receiver.clone(), batch.closing.clone());
+            let running = run(name, batch.meters.clone(), receiver, max.max(1), closing, write.clone());
+            batch.writers.spawn(running);
         }
         batch.writers.close();
         batch
@@ -77,9 +114,12 @@ impl<C: Send + 'static, R: Send + 'static> Batch<C, R> {
             return Err(closed());
         }
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { command, origin: Origin::current(), answer };
+        let waiting = Waiting { command, origin: Origin::current(), since: Instant::now(), answer };
         self.queue.try_send(waiting).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => full(),
+            mpsc::error::TrySendError::Full(_) => {
+                self.meters.refused.add(1, &self.meters.name);
+                full()
+            }
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         answered.await.unwrap_or_else(|_| Err(closed()))
@@ -96,6 +136,7 @@ type Receiver<C, R> = Arc<Mutex<mpsc::Receiver<Waiting<C, R>>>>;
 
 async fn run<C, R, W, F>(
     name: &'static str,
+    meters: Meters,
     receiver: Receiver<C, R>,
     max: usize,
     closing: CancellationToken,
@@ -121,6 +162,7 @@ async fn run<C, R, W, F>(
         if taken.is_empty() {
             return; // closed and empty
         }
+        meters.taken(&taken);
         let span = tracing::info_span!(parent: None, "batch", otel.name = name, commands = taken.len());
         propagate::set_origins(&span, taken.iter().map(|waiting| &waiting.origin));
         let (commands, answers): (Vec<C>, Vec<_>) =

@@ -1,11 +1,13 @@
 //! Connections to a service's own PostgreSQL.
 
 use crate::config;
+use crate::telemetry::{self, KeyValue};
+use opentelemetry::metrics::Gauge;
 use serde::{Deserialize, Deserializer};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -94,13 +96,49 @@ fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
     Ok(options.connect_lazy_with(PgConnectOptions::from_str(url)?))
 }
 
-/// A health check with a connection of its own, so that a busy pool is not mistaken for a dead database.
+/// How much of a pool is in use.
+struct Usage {
+    connections: Gauge<u64>,
+    limit: Gauge<u64>,
+    database: KeyValue,
+}
+
+impl Usage {
+    fn of(pool: &PgPool) -> Self {
+        let name = pool.connect_options().get_database().unwrap_or_default().to_owned();
+        Self {
+            connections: telemetry::gauge(
+                "candor_database_connections",
+                "Connections of a pool, idle and busy.",
+            ),
+            limit: telemetry::gauge(
+                "candor_database_connections_limit",
+                "Connections that a pool has at most.",
+            ),
+            database: KeyValue::new("database", name),
+        }
+    }
+
+    fn measure(&self, pool: &PgPool) {
+        let (all, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        for (state, number) in [("idle", idle), ("busy", all.saturating_sub(idle))] {
+            self.connections.record(number, &[self.database.clone(), KeyValue::new("state", state)]);
+        }
+        let limit = pool.options().get_max_connections();
+        self.limit.record(limit.into(), std::slice::from_ref(&self.database));
+    }
+}
+
+/// A health check with a connection of its own, so that a busy pool is not mistaken for a dead database. As it is made
+/// for every pool and asked every second, it also measures how much of the pool is in use.
 pub fn probe(
     pool: &PgPool,
 ) -> impl Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync + 'static {
     let options = pool.connect_options();
     let kept: Arc<Mutex<Option<PgConnection>>> = Arc::default();
+    let (pool, usage) = (pool.clone(), OnceLock::new());
     move || {
+        usage.get_or_init(|| Usage::of(&pool)).measure(&pool);
         let (options, kept) = (options.clone(), kept.clone());
         Box::pin(async move {
             let mut kept = kept.lock().await;

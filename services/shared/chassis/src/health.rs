@@ -1,6 +1,7 @@
 //! Whether the process can do its work just now. Readiness is asked of every dependency; liveness is not, and whether
 //! to send calls here only at the start.
 
+use crate::telemetry::{self, KeyValue};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use std::panic::AssertUnwindSafe;
@@ -97,6 +98,7 @@ impl Health {
     async fn poll(&self) {
         let mut timer = tokio::time::interval(INTERVAL);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let up = telemetry::gauge("candor_dependency_up", "Whether what the process stands on is there.");
         loop {
             tokio::select! {
                 _ = timer.tick() => {}
@@ -104,6 +106,9 @@ impl Health {
             }
             let checks = self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let failed = ask(&checks).await;
+            for (name, _) in &checks {
+                up.record(u64::from(!failed.contains(name)), &[KeyValue::new("dependency", *name)]);
+            }
             // A check registered meanwhile has not been asked yet.
             let complete = checks.len() == self.0.checks.lock().unwrap_or_else(PoisonError::into_inner).len();
             self.report(&failed, complete);

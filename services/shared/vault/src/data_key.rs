@@ -3,6 +3,7 @@
 use crate::{
     Error,
     crypto::{self, NONCE, TAG},
+    metrics,
 };
 use aes_gcm::Aes256Gcm;
 use std::{
@@ -69,6 +70,7 @@ impl DataKey {
 
     /// Seals a value for one place (at most 64 GiB; messages are far smaller).
     pub fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Vec<u8> {
+        metrics::sealed(self.0.service);
         let nonce = self.nonce();
         let mut blob = Vec::with_capacity(HEAD + plain.len() + TAG);
         blob.push(VERSION);
@@ -83,6 +85,12 @@ impl DataKey {
     /// # Errors
     /// [`Error::Refused`] when a single bit differs, or it was sealed for another place, owner or service.
     pub fn open(&self, place: &Place<'_>, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let opened = self.try_open(place, blob);
+        metrics::opened(self.0.service, opened.is_ok());
+        opened
+    }
+
+    fn try_open(&self, place: &Place<'_>, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (head, sealed) = blob.split_at_checked(HEAD).ok_or(Error::Refused)?;
         if head[0] != VERSION || head[1..17] != *self.0.id.as_bytes() {
             return Err(Error::Refused);

@@ -12,6 +12,7 @@ mod crypto;
 mod data_key;
 mod error;
 mod kek;
+mod metrics;
 mod remove;
 mod rewrap;
 mod store;
@@ -27,6 +28,7 @@ pub use store::Usage;
 use cache::Cache;
 use chassis::{Clock, Ids};
 use kek::KekFile;
+use metrics::Origin;
 use sqlx::PgPool;
 use std::{
     path::{Path, PathBuf},
@@ -82,6 +84,7 @@ impl Vault {
     ) -> Result<Self, Error> {
         let keks = RwLock::new(Arc::new(KekFile::read(&kek_file)?));
         let cache = Cache::start(KEYS_IN_MEMORY, KEY_LIFETIME);
+        metrics::begin(service);
         let probe: Probe = Box::new(chassis::database::probe(&store));
         Ok(Self(Arc::new(Inner { service, store, probe, kek_file, keks, cache, clock, ids })))
     }
@@ -93,13 +96,15 @@ impl Vault {
     /// [`Error::Destroyed`] once shredded, [`Error::UnknownKek`], [`Error::KekFile`], [`Error::Store`].
     pub async fn data_key(&self, owner: Uuid) -> Result<DataKey, Error> {
         if let Some(key) = self.0.cache.get(owner, Instant::now()) {
+            metrics::key(self.0.service, Origin::Memory);
             return Ok(key);
         }
         let epoch = self.0.cache.epoch();
-        let key = match store::find(&self.0.store, self.0.service, owner).await? {
-            Some(row) => self.unwrap_current(owner, row).await?,
-            None => self.create(owner).await?,
+        let (key, from) = match store::find(&self.0.store, self.0.service, owner).await? {
+            Some(row) => (self.unwrap_current(owner, row).await?, Origin::Store),
+            None => (self.create(owner).await?, Origin::Nowhere),
         };
+        metrics::key(self.0.service, from);
         self.0.cache.insert(owner, &key, epoch, Instant::now());
         Ok(key)
     }

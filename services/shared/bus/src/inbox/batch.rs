@@ -6,7 +6,7 @@ use super::{
     retry,
 };
 use crate::{
-    Envelope, metrics,
+    Envelope,
     step::{self, Step},
     store::{self, Parked},
     trace,
@@ -77,6 +77,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
         let mut fresh: HashSet<_> =
             store::receive(&mut tx, self.consumer, &ids, now).await?.into_iter().collect();
+        let known = ids.len() - fresh.len();
         let mut outcomes = Vec::with_capacity(fresh.len());
         // `remove`: an event may be in the batch twice.
         let mut news: Vec<_> = arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)).collect();
@@ -96,6 +97,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         }
         step::reached(self.observer.as_ref(), Step::Handled).await;
         tx.commit().await?;
+        self.metrics().duplicates(known);
         self.report(&outcomes, now);
         step::reached(self.observer.as_ref(), Step::Committed).await;
         Ok(())
@@ -149,15 +151,15 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     pub(super) fn report(&self, outcomes: &[Outcome<'_>], now: Timestamp) {
         for (event, attempts, outcome) in outcomes {
             match outcome {
-                Ok(()) => metrics::handled(self.consumer, &event.key, event.time, now),
+                Ok(()) => self.metrics().handled(&event.key, event.time, now),
                 Err(failure) => {
                     let (attempts, dead) = retry::verdict(*attempts, failure);
                     let (consumer, key, reason) = (self.consumer, &event.key, &failure.reason);
                     if dead {
-                        metrics::dead(consumer, key);
+                        self.metrics().dead();
                         tracing::error!(consumer, event_id = %event.id, key, attempts, reason, "an event is dead; replay it once its cause is gone");
                     } else {
-                        metrics::retried(consumer, key);
+                        self.metrics().retried();
                         tracing::warn!(consumer, event_id = %event.id, key, attempts, reason, "an event failed and will be tried again");
                     }
                 }

@@ -8,7 +8,9 @@ pub use failure::HandlerError;
 
 use crate::{
     Envelope, Outbox, Transport, TransportError, key_of,
+    metrics::Consumer,
     step::Observer,
+    store,
     transport::{Acker, Content, Delivery},
 };
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use futures::future::{BoxFuture, join_all, ready};
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
 use std::{collections::BTreeMap, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,6 +27,9 @@ use uuid::Uuid;
 const BATCH: usize = 100;
 /// How often the retry table is looked at.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How often it is measured what is kept aside, and how far that is counted.
+const GAUGE_EVERY: Duration = Duration::from_secs(2);
+const GAUGE_LIMIT: i64 = 10_000;
 /// Names foreign messages in the table of dead letters, where every row needs an id.
 const FOREIGN: Uuid = Uuid::from_u128(0x0bad_f00d_0000_4000_8000_0000_0000_0000);
 
@@ -120,9 +125,10 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     /// given back: what was delivered waits here. Only an unknown consumer is an error.
     pub async fn run(self, transport: Transport, shutdown: CancellationToken) -> Result<(), TransportError> {
         let mut subscription = transport.subscribe(self.consumer, &self.keys())?;
+        self.metrics().begin();
         let mut retry = interval(RETRY_EVERY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut swept, mut failing) = (None, false);
+        let (mut swept, mut gauged, mut failing) = (None, None, false);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),
@@ -134,7 +140,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                     self.settle(batch, &shutdown).await;
                 }
                 _ = retry.tick() => {
-                    match self.upkeep(&mut swept).await {
+                    match self.upkeep(&mut swept, &mut gauged).await {
                         Ok(()) => failing = false,
                         Err(error) if !failing => {
                             failing = true;
@@ -153,6 +159,9 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         let (arrivals, ackers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|delivery| (Arrival::of(delivery.content, now), delivery.acker)).unzip();
         let arrivals: Vec<_> = arrivals.into_iter().filter(|arrival| self.wanted(arrival)).collect();
+        for arrival in &arrivals {
+            self.metrics().taken(arrival.event.time, now);
+        }
         let mut pause = Duration::from_millis(100);
         while let Err(error) = self.take_over(&arrivals).await {
             tracing::warn!(%error, consumer = self.consumer, "consuming pauses until the database is back");
@@ -170,9 +179,23 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         arrival.hopeless.is_some() || self.handlers.contains_key(&arrival.event.key)
     }
 
-    async fn upkeep(&self, swept: &mut Option<Timestamp>) -> Result<(), sqlx::Error> {
+    async fn upkeep(
+        &self,
+        swept: &mut Option<Timestamp>,
+        gauged: &mut Option<Instant>,
+    ) -> Result<(), sqlx::Error> {
         self.retry_due().await?;
+        if gauged.is_none_or(|at| at.elapsed() >= GAUGE_EVERY) {
+            let mut conn = self.pool.acquire().await?;
+            let (retries, dead) = store::aside(&mut conn, self.consumer, GAUGE_LIMIT).await?;
+            self.metrics().aside(retries, dead);
+            *gauged = Some(Instant::now());
+        }
         self.sweep_hourly(swept).await
+    }
+
+    fn metrics(&self) -> Consumer {
+        Consumer(self.consumer)
     }
 }
 

@@ -133,7 +133,10 @@ impl Shared {
     ) -> Result<(Request<Body>, Option<OwnedSemaphorePermit>), Fault> {
         let place = match method.health {
             true => None,
-            false => Some(self.places.clone().try_acquire_owned().map_err(|_| answer::busy())?),
+            false => Some(self.places.clone().try_acquire_owned().map_err(|_| {
+                self.meters.refused();
+                answer::busy()
+            })?),
         };
         if !method.public {
             let passport = self.keyring.verify(bearer(request.headers())?).await?;

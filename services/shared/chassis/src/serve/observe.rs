@@ -1,7 +1,7 @@
 //! A span, a count and a duration for every call.
 
 use super::methods::Method;
-use crate::telemetry::{self, KeyValue, propagate, rpc};
+use crate::telemetry::{self, Entered, KeyValue, Level, propagate, rpc};
 use http::HeaderMap;
 use opentelemetry::metrics::{Counter, Histogram};
 use std::sync::Arc;
@@ -14,14 +14,25 @@ use tracing::{Span, field::Empty};
 pub(super) struct Meters {
     requests: Counter<u64>,
     duration: Histogram<f64>,
+    in_flight: Level,
+    refused: Counter<u64>,
 }
 
 impl Meters {
     pub(super) fn new() -> Self {
+        let refused = telemetry::counter("candor_grpc_refused", "Calls refused because the house was full.");
+        refused.add(0, &[]);
         Self {
             requests: telemetry::counter("candor_grpc_requests", "Calls by service, method and outcome."),
             duration: telemetry::histogram("candor_grpc_request_duration", "How long calls take."),
+            in_flight: Level::new("candor_grpc_requests_in_flight", "Calls that are being answered."),
+            refused,
         }
+    }
+
+    /// A call found no place.
+    pub(super) fn refused(&self) {
+        self.refused.add(1, &[]);
     }
 }
 
@@ -55,11 +66,14 @@ pub(super) struct Record {
     span: Span,
     started: Instant,
     finished: bool,
+    _in_flight: Option<Entered>,
 }
 
 impl Record {
     pub(super) fn new(meters: &Meters, method: Arc<Method>, span: Span) -> Self {
-        Self { meters: meters.clone(), method, span, started: Instant::now(), finished: false }
+        // Questions of health are asked all the time; they would only blur the picture.
+        let _in_flight = (!method.housekeeping).then(|| meters.in_flight.enter());
+        Self { meters: meters.clone(), method, span, started: Instant::now(), finished: false, _in_flight }
     }
 
     pub(super) fn span(&self) -> Span {

@@ -1,13 +1,16 @@
 //! Logs, traces and metrics of a process. None of them ever holds private text.
 
 mod database;
+mod job;
 #[cfg(test)]
 pub(crate) mod kept;
 mod metrics;
+mod process;
 pub mod propagate;
 pub(crate) mod rpc;
 
-pub use metrics::{Metrics, counter, gauge, histogram};
+pub use job::Job;
+pub use metrics::{Entered, Level, Metrics, age, counter, gauge, histogram, lags, sizes};
 pub use opentelemetry::KeyValue;
 pub use rpc::Traced;
 
@@ -17,7 +20,7 @@ use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
-use tracing::{Level, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -126,7 +129,7 @@ where
     let ours = QUIET.iter().fold(Targets::new().with_default(LevelFilter::INFO), |targets, library| {
         targets.with_target(*library, LevelFilter::OFF)
     });
-    let kept = filter_fn(|metadata| metadata.is_span() || *metadata.level() <= Level::WARN);
+    let kept = filter_fn(|metadata| metadata.is_span() || *metadata.level() <= tracing::Level::WARN);
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)

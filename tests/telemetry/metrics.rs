@@ -1,0 +1,367 @@
+//! Every metric that is documented moves when what it measures happens, and nothing is measured that is not documented.
+
+use crate::people::{Person, link, text};
+use crate::scrape::Scrape;
+use crate::world::{Apart, World};
+use candor_tests::eventually;
+use candor_tests::five::PROGRAMS;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What each process takes on at most here; small, so that it can be filled.
+const PLACES: usize = 6;
+/// What stays as it is while a process runs.
+const CONSTANT: [&str; 4] =
+    ["candor_build_info", "candor_database_connections_limit", "candor_process_max_fds", "target_info"];
+
+/// A Candor whose places are few, and all that was scraped of it.
+struct Watched {
+    world: World,
+    scrapes: RefCell<Vec<Scrape>>,
+}
+
+impl Watched {
+    fn apart(&self) -> &Apart {
+        self.world.apart()
+    }
+
+    /// All metrics of all processes now.
+    async fn scrape(&self) -> Scrape {
+        let mut all = Scrape::default();
+        for program in PROGRAMS {
+            all.merge(Scrape::of(program, &self.apart().five.operators(program)).await);
+        }
+        self.scrapes.borrow_mut().push(all.clone());
+        all
+    }
+
+    /// Waits until a metric's samples with these labels add up to what they are to.
+    async fn comes(&self, name: &str, labels: &[(&str, &str)], holds: impl Fn(f64) -> bool) {
+        let what = format!("{name} of {labels:?} is what it is to be");
+        eventually(&what, PATIENCE, async || holds(self.scrape().await.sum(name, labels))).await;
+    }
+
+    async fn database(&self, service: &str) -> PgConnection {
+        PgConnection::connect(&self.world.database_url(service)).await.unwrap()
+    }
+
+    async fn run(&self, service: &str, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        self.database(service).await.execute(sqlx::raw_sql(statement)).await.unwrap();
+    }
+
+    /// Holds what a statement locks until what is returned is dropped.
+    async fn hold(&self, service: &str, statement: &str) -> PgConnection {
+        let mut connection = self.database(service).await;
+        let statement = AssertSqlSafe(format!("BEGIN; {statement}"));
+        connection.execute(sqlx::raw_sql(statement)).await.unwrap();
+        connection
+    }
+
+    async fn entry(&self, person: &Person) -> Value {
+        let entry = json!({"body": "A quiet day.", "timeZone": "Europe/Berlin"});
+        person.post(&self.world, "/v1/entries", entry).await["entry"].clone()
+    }
+}
+
+#[tokio::test]
+async fn what_is_measured_moves_and_is_what_is_documented() {
+    let places = PLACES.to_string();
+    let few = [
+        ("LIMITS__CALLS_IN_FLIGHT", places.as_str()),
+        ("JOURNAL__BATCH__MAX", "1"),
+        ("JOURNAL__BATCH__QUEUE", "1"),
+        ("JOURNAL__BATCH__WRITERS", "1"),
+        ("ACCOUNTS__HASHING__AT_ONCE", "1"),
+        ("ACCOUNTS__HASHING__WAITING", "0"),
+    ];
+    let few = few.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let world = World::five_processes_with(few.to_vec()).await;
+    let watched = Watched { world, scrapes: RefCell::default() };
+    watched.scrape().await;
+
+    let anna = Person::join(&watched.world, "anna@example.org").await;
+    let ben = Person::join(&watched.world, "ben@example.org").await;
+    two_share(&watched, &anna, &ben).await;
+    a_full_house(&watched).await;
+    a_full_batch(&watched, &anna).await;
+    passwords_crowd(&watched, &anna).await;
+    a_mail_is_given_up(&watched).await;
+    events_wait_return_and_fail(&watched, &anna).await;
+    a_service_is_away(&watched).await;
+    a_value_was_altered(&watched, &anna).await;
+    reminders_are_late_or_missed(&watched).await;
+
+    watched.scrape().await;
+    let scrapes = watched.scrapes.into_inner();
+    everything_moved(&scrapes);
+    names_are_those_of_the_table(scrapes.last().unwrap());
+    labels_say_nothing_of_anybody(&scrapes);
+    for program in PROGRAMS {
+        let sent = watched.world.collector.metrics_of(program);
+        assert!(sent.contains("candor_process_uptime"), "{program} sends its metrics as well: {sent:?}");
+    }
+    watched.world.stop().await;
+}
+
+/// They link; she shares with him now and in an hour, he reads.
+async fn two_share(watched: &Watched, anna: &Person, ben: &Person) {
+    let world = &watched.world;
+    link(world, anna, ben).await;
+    let entry = watched.entry(anna).await;
+    let share = |open_now: bool| {
+        json!({
+            "recipientAccountId": ben.account_id, "openNow": open_now,
+            "selection": {"kind": "SHARE_KIND_ENTRY", "itemId": entry["entryId"], "depth": "SHARE_DEPTH_WHOLE"},
+        })
+    };
+    let mut made = Value::Null;
+    eventually("the journal has heard of the link", PATIENCE, async || {
+        let (status, answer) =
+            world.rest().call("POST", "/v1/shares", Some(&anna.secret), Some(share(true))).await;
+        made = answer;
+        status == 200
+    })
+    .await;
+    anna.post(world, "/v1/shares", share(false)).await;
+    let path = format!("/v1/accounts/{}/shares/{}", anna.account_id, text(&made["share"]["shareId"]));
+    world.rest().ok("GET", &path, Some(&ben.secret), None).await;
+    let opened = [("scope", "shared_items"), ("outcome", "opened")];
+    watched.comes("candor_accounts_openings_total", &opened, |number| number == 1.0).await;
+    watched.comes("candor_vault_keys_total", &[("from", "memory")], |number| number > 0.0).await;
+    watched.comes("candor_bus_handled_total", &[("consumer", "accounts")], |number| number > 0.0).await;
+    let unheard = [("key", "accounts.v1.account_registered")];
+    watched.comes("candor_bus_unroutable_total", &unheard, |number| number == 2.0).await;
+    watched.comes("candor_reminders_delivered_total", &[("kind", "share")], |number| number == 1.0).await;
+}
+
+/// As many calls as there are places, held up in the database; one more is refused at either door.
+async fn a_full_house(watched: &Watched) {
+    let held = watched.hold("content", "LOCK TABLE articles IN ACCESS EXCLUSIVE MODE").await;
+    let content = watched.apart().five.grpc("content");
+    let readers: Vec<_> = (0..PLACES)
+        .map(|_| {
+            let rest = watched.world.rest();
+            tokio::spawn(async move { rest.call("GET", "/v1/articles", None, None).await.0 })
+        })
+        .collect();
+    let full = PLACES as f64;
+    watched.comes("candor_gateway_requests_in_flight", &[], |number| number == full).await;
+    let content_s = [("process", "content")];
+    watched.comes("candor_grpc_requests_in_flight", &content_s, |number| number == full).await;
+    let busy = [("process", "content"), ("state", "busy")];
+    watched.comes("candor_database_connections", &busy, |number| number >= full).await;
+    let (status, _) = watched.world.rest().call("GET", "/v1/articles", None, None).await;
+    assert_eq!(status, 503);
+    let mut library = candor_proto::content::v1::library_service_client::LibraryServiceClient::new(content);
+    let refused = library.list_articles(candor_proto::content::v1::ListArticlesRequest::default()).await;
+    assert_eq!(refused.err().unwrap().code(), tonic::Code::ResourceExhausted);
+    drop(held);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), 200);
+    }
+    watched.comes("candor_gateway_refused_total", &[], |number| number == 1.0).await;
+    watched.comes("candor_grpc_refused_total", &content_s, |number| number == 1.0).await;
+    watched.comes("candor_gateway_requests_in_flight", &[], |number| number == 0.0).await;
+    watched.comes("candor_grpc_requests_in_flight", &content_s, |number| number == 0.0).await;
+}
+
+/// One entry is being written and one waits; the next is refused.
+async fn a_full_batch(watched: &Watched, anna: &Person) {
+    let held = watched.hold("journal", "LOCK TABLE entries IN EXCLUSIVE MODE").await;
+    let write = || {
+        let (rest, secret) = (watched.world.rest(), anna.secret.clone());
+        let entry = json!({"body": "Another.", "timeZone": "Europe/Berlin"});
+        tokio::spawn(async move { rest.call("POST", "/v1/entries", Some(&secret), Some(entry)).await.0 })
+    };
+    let writers: Vec<_> = (0..3).map(|_| write()).collect();
+    let of_entries = [("batch", "journal.write_batch")];
+    watched.comes("candor_batch_refused_total", &of_entries, |number| number == 1.0).await;
+    drop(held);
+    let mut answers = Vec::new();
+    for writer in writers {
+        answers.push(writer.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 200, 429]);
+}
+
+/// Two passwords at once, and room for one.
+async fn passwords_crowd(watched: &Watched, anna: &Person) {
+    let try_in = async || {
+        let wrong = json!({"email": anna.email, "password": "not what she chose", "deviceLabel": "x"});
+        watched.world.rest().call("POST", "/v1/sessions", None, Some(wrong)).await.0
+    };
+    eventually("two passwords meet", PATIENCE, async || {
+        tokio::join!(try_in(), try_in(), try_in());
+        watched.scrape().await.sum("candor_accounts_hashing_refused_total", &[]) > 0.0
+    })
+    .await;
+    let refused = [("outcome", "refused")];
+    watched.comes("candor_accounts_sign_ins_total", &refused, |number| number > 0.0).await;
+    watched.comes("candor_accounts_sign_ins_total", &[("outcome", "busy")], |number| number > 0.0).await;
+}
+
+/// The folder for mail is away; then the letter is spoilt as well.
+async fn a_mail_is_given_up(watched: &Watched) {
+    let five = &watched.apart().five;
+    let (mail, away) = (five.folder().join("mail"), five.folder().join("mail.away"));
+    std::fs::rename(&mail, &away).unwrap();
+    let person = json!({
+        "email": "cora@example.org", "password": "a long sentence of her own", "timeZone": "Europe/Berlin",
+        "locale": "en", "adult": true,
+    });
+    watched.world.rest().ok("POST", "/v1/accounts", None, Some(person)).await;
+    watched.comes("candor_accounts_mails_failed_total", &[], |number| number >= 1.0).await;
+    watched.run("accounts", r"UPDATE mail_queue SET letter = letter || '\x00'").await;
+    five.clock.advance(SignedDuration::from_mins(1));
+    watched.comes("candor_accounts_mails_dead_total", &[], |number| number == 1.0).await;
+    std::fs::rename(&away, &mail).unwrap();
+}
+
+/// An event waits in the outbox, one comes twice, one cannot be read, one fails and succeeds later.
+async fn events_wait_return_and_fail(watched: &Watched, anna: &Person) {
+    let now = watched.apart().five.clock.now();
+    let columns = "id, key, aggregate_id, version, time, traceparent, body";
+    let waiting = format!(
+        "INSERT INTO bus.outbox ({columns}, leased_until) SELECT gen_random_uuid(), key, aggregate_id, version,
+             '{}', NULL, body, 'infinity' FROM bus.log LIMIT 1",
+        now - SignedDuration::from_hours(1)
+    );
+    watched.run("journal", &waiting).await;
+    let journal = [("process", "journal")];
+    watched.comes("candor_bus_outbox_pending", &journal, |number| number == 1.0).await;
+    watched.comes("candor_bus_outbox_oldest_age_seconds", &journal, |age| age >= 3600.0).await;
+    watched.run("journal", "DELETE FROM bus.outbox WHERE leased_until = 'infinity'").await;
+
+    let entry_written = "FROM bus.log WHERE key = 'journal.v1.entry_written' LIMIT 1";
+    let again = format!("INSERT INTO bus.outbox ({columns}) SELECT {columns} {entry_written}");
+    watched.run("journal", &again).await;
+    let spoilt = format!(
+        r"INSERT INTO bus.outbox ({columns}) SELECT gen_random_uuid(), key, aggregate_id, version, time, NULL, '\xff'
+          {entry_written}"
+    );
+    watched.run("journal", &spoilt).await;
+    for consumer in ["content", "reminders"] {
+        let consumer = [("consumer", consumer)];
+        watched.comes("candor_bus_duplicates_total", &consumer, |number| number >= 1.0).await;
+        watched.comes("candor_bus_dead_total", &consumer, |number| number == 1.0).await;
+        watched.comes("candor_bus_dead_letters", &consumer, |number| number == 1.0).await;
+    }
+
+    watched.run("content", "ALTER TABLE path_progress RENAME TO path_progress_away").await;
+    watched.entry(anna).await;
+    let content = [("consumer", "content")];
+    watched.comes("candor_bus_retried_total", &content, |number| number >= 1.0).await;
+    watched.comes("candor_bus_retries_waiting", &content, |number| number == 1.0).await;
+    watched.run("content", "ALTER TABLE path_progress_away RENAME TO path_progress").await;
+    watched.apart().five.clock.advance(SignedDuration::from_mins(20));
+    watched.comes("candor_bus_retries_waiting", &content, |number| number == 0.0).await;
+}
+
+/// The gateway notices that a service does not answer, and that it does again.
+async fn a_service_is_away(watched: &Watched) {
+    let five = &watched.apart().five;
+    let gateway = five.operators("gateway");
+    let content = [("dependency", "candor.content.v1")];
+    let up = async |expected: f64| {
+        eventually("the gateway knows whether content is there", PATIENCE, async || {
+            let scrape = Scrape::of("gateway", &gateway).await;
+            watched.scrapes.borrow_mut().push(scrape.clone());
+            scrape.sum("candor_dependency_up", &content) == expected
+        })
+        .await;
+    };
+    five.process("content").freeze();
+    up(0.0).await;
+    five.process("content").thaw();
+    up(1.0).await;
+}
+
+/// A text that was altered in the database does not open.
+async fn a_value_was_altered(watched: &Watched, anna: &Person) {
+    let entry = text(&watched.entry(anna).await["entryId"]);
+    let alter = format!(r"UPDATE entries SET body = body || '\x00' WHERE entry_id = '{entry}'");
+    watched.run("journal", &alter).await;
+    let path = format!("/v1/entries/{entry}");
+    let (status, _) = watched.world.rest().call("GET", &path, Some(&anna.secret), None).await;
+    assert_eq!(status, 500);
+    watched.comes("candor_vault_refused_total", &[("service", "journal")], |number| number == 1.0).await;
+}
+
+/// Everything planned is held for forty days: look-backs fire late, and the share that had ended is not told of.
+async fn reminders_are_late_or_missed(watched: &Watched) {
+    let held = watched.hold("reminders", "SELECT * FROM schedules WHERE state = 'pending' FOR UPDATE").await;
+    watched.apart().five.clock.advance_days(40);
+    let month = 30.0 * 86_400.0;
+    watched.comes("candor_reminders_overdue_seconds", &[], |seconds| seconds > month).await;
+    drop(held);
+    let [look_back, share] = ["look_back", "share"].map(|kind| [("kind", kind)]);
+    watched.comes("candor_reminders_fired_late_total", &look_back, |number| number >= 1.0).await;
+    watched.comes("candor_reminders_missed_total", &share, |number| number == 1.0).await;
+    watched.comes("candor_reminders_overdue_seconds", &[], |seconds| seconds == 0.0).await;
+}
+
+fn everything_moved(scrapes: &[Scrape]) {
+    let documented = documented();
+    for name in documented.keys().filter(|name| !CONSTANT.contains(&name.as_str())) {
+        let mut values: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for (labels, value) in scrapes.iter().filter_map(|scrape| scrape.0.get(name)).flatten() {
+            values.entry(labels).or_default().insert(value.to_string());
+        }
+        // A sample that appears has moved as well: from nothing.
+        let appeared = scrapes.iter().map(|scrape| scrape.0.get(name).map_or(0, BTreeMap::len));
+        let appeared = appeared.collect::<BTreeSet<_>>().len() > 1;
+        assert!(appeared || values.values().any(|seen| seen.len() > 1), "{name} never moved: {values:?}");
+    }
+}
+
+fn names_are_those_of_the_table(scrape: &Scrape) {
+    let documented: BTreeSet<String> = documented().into_keys().collect();
+    let scraped: BTreeSet<String> = scrape.0.keys().cloned().collect();
+    let (unsaid, gone) = (&scraped - &documented, &documented - &scraped);
+    assert!(
+        unsaid.is_empty(),
+        "\n{unsaid:#?}\n→ say what they measure in ARCHITECTURE.md, `What is measured`\n"
+    );
+    assert!(
+        gone.is_empty(),
+        "\n{gone:#?}\n→ ARCHITECTURE.md, `What is measured`, has rows nothing measures\n"
+    );
+}
+
+/// Every label is in the table, and no value is one that grows with the number of people.
+fn labels_say_nothing_of_anybody(scrapes: &[Scrape]) {
+    let documented = documented();
+    for (name, samples) in
+        scrapes.iter().flat_map(|scrape| &scrape.0).filter(|(name, _)| *name != "target_info")
+    {
+        let known = &documented[name];
+        for (label, value) in samples.keys().flatten().filter(|(label, _)| *label != "process") {
+            assert!(known.contains(label), "{name} has a label {label}, which the table does not know");
+            let digits = value.bytes().filter(u8::is_ascii_digit).count();
+            let bounded = value.len() <= 80 && (digits <= 3 || label == "database");
+            assert!(bounded && !value.contains('@'), "{name} has {label}={value}");
+        }
+        assert!(samples.len() <= 400, "{name} has {} samples", samples.len());
+    }
+}
+
+/// The table of `ARCHITECTURE.md`: names, with their labels.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, section) = text.split_once("## What is measured").expect("the section");
+    let section = section.split("\n## ").next().unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows = section.lines().filter(|line| line.starts_with("| `")).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+        (quoted(cells[0]), quoted(cells[1]).into_iter().collect::<BTreeSet<_>>())
+    });
+    rows.flat_map(|(names, labels)| names.into_iter().map(move |name| (name, labels.clone()))).collect()
+}
