@@ -10,7 +10,7 @@
 //! - [`Process`]: a program of ours as a child, with its log in a file;
 //! - [`five`]: the five processes of Candor, wired together, and [`One`], all of it in one process; [`Rest`] speaks to
 //!   them over HTTP, [`Browser`] as people do;
-//! - [`Collector`]: where they send their traces and metrics.
+//! - [`Collector`]: where they send their traces and metrics; [`Tap`]: hears what they say to a server.
 //!
 //! The shared servers come from `testbed` (`make test` starts it), which says where they are in
 //! `CANDOR_TEST_POSTGRES_URL` and `CANDOR_TEST_AMQP_URL`.
@@ -27,8 +27,10 @@ mod one;
 mod postgres;
 mod process;
 mod rabbit;
+mod raw;
 mod rest;
 mod server;
+mod tap;
 
 pub use browser::{Browser, percent};
 pub use clock::TestClock;
@@ -39,8 +41,10 @@ pub use one::One;
 pub use postgres::{Database, postgres};
 pub use process::{Process, binary, free_address};
 pub use rabbit::{Broker, Rabbit, rabbit};
+pub use raw::Raw;
 pub use rest::{Answer, Reply, Rest};
 pub use server::Postgres;
+pub use tap::Tap;
 
 /// The variable that names the shared PostgreSQL.
 pub const POSTGRES_URL: &str = "CANDOR_TEST_POSTGRES_URL";

@@ -58,6 +58,14 @@ impl Postgres {
         self.server.as_ref().expect("the server runs").create_database(name, name).await.expect("a database")
     }
 
+    /// What the server has said in this life and in the one before.
+    pub fn logged(&self) -> String {
+        let said = |name: &str| {
+            std::fs::read_to_string(self.folder.path().join("server").join(name)).unwrap_or_default()
+        };
+        said("postgres.log.1") + &said("postgres.log")
+    }
+
     /// Stops every process of the server in its tracks: connections stay open, new ones are taken by the kernel,
     /// and nothing is answered.
     ///

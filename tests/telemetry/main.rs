@@ -1,7 +1,8 @@
-//! What an operator can see of a running Candor: traces that hold together from the browser to the last consumer, and
-//! metrics that move with what they measure.
+//! What an operator can see of a running Candor: traces that hold together from the browser to the last consumer, metrics
+//! that move with what they measure, and nowhere a private word.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests: what fails, fails the test
 
+mod canary;
 mod metrics;
 mod people;
 mod scrape;

@@ -12,14 +12,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Tree(Vec<Span>);
 
 impl Tree {
-    /// Waits until a trace is there as a whole: these spans are in it, and no parent of any is missing but `outside`.
+    /// Waits until a trace is there as a whole: these spans are in it, no parent of any is missing but `outside`, and no
+    /// call is without its answering half.
     pub(crate) async fn whole(world: &World, trace: &str, outside: &str, names: &[&str]) -> Self {
         let what = format!("the trace {trace} has {names:?} and no gaps");
         let mut tree = Self(Vec::new());
         eventually(&what, PATIENCE, async || {
             tree = Self(world.collector.trace(trace));
             let ids: BTreeSet<&str> = tree.0.iter().map(|span| span.id.as_str()).collect();
-            let holds = |span: &Span| span.parent == outside || ids.contains(span.parent.as_str());
+            let parents: BTreeSet<&str> = tree.0.iter().map(|span| span.parent.as_str()).collect();
+            let is_call =
+                |span: &Span| span.kind == Kind::Client && span.attributes.contains_key("rpc.method");
+            let holds = |span: &Span| {
+                (span.parent == outside || ids.contains(span.parent.as_str()))
+                    && (!is_call(span) || parents.contains(span.id.as_str()))
+            };
             tree.0.iter().all(holds) && names.iter().all(|name| tree.0.iter().any(|span| span.name == *name))
         })
         .await;
