@@ -15,7 +15,7 @@ TAG ?= dev
 export SQLX_OFFLINE := true
 TESTBED := target/debug/testbed
 
-.PHONY: help run demo test test-full check sqlx fmt protos clippy architecture queries manifests deny doc images
+.PHONY: help run demo test test-full bench check sqlx fmt protos clippy architecture queries manifests deny doc images
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,12 @@ test-full: ## As test, and everything slow as well
 	cargo build --workspace --bins --tests
 	CANDOR_TEST_FULL=1 $(TESTBED) run -- .ci/tests --run-ignored all
 	.ci/web
+
+bench: ## Measures this machine with Candor and without, in turns (QUICK=1, ONLY=append,echo ROUNDS=3 EACH=5 JSON=FILE)
+	@.ci/need cargo cc h2load npm python3-venv
+	cargo build --release --workspace --bins
+	target/release/bench $(if $(QUICK),--rounds 1 --seconds 2) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(EACH),--seconds $(EACH)) $(if $(JSON),--json $(abspath $(JSON)))
 
 check: fmt protos clippy architecture queries manifests deny doc ## Formatting, lints, protos, the rules of the house, queries, manifests, dependencies, documentation
 

@@ -113,6 +113,14 @@ impl One {
         Channel::from_shared(format!("http://{}", self.grpc[service])).unwrap().connect_lazy()
     }
 
+    /// The process's id.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().pid()
+    }
+
     /// The superuser's URL for a service's database; good until the process ends.
     ///
     /// # Panics

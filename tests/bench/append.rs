@@ -1,0 +1,163 @@
+//! Writing an entry: over gRPC and over REST, beside the same two inserts in a transaction of pgbench.
+
+use crate::durable;
+use crate::entries::{ENTRY_BYTES, Writers, expect};
+use crate::ground::{Candor, Ground};
+use crate::http::Http;
+use crate::load::{Channels, Measure, Outcome, closed};
+use crate::people::People;
+use crate::pgbench::Pgbench;
+use crate::rounds::{P99, RATE, side, take};
+use crate::table::{Goal, Row};
+use std::cell::Cell;
+
+/// How many people write.
+const MEMBERS: usize = 256;
+/// Calls that share a connection.
+const PER_CONNECTION: usize = 16;
+
+const GRPC: &str = "gRPC, 32 in flight";
+const MANY: &str = "gRPC, 128 in flight";
+const REST: &str = "REST, 32 in flight";
+const BUSY: &str = "gRPC, 32 in flight, all who hear of it at work too";
+const PGBENCH: &str = "pgbench, 32 clients";
+const PGBENCH_MANY: &str = "pgbench, 128 clients";
+
+/// The two inserts of an entry and its event, with the ids and sizes ours have, in one transaction.
+pub(crate) const TWO_INSERTS: &str = r"
+\set account random(1, 256)
+\set entry random(0, 4611686018427387904)
+\set event random(0, 4611686018427387904)
+BEGIN;
+INSERT INTO entries (account_id, entry_id, body, title, entry_time, time_zone, mood_id, create_time, request_mac)
+  VALUES (lpad(to_hex(:account::int8),32,'0')::uuid, (lpad(to_hex((extract(epoch FROM clock_timestamp())*1000)::int8),12,'0')||'7'||lpad(to_hex(:entry::int8),19,'8'))::uuid,
+          :body, NULL, clock_timestamp(), 'Europe/Berlin', NULL, clock_timestamp(), :mac);
+INSERT INTO bus.outbox (id, key, aggregate_id, version, time, traceparent, body)
+  VALUES ((lpad(to_hex((extract(epoch FROM clock_timestamp())*1000)::int8),12,'0')||'7'||lpad(to_hex(:event::int8),19,'8'))::uuid, 'journal.v1.entry_written',
+          lpad(to_hex(:entry::int8),32,'0')::uuid, 1, clock_timestamp(), '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', :told);
+COMMIT;
+";
+
+/// What pgbench writes for a sealed entry, its MAC and its event.
+pub(crate) fn variables() -> Vec<(&'static str, String)> {
+    let bytes = |count: usize| format!("\\x{}", "5a".repeat(count));
+    // A sealed value is 45 bytes longer than its text.
+    vec![("body", bytes(ENTRY_BYTES + 45)), ("mac", bytes(32)), ("told", bytes(132))]
+}
+
+/// Measures the section.
+pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
+    let url = ground.bare_journal("append").await;
+    let variables = variables();
+    let pgbench = Pgbench { url: &url, script: TWO_INSERTS, variables: &variables };
+    let mut candor = ground.candor("append").await;
+    let desk = Desk::open(&candor).await;
+    let time = ground.arguments.turn;
+
+    // First with everything that follows from an entry on the same cores, then without those who hear of it.
+    let all = take(
+        ground,
+        vec![
+            side(BUSY, || desk.grpc(ground, &candor, 32, &["reminders", "content"])),
+            side(PGBENCH, || pgbench.run(32, time)),
+        ],
+    )
+    .await;
+    candor.without(&["reminders", "content"]).await;
+    let rounds = take(
+        ground,
+        vec![
+            side(GRPC, || desk.grpc(ground, &candor, 32, &[])),
+            side(PGBENCH, || pgbench.run(32, time)),
+            side(REST, || desk.rest(ground, &candor, 32)),
+            side(MANY, || desk.grpc(ground, &candor, 128, &[])),
+            side(PGBENCH_MANY, || pgbench.run(128, time)),
+        ],
+    )
+    .await;
+    desk.writers.check(&candor).await;
+    candor.stop().await;
+
+    let row = |figure: &str, ours, other, of, unit, goal| Row {
+        figure: format!("write entry, {figure}"),
+        ours: rounds.median(ours, of),
+        beside: other,
+        denominator: Some(rounds.median(other, of)),
+        ratio: Some(rounds.ratio(ours, other, of)),
+        unit,
+        goal,
+    };
+    vec![
+        row(GRPC, GRPC, PGBENCH, RATE, "/s", Goal::AtLeast(1.0)),
+        row(MANY, MANY, PGBENCH_MANY, RATE, "/s", Goal::AtLeast(2.0)),
+        row("gRPC, 32 in flight, p99", GRPC, PGBENCH, P99, "ms", Goal::AtMost(1.5)),
+        row("gRPC, 128 in flight, p99", MANY, PGBENCH_MANY, P99, "ms", Goal::AtMost(1.5)),
+        row(REST, REST, PGBENCH, RATE, "/s", Goal::AtLeast(0.65)),
+        Row {
+            figure: format!("write entry, {BUSY}"),
+            ours: all.median(BUSY, RATE),
+            beside: PGBENCH,
+            denominator: Some(all.median(PGBENCH, RATE)),
+            ratio: Some(all.ratio(BUSY, PGBENCH, RATE)),
+            unit: "/s",
+            goal: Goal::None,
+        },
+    ]
+}
+
+/// Those who write, and where to.
+struct Desk {
+    people: People,
+    writers: Writers,
+    channels: Channels,
+    http: Http,
+    kept: Cell<u64>,
+}
+
+impl Desk {
+    async fn open(candor: &Candor) -> Self {
+        let people = People::enrol(candor, MEMBERS).await;
+        let address = format!("http://{}", candor.five.address("journal"));
+        Self {
+            writers: Writers::new(&people),
+            people,
+            channels: Channels::connect(&address, 128 / PER_CONNECTION).await,
+            http: Http::new(format!("http://{}", candor.five.address("gateway"))),
+            kept: Cell::new(0),
+        }
+    }
+
+    /// A turn over gRPC.
+    async fn grpc(&self, ground: &Ground, candor: &Candor, in_flight: usize, consumers: &[&str]) -> Measure {
+        self.people.renew(candor).await;
+        let flushes = durable::flushes(candor.pool("journal")).await;
+        let (writers, channels) = (self.writers.clone(), self.channels.first(in_flight / PER_CONNECTION));
+        let people = self.people.clone();
+        let outcome = closed(in_flight, ground.arguments.turn, move |lane, call| {
+            let (writers, channel, member) = (writers.clone(), channels.of(lane), people.pick(lane, call));
+            async move { writers.write(channel, member, call).await }
+        });
+        let outcome = outcome.await;
+        let answered = outcome.answered;
+        let measure = self.settled(candor, outcome, consumers).await;
+        durable::carried(answered, durable::flushes(candor.pool("journal")).await - flushes);
+        measure
+    }
+
+    /// A turn over HTTP.
+    async fn rest(&self, ground: &Ground, candor: &Candor, in_flight: usize) -> Measure {
+        let (writers, http, people) = (self.writers.clone(), self.http.clone(), self.people.clone());
+        let outcome = closed(in_flight, ground.arguments.turn, move |lane, call| {
+            let (writers, http, member) = (writers.clone(), http.clone(), people.pick(lane, call));
+            async move { writers.post(&http, member, call).await }
+        });
+        self.settled(candor, outcome.await, &[]).await
+    }
+
+    /// Looks at what was written, and lets what follows from it come to an end: the next turn begins in silence.
+    async fn settled(&self, candor: &Candor, outcome: Outcome, consumers: &[&str]) -> Measure {
+        self.kept.set(expect(candor, self.kept.get(), outcome.answered).await);
+        candor.settle(consumers).await;
+        outcome.measure
+    }
+}
