@@ -17,30 +17,33 @@ pub(crate) enum Caller {
     Former,
     /// Linked with the owner; nothing is open to them.
     Unshared,
+    /// In the owner's circle; one thing is open to them.
+    Trusted,
     /// Linked with the owner; an excerpt, an answer and a check-in are open to them.
     Shared,
 }
 
 impl Caller {
     /// In the order of the columns, and of their turns.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Nobody,
         Self::Forger,
         Self::Stranger,
         Self::Operator,
         Self::Former,
         Self::Unshared,
+        Self::Trusted,
         Self::Shared,
     ];
 
-    /// Whether they know the owner: then only the owner's things can be made up.
-    pub(crate) fn is_partner(self) -> bool {
-        matches!(self, Self::Unshared | Self::Shared)
+    /// Whether something links them with the owner: then only the owner's things can be made up.
+    pub(crate) fn is_linked(self) -> bool {
+        matches!(self, Self::Unshared | Self::Trusted | Self::Shared)
     }
 
     /// Whether whatever they do leaves the owner's own things as they are.
     pub(crate) fn may_change_nothing(self) -> bool {
-        !self.is_partner()
+        !self.is_linked()
     }
 }
 
@@ -58,7 +61,7 @@ pub(crate) enum Outcome {
 }
 
 /// What each kind of caller gets, in the order of [`Caller::ALL`].
-pub(crate) type Outcomes = [Outcome; 7];
+pub(crate) type Outcomes = [Outcome; 8];
 
 /// One line of the table.
 pub(crate) struct Row {

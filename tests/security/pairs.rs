@@ -9,9 +9,10 @@ use std::time::Duration;
 const PASSWORD: &str = "a long sentence nobody guesses";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The scopes that somebody can open to somebody.
-pub(crate) const SCOPES: [i32; 3] = [1, 2, 3];
+pub(crate) const SCOPES: [i32; 4] = [1, 2, 3, 4];
 
 /// Somebody with a session.
+#[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) account_id: String,
@@ -126,7 +127,34 @@ impl Pair {
         ] {
             things.set(name, &json!(value));
         }
+        // Nobody is in the circle yet; somebody is invited to it.
+        things.set("$circle", &json!("5a1ab3f0-2f5e-4c8e-9d5e-3b6d7c1f0a42"));
+        let invited = invite_to_circle(api, &owner).await;
+        things.set("$circle_invitation", &invited["invitationId"]);
         Self { standing, owner, other, things, held: Vec::new() }
+    }
+
+    /// Puts somebody into the owner's circle.
+    pub(crate) async fn befriend(&mut self, api: &Api, friend: &Person) {
+        let code = text(&invite_to_circle(api, &self.owner).await["code"]);
+        let yes = json!({"code": code, "ownName": "A friend", "adult": true});
+        let joined = friend.ok(api, "candor.accounts.v1.CoupleService.AcceptInvitation", yes).await;
+        self.things.set("$circle", &joined["place"]["circleId"]);
+    }
+
+    /// The owner shares one thing with somebody in their circle; what is seen from there.
+    pub(crate) async fn share_with(&self, api: &Api, mut friend: Person) -> Self {
+        friend.renew(api).await;
+        let topic = json!({
+            "kind": "SHARE_KIND_ENTRY", "itemId": self.things.get("$entry"),
+            "depth": "SHARE_DEPTH_TOPIC", "words": "One thing, for you alone.",
+        });
+        let share = json!({"recipientAccountId": friend.account_id, "selection": topic, "openNow": true});
+        let share = self.owner.in_time(api, "candor.journal.v1.ShareService.ShareItem", share).await;
+        let mut things = self.things.clone();
+        things.set("$share", &share["share"]["shareId"]);
+        let (owner, held) = (self.owner.clone(), Vec::new());
+        Self { standing: Standing::Shared, owner, other: friend, things, held }
     }
 
     /// The first week: an entry, a mood, a self-check, an agreed check-in that is answered.
@@ -301,6 +329,12 @@ impl Pair {
             .await;
         }
     }
+}
+
+/// Invites somebody to a circle. What the inviter keeps for themself is in no other answer.
+async fn invite_to_circle(api: &Api, host: &Person) -> Value {
+    let wish = json!({"ownName": "The host", "called": CANARIES[1], "reason": CANARIES[1]});
+    host.ok(api, "candor.accounts.v1.CircleService.InviteTrustedPerson", wish).await
 }
 
 /// Links two members; the code that did it.

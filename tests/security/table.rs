@@ -1,6 +1,7 @@
-//! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the seven
+//! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the eight
 //! columns are the callers of [`Caller::ALL`](crate::callers::Caller::ALL):
-//! nobody, a forger, a stranger, an operator, a former partner, a partner without and one with something shared.
+//! nobody, a forger, a stranger, an operator, a former partner, a partner without anything shared, a trusted person, a
+//! partner with something shared.
 //!
 //! The rows are called from top to bottom by one caller after the other, so what takes something away stands last.
 
@@ -18,30 +19,42 @@ const TOO_LATE: Outcome = Refused(Code::FailedPrecondition);
 
 /// The same for everyone.
 const fn anyone(outcome: Outcome) -> Outcomes {
-    [outcome; 7]
+    [outcome; 8]
 }
 
 /// For members alone.
-const fn members(stranger: Outcome, former: Outcome, unshared: Outcome, shared: Outcome) -> Outcomes {
-    [UNSIGNED, UNSIGNED, stranger, DENIED, former, unshared, shared]
+const fn members(
+    stranger: Outcome,
+    former: Outcome,
+    unshared: Outcome,
+    trusted: Outcome,
+    shared: Outcome,
+) -> Outcomes {
+    [UNSIGNED, UNSIGNED, stranger, DENIED, former, unshared, trusted, shared]
 }
 
 /// Each member gets their own.
-const OWN: Outcomes = members(Own, Own, Own, Own);
+const OWN: Outcomes = members(Own, Own, Own, Own, Own);
 /// Everybody who is signed in gets their own.
-const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, Own, Own, Own];
+const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, Own, Own, Own, Own];
 /// Nobody but the owner knows that it exists.
-const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+/// Open to the partner it was opened to, and to the trusted person it was opened to.
+const READERS: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, Opened, Opened);
 /// Open to the partner it was opened to.
-const ONE_PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, Opened);
+const ONE_PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, Opened);
 /// Open to whoever is linked with the owner.
-const PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, Opened, Opened);
+const PARTNERS: Outcomes = members(UNKNOWN, UNKNOWN, Opened, UNKNOWN, Opened);
+/// The same for every member.
+const fn any_member(outcome: Outcome) -> Outcomes {
+    members(outcome, outcome, outcome, outcome, outcome)
+}
 
 const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Row {
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 62] = [
+pub(crate) const ROWS: [Row; 68] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -91,19 +104,20 @@ pub(crate) const ROWS: [Row; 62] = [
     row(
         "candor.accounts.v1.SessionService.EndSession",
         r#"{"sessionId": "$session"}"#,
-        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
     ),
     row(
         "candor.accounts.v1.SessionService.StepUp",
         r#"{"password": "a sentence of fifteen and more"}"#,
-        [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED],
+        [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED],
     ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
-    row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Opened)),
+    row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),
+    row("candor.accounts.v1.CircleService.GetCircle", "{}", members(Own, Own, Own, Opened, Own)),
     row(
         "candor.accounts.v1.ConsentService.OpenAccess",
         r#"{"ownerAccountId": "$owner", "scope": "SCOPE_SHARED_ITEMS"}"#,
-        PARTNERS,
+        members(UNKNOWN, UNKNOWN, Opened, Opened, Opened),
     ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),
@@ -123,7 +137,7 @@ pub(crate) const ROWS: [Row; 62] = [
         "candor.journal.v1.ShareService.ShareItem",
         r#"{"recipientAccountId": "$owner", "openNow": true,
             "selection": {"kind": "SHARE_KIND_ENTRY", "itemId": "$entry", "depth": "SHARE_DEPTH_WHOLE"}}"#,
-        members(NOT_NOW, NOT_NOW, UNKNOWN, UNKNOWN),
+        members(NOT_NOW, NOT_NOW, UNKNOWN, NOT_NOW, UNKNOWN),
     ),
     row("candor.journal.v1.ShareService.ListShares", r#"{"itemId": "$entry"}"#, OWN),
     row("candor.journal.v1.ShareService.GetShare", r#"{"shareId": "$share"}"#, OWNERS_ALONE),
@@ -136,22 +150,22 @@ pub(crate) const ROWS: [Row; 62] = [
     row(
         "candor.journal.v1.ShareService.ListReceivedShares",
         r#"{"ownerAccountId": "$owner"}"#,
-        members(UNKNOWN, UNKNOWN, Own, Opened),
+        members(UNKNOWN, UNKNOWN, Own, Opened, Opened),
     ),
     row(
         "candor.journal.v1.ShareService.GetReceivedShare",
         r#"{"ownerAccountId": "$owner", "shareId": "$share"}"#,
-        ONE_PARTNERS,
+        READERS,
     ),
     row(
         "candor.journal.v1.ShareService.TellRead",
         r#"{"ownerAccountId": "$owner", "shareId": "$share"}"#,
-        ONE_PARTNERS,
+        READERS,
     ),
     row(
         "candor.journal.v1.ShareService.AnswerShare",
         r#"{"ownerAccountId": "$owner", "shareId": "$share", "body": "I hear you."}"#,
-        ONE_PARTNERS,
+        READERS,
     ),
     row(
         "candor.journal.v1.ShareService.GetShareAnswer",
@@ -162,19 +176,19 @@ pub(crate) const ROWS: [Row; 62] = [
     row(
         "candor.journal.v1.CheckInService.GetCheckIn",
         r#"{"checkInId": "$check_in", "ownerAccountId": "$owner"}"#,
-        members(UNKNOWN, UNKNOWN, Own, Opened),
+        members(UNKNOWN, UNKNOWN, Own, UNKNOWN, Opened),
     ),
     row("candor.journal.v1.CheckInService.ListCheckIns", "{}", OWN),
     row(
         "candor.journal.v1.CheckInService.AnswerCheckIn",
         r#"{"scheduleId": "$schedule", "openTime": "$open_time",
             "replies": [{"promptId": "$prompt", "text": "Too late."}]}"#,
-        members(NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW),
+        any_member(NOT_NOW),
     ),
     row(
         "candor.journal.v1.CheckInService.TakeBackCheckInAnswer",
         r#"{"checkInId": "$check_in"}"#,
-        members(DONE, TOO_LATE, DONE, TOO_LATE),
+        members(DONE, TOO_LATE, DONE, DONE, TOO_LATE),
     ),
     row(
         "candor.journal.v1.AssessmentService.GetAssessment",
@@ -220,12 +234,12 @@ pub(crate) const ROWS: [Row; 62] = [
     row(
         "candor.reminders.v1.CheckInScheduleService.ProposeCheckInSchedule",
         r#"{"weekday": "WEEKDAY_MONDAY", "localTime": "20:30", "timeZone": "UTC"}"#,
-        members(Own, NOT_NOW, Own, Own),
+        members(Own, NOT_NOW, Own, NOT_NOW, Own),
     ),
     row(
         "candor.reminders.v1.CheckInScheduleService.EndCheckInSchedule",
         r#"{"scheduleId": "$proposal"}"#,
-        members(UNKNOWN, UNKNOWN, Opened, Opened),
+        members(UNKNOWN, UNKNOWN, Opened, UNKNOWN, Opened),
     ),
     // Ids are chosen by their owners: somebody else's are free.
     row(
@@ -242,23 +256,37 @@ pub(crate) const ROWS: [Row; 62] = [
     row(
         "candor.accounts.v1.CoupleService.InvitePartner",
         r#"{"ownName": "Somebody"}"#,
-        members(NOT_NOW, Own, NOT_NOW, NOT_NOW),
+        members(NOT_NOW, Own, NOT_NOW, Own, NOT_NOW),
     ),
     row("candor.accounts.v1.CoupleService.CancelInvitation", "{}", OWN),
     row(
         "candor.accounts.v1.CoupleService.AcceptInvitation",
         r#"{"code": "$code", "ownName": "Somebody", "adult": true}"#,
-        members(NOT_NOW, UNKNOWN, NOT_NOW, NOT_NOW),
+        members(NOT_NOW, UNKNOWN, NOT_NOW, UNKNOWN, NOT_NOW),
+    ),
+    row("candor.accounts.v1.CoupleService.DeclineInvitation", r#"{"code": "$code"}"#, any_member(DONE)),
+    row("candor.accounts.v1.CoupleService.BlockInviter", r#"{"code": "$code"}"#, any_member(DONE)),
+    // The circle.
+    row(
+        "candor.accounts.v1.CircleService.InviteTrustedPerson",
+        r#"{"ownName": "Somebody", "called": "A friend", "reason": "They listen."}"#,
+        OWN,
     ),
     row(
-        "candor.accounts.v1.CoupleService.DeclineInvitation",
-        r#"{"code": "$code"}"#,
-        members(DONE, DONE, DONE, DONE),
+        "candor.accounts.v1.CircleService.CancelCircleInvitation",
+        r#"{"invitationId": "$circle_invitation"}"#,
+        any_member(DONE),
     ),
     row(
-        "candor.accounts.v1.CoupleService.BlockInviter",
-        r#"{"code": "$code"}"#,
-        members(DONE, DONE, DONE, DONE),
+        "candor.accounts.v1.CircleService.UpdateTrustedPerson",
+        r#"{"circleId": "$circle", "called": "Mine"}"#,
+        OWNERS_ALONE,
     ),
+    row(
+        "candor.accounts.v1.CircleService.RemoveTrustedPerson",
+        r#"{"circleId": "$circle"}"#,
+        any_member(DONE),
+    ),
+    row("candor.accounts.v1.CircleService.LeaveCircle", r#"{"circleId": "$circle"}"#, any_member(DONE)),
     row("candor.accounts.v1.CoupleService.UnlinkPartner", "{}", OWN),
 ];

@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 /// What the owner of things sees of them.
-const OWNERS_VIEW: [&str; 13] = [
+const OWNERS_VIEW: [&str; 14] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.CoupleService.GetCouple",
+    "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.journal.v1.EntryService.ListEntries",
     "candor.journal.v1.MoodService.ListMoods",
@@ -70,6 +71,7 @@ pub(crate) struct World {
     shared: Pair,
     unshared: Pair,
     former: Pair,
+    trusted: Pair,
     stranger: Person,
     /// The stranger's capabilities for the data of their own partner, by scope.
     borrowed: Vec<(i32, String)>,
@@ -82,25 +84,28 @@ impl World {
         let one = One::start().await;
         let api = Api::of(&one);
         let pair = |names, standing| Pair::join(&one, &api, names, standing);
-        let (mut shared, mut unshared, mut former, mut stranger, friend) = tokio::join!(
+        let (mut shared, mut unshared, mut former, mut stranger, friend, trusted) = tokio::join!(
             pair(["anna", "ben"], Standing::Shared),
             pair(["ada", "bob"], Standing::Unshared),
             pair(["eva", "emil"], Standing::Former),
             Person::join(&one, &api, "otto"),
             Person::join(&one, &api, "olga"),
+            Person::join(&one, &api, "tina"),
         );
         let mut operator = Person::operator(&one, &api).await;
         link(&api, &stranger, &friend).await;
+        shared.befriend(&api, &trusted).await;
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
         tokio::join!(stranger.renew(&api), operator.renew(&api));
         tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
         former.part(&api).await;
+        let trusted = shared.share_with(&api, trusted).await;
         let mut borrowed = Vec::new();
         for scope in SCOPES {
             borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
         }
-        let world = Self { one, api, shared, unshared, former, stranger, borrowed, operator };
+        let world = Self { one, api, shared, unshared, former, trusted, stranger, borrowed, operator };
         world.settle().await;
         world
     }
@@ -140,6 +145,7 @@ impl World {
         match caller {
             Caller::Former => &self.former,
             Caller::Unshared => &self.unshared,
+            Caller::Trusted => &self.trusted,
             _ => &self.shared,
         }
     }
@@ -150,7 +156,9 @@ impl World {
             Caller::Forger => forged(&self.shared.owner.passport),
             Caller::Stranger => self.stranger.passport.clone(),
             Caller::Operator => self.operator.passport.clone(),
-            Caller::Former | Caller::Unshared | Caller::Shared => self.pair(caller).other.passport.clone(),
+            Caller::Former | Caller::Unshared | Caller::Trusted | Caller::Shared => {
+                self.pair(caller).other.passport.clone()
+            }
         })
     }
 
@@ -170,7 +178,7 @@ impl World {
         let request = things.request(row.request);
         let of_the_owner = things.made_up_of_the_owner(caller).request(row.request);
         let mut made_up = vec![of_the_owner.clone()];
-        if !caller.is_partner() {
+        if !caller.is_linked() {
             made_up.push(things.made_up(caller).request(row.request));
         }
         made_up.retain(|other| *other != request);

@@ -47,6 +47,21 @@ pub enum Error {
     /// The person is linked already.
     #[error("linked already")]
     AlreadyLinked,
+    /// The two are linked as a couple, so neither is in the other's circle.
+    #[error("the two are a couple")]
+    AlreadyPartners,
+    /// The person is in this circle already.
+    #[error("in this circle already")]
+    AlreadyInCircle,
+    /// There is no room in the circle, open invitations counted.
+    #[error("the circle is full")]
+    CircleFull,
+    /// The person is in as many circles as one can be.
+    #[error("in too many circles")]
+    TooManyPlaces,
+    /// There is no such place in the person's circle.
+    #[error("nobody of that place in the circle")]
+    PersonNotFound,
     /// One person has made too many invitations.
     #[error("too many invitations of one account")]
     TooManyInvitations(Duration),
@@ -106,6 +121,7 @@ impl From<Error> for Fault {
             |reason, message, wait| Fault::new(Code::ResourceExhausted, reason, message).retry_after(wait);
         let unauthenticated = |reason, message| Fault::new(Code::Unauthenticated, reason, message);
         let not_found = |reason, message| Fault::new(Code::NotFound, reason, message);
+        let not_now = |reason, message| Fault::new(Code::FailedPrecondition, reason, message);
         match error {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::SignInRefused => unauthenticated(
@@ -151,11 +167,27 @@ impl From<Error> for Fault {
                 "INVITATION_NOT_FOUND",
                 "This invitation does not open. The code may be mistyped, or it is over. Nothing has changed.",
             ),
-            Error::AlreadyLinked => Fault::new(
-                Code::FailedPrecondition,
-                "ALREADY_LINKED",
-                "You are linked with somebody already. Nothing has changed.",
+            Error::AlreadyLinked => {
+                not_now("ALREADY_LINKED", "You are linked with somebody already. Nothing has changed.")
+            }
+            Error::AlreadyPartners => not_now(
+                "ALREADY_PARTNERS",
+                "You two are linked as a couple. A circle is for other people. Nothing has changed.",
             ),
+            Error::AlreadyInCircle => {
+                not_now("ALREADY_IN_CIRCLE", "You are in this circle already. Nothing has changed.")
+            }
+            Error::CircleFull => not_now(
+                "CIRCLE_FULL",
+                "Your circle has room for 20 people, open invitations counted. Nothing has changed.",
+            ),
+            Error::TooManyPlaces => not_now(
+                "TOO_MANY_PLACES",
+                "You are in a hundred circles. You can leave one first. Nothing has changed.",
+            ),
+            Error::PersonNotFound => {
+                not_found("PERSON_NOT_FOUND", "There is nobody of that place in your circle.")
+            }
             Error::TooManyInvitations(wait) => too_often(
                 "TOO_MANY_INVITATIONS",
                 "You have made several invitations today. The last one still works. Please try again later.",

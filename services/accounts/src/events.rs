@@ -7,7 +7,8 @@ use crate::{
 };
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, AccountRegistered, AccountVerified, CoupleLinked, CoupleUnlinked, SessionEnded,
+    AccessEpochRaised, AccountRegistered, AccountVerified, CircleChanged, CoupleLinked, CoupleUnlinked,
+    SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
 use chassis::{Clock, Fault, Ids};
@@ -65,12 +66,13 @@ pub fn emits() -> Vec<String> {
         key_of::<SessionEnded>(),
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
+        key_of::<CircleChanged>(),
         key_of::<AccessEpochRaised>(),
     ]
 }
 
-/// Tells the current state of every account, every couple (ended ones as ended) and every access epoch again, for
-/// consumers that lost what they knew; returns how many events it was.
+/// Tells the current state of every account, every couple and place in a circle (ended ones as ended) and every access
+/// epoch again, for consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
@@ -85,9 +87,14 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         Box::pin(async move { app::current_couples(conn, &ids, now, after).await })
     });
     let couples = couples.await?;
+    let circles = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_circles(conn, &ids, now, after).await })
+    });
+    let circles = circles.await?;
     let epochs = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
     });
-    Ok(accounts + couples + epochs.await?)
+    Ok(accounts + couples + circles + epochs.await?)
 }

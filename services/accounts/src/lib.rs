@@ -18,6 +18,7 @@ pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys};
 use bus::Transport;
+use candor_proto::accounts::v1::circle_service_server::CircleServiceServer;
 use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
@@ -84,6 +85,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(SessionServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(LedgerServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;

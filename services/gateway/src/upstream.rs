@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::error::Problem;
 use candor_proto::accounts::v1::OpenAccessRequest;
+use candor_proto::accounts::v1::circle_service_client::CircleServiceClient;
 use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
@@ -80,6 +81,11 @@ impl Upstream {
     /// Who is linked with whom.
     pub(crate) fn couple(&self) -> CoupleServiceClient<Traced> {
         CoupleServiceClient::new(self.accounts.clone())
+    }
+
+    /// Who is in whose circle.
+    pub(crate) fn circle(&self) -> CircleServiceClient<Traced> {
+        CircleServiceClient::new(self.accounts.clone())
     }
 
     /// What was read of whom.

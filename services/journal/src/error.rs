@@ -212,7 +212,7 @@ impl From<Error> for Fault {
             Error::NotPartner => Self::new(
                 Code::FailedPrecondition,
                 "NOT_LINKED",
-                "You can share with the person you are linked with. Nothing was shared.",
+                "You can share with the person you are linked with, or with people in your circle. Nothing was shared.",
             ),
             Error::TooManyShares(wait) => Self::new(
                 Code::ResourceExhausted,

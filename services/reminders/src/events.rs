@@ -2,9 +2,11 @@
 //! makes them true.
 
 use crate::app::{self, couples, notices};
-use crate::domain::Couple;
+use crate::domain::{Bond, Couple};
 use bus::{HandlerError, Inbox, Meta, key_of};
-use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
+use candor_proto::accounts::v1::{
+    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, SessionEnded,
+};
 use candor_proto::journal::v1::{EntryWritten, ItemShared, ShareAnswered, ShareWithdrawn};
 use chassis::{Clock, Fault, audience};
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ pub const CONSUMER: &str = "reminders";
 pub fn consumes() -> Vec<String> {
     vec![
         key_of::<AccessEpochRaised>(),
+        key_of::<CircleChanged>(),
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
         key_of::<EntryWritten>(),
@@ -40,6 +43,9 @@ pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<Context> {
         .on::<CoupleLinked>(|_, conn, meta, event| Box::pin(couple_linked(conn, meta, event)))
         .on::<CoupleUnlinked>(|context, conn, meta, event| {
             Box::pin(couple_unlinked(context, conn, meta, event))
+        })
+        .on::<CircleChanged>(|context, conn, meta, event| {
+            Box::pin(circle_changed(context, conn, meta, event))
         })
         .on::<ItemShared>(|context, conn, meta, event| Box::pin(item_shared(context, conn, meta, event)))
         .on::<ShareWithdrawn>(|context, conn, _, event| Box::pin(share_withdrawn(context, conn, event)))
@@ -74,7 +80,7 @@ async fn couple_linked(
 ) -> Result<(), HandlerError> {
     let couple = couple(&event.couple_id, &event.first_account_id, &event.second_account_id)?;
     let linked_at = time_or(event.link_time, meta.time, "LINK_TIME")?;
-    Ok(couples::linked(conn, &couple, linked_at).await.map_err(Fault::from)?)
+    Ok(couples::linked(conn, &couple, Bond::Couple, linked_at).await.map_err(Fault::from)?)
 }
 
 async fn couple_unlinked(
@@ -85,7 +91,25 @@ async fn couple_unlinked(
 ) -> Result<(), HandlerError> {
     let couple = couple(&event.couple_id, &event.first_account_id, &event.second_account_id)?;
     let unlinked_at = time_or(event.unlink_time, meta.time, "UNLINK_TIME")?;
-    Ok(couples::unlinked(conn, &couple, unlinked_at, context.clock.now()).await.map_err(Fault::from)?)
+    let now = context.clock.now();
+    Ok(couples::unlinked(conn, &couple, Bond::Couple, unlinked_at, now).await.map_err(Fault::from)?)
+}
+
+/// Somebody is in a circle, or no more: what was shared with them there arrives while they are.
+async fn circle_changed(
+    context: &Context,
+    conn: &mut PgConnection,
+    meta: &Meta,
+    event: CircleChanged,
+) -> Result<(), HandlerError> {
+    let link = couple(&event.circle_id, &event.host_account_id, &event.guest_account_id)?;
+    let changed_at = time_or(event.change_time, meta.time, "CHANGE_TIME")?;
+    let done = if event.joined {
+        couples::linked(conn, &link, Bond::Circle, changed_at).await
+    } else {
+        couples::unlinked(conn, &link, Bond::Circle, changed_at, context.clock.now()).await
+    };
+    Ok(done.map_err(Fault::from)?)
 }
 
 async fn item_shared(

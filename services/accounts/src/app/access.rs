@@ -3,7 +3,7 @@
 use super::{Accounts, random, signing::Signer};
 use crate::{
     Error,
-    domain::{OPENING_PACE, RENEWABLE, Relation, Scope},
+    domain::{OPENING_PACE, RENEWABLE, Scope, Tie},
     store::access::{self, Asked},
 };
 use chassis::identity::{
@@ -84,18 +84,17 @@ pub async fn open_access(
     application: &Application<'_>,
 ) -> Result<Granted, Error> {
     let (now, wish) = (accounts.clock.now(), application.wish);
-    let relation = Relation::that_opens(wish.scope);
-    let answer = access::open(conn, &application.asked(relation, now), now).await?;
+    let answer = access::open(conn, &application.asked(now), now).await?;
     if !answer.has_turn {
         return Err(Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs()));
     }
     if !answer.has_session {
         return Err(Error::SessionOver);
     }
-    let tie = match relation {
-        Relation::Partner => answer.couple_id.zip(answer.epoch),
-    };
-    let (relation_id, epoch) = tie.ok_or(Error::NothingOpen)?;
+    // The statement foresaw the decision; where the two differ, nothing is open.
+    let tie = Tie::that_opens(wish.scope, &answer.bonds);
+    let tie = tie.filter(|tie| answer.relation_id == Some(tie.relation_id)).zip(answer.epoch);
+    let (Tie { relation_id, .. }, epoch) = tie.ok_or(Error::NothingOpen)?;
     let receipt_id = answer.receipt_id.ok_or(Error::ReceiptNotFound)?;
     let Wish { owner_id, item_id, .. } = wish;
     let scope = wish.scope.number();
@@ -103,7 +102,7 @@ pub async fn open_access(
 }
 
 impl Application<'_> {
-    fn asked(&self, relation: Relation, now: Timestamp) -> Asked<'_> {
+    fn asked(&self, now: Timestamp) -> Asked<'_> {
         let Self { reader, wish, .. } = self;
         Asked {
             subject: &self.counted_as,
@@ -111,7 +110,6 @@ impl Application<'_> {
             reader_id: reader.account_id,
             session_id: reader.session_id,
             owner_id: wish.owner_id,
-            relation: relation.as_str(),
             scope: wish.scope.number(),
             item_id: wish.item_id,
             purpose: wish.purpose,

@@ -3,12 +3,13 @@
 use crate::store::{
     access::{self, Epoch},
     account::{self, State},
-    couple,
+    circle, couple,
     session::Ended,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, AccountRegistered, AccountVerified, CoupleLinked, CoupleUnlinked, SessionEnded,
+    AccessEpochRaised, AccountRegistered, AccountVerified, CircleChanged, CoupleLinked, CoupleUnlinked,
+    SessionEnded,
 };
 use chassis::Ids;
 use jiff::Timestamp;
@@ -72,6 +73,21 @@ pub async fn current_couples(
     Ok(Page { events: states.iter().map(|state| couple(ids, now, state)).collect(), next })
 }
 
+/// A page of the places in circles as they are now, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_circles(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = circle::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.circle_id);
+    Ok(Page { events: states.iter().map(|state| circle(ids, now, state)).collect(), next })
+}
+
 /// A page of the access epochs as they are now.
 ///
 /// # Errors
@@ -115,6 +131,19 @@ pub(super) fn couple(ids: &Ids, now: Timestamp, state: &couple::State) -> Envelo
             Envelope::new(ids.next(), now, state.couple_id, 2, &event)
         }
     }
+}
+
+/// Somebody is in a circle (version 1 of their place), or no more (version 2).
+pub(super) fn circle(ids: &Ids, now: Timestamp, state: &circle::State) -> Envelope {
+    let event = CircleChanged {
+        circle_id: state.circle_id.to_string(),
+        host_account_id: state.host_id.to_string(),
+        guest_account_id: state.guest_id.to_string(),
+        joined: state.ended_at.is_none(),
+        change_time: Some(wire(state.ended_at.unwrap_or(state.joined_at))),
+    };
+    let version = if state.ended_at.is_none() { 1 } else { 2 };
+    Envelope::new(ids.next(), now, state.circle_id, version, &event)
 }
 
 /// What an owner had open to a reader is open no more. The two of them are the aggregate, the epoch its version.

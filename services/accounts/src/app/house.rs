@@ -3,7 +3,7 @@
 use super::Accounts;
 use crate::{
     Error,
-    domain::Relation,
+    domain::{Relation, Visibility},
     store::{invitation, mail, receipt, request, session, throttle, verification},
 };
 use jiff::SignedDuration;
@@ -21,7 +21,7 @@ const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Receipts that were opened and never counted are kept for so long: longer than the bus keeps anything that could still
 /// make them count.
 const UNCOUNTED_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
-/// What a partner read and never told is kept for so long, for whoever has to find out what happened; nobody is shown it.
+/// What a partner or trusted person read and never told is kept for so long, for whoever has to find out what happened; nobody is shown it.
 const UNTOLD_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Removes what has served its time from every table, some at a time; returns how many rows went.
@@ -30,13 +30,15 @@ const UNTOLD_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// When the database fails.
 pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
     let now = accounts.clock.now();
+    let untold = Relation::ALL.iter().filter(|relation| relation.visibility() == Visibility::WhenTold);
+    let untold: Vec<String> = untold.map(|relation| relation.as_str().to_owned()).collect();
     let mut conn = accounts.pool.acquire().await?;
     Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
-        + receipt::sweep_unshown(&mut conn, Relation::Partner.as_str(), now - UNTOLD_KEPT, AT_A_TIME).await?
+        + receipt::sweep_unshown(&mut conn, &untold, now - UNTOLD_KEPT, AT_A_TIME).await?
         + mail::sweep(&mut conn, now - DEAD_MAILS_KEPT, AT_A_TIME).await?
         + session::sweep(&mut conn, now - SESSIONS_KEPT, AT_A_TIME).await?)
 }

@@ -1,11 +1,13 @@
-//! Invitations to link: made by one person, answered by whoever holds the code. What becomes of one shows to its
-//! inviter only where it led to a link.
+//! Invitations to link and to a circle: made by one person, answered by whoever holds the code. What becomes of one shows
+//! to its inviter only where it was accepted.
 
 use super::{Accounts, random, text};
 use crate::{
     Error,
-    domain::{INVITATION_LIFE, INVITATION_PACE, InvitationCode, Name},
-    store::{couple, invitation, throttle},
+    domain::{
+        CIRCLE_ROOM, INVITATION_LIFE, INVITATION_PACE, InvitationCode, InvitationKind, Name, TrustReason,
+    },
+    store::{circle, couple, invitation, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -19,7 +21,14 @@ pub struct Draft {
     invitation_id: Uuid,
     code: InvitationCode,
     own_name: Vec<u8>,
+    to_circle: Option<ToCircle>,
     counted_as: [u8; 32],
+}
+
+/// What an invitation to a circle holds besides.
+struct ToCircle {
+    called: Vec<u8>,
+    reason: Option<Vec<u8>>,
 }
 
 /// An invitation that is open now. Its code is told to its inviter, once.
@@ -36,6 +45,8 @@ pub struct Invited {
 
 /// What an invited person learns before saying anything.
 pub struct Preview {
+    /// What to.
+    pub kind: InvitationKind,
     /// Whoever invites.
     pub inviter_name: String,
     /// When the invitation ends.
@@ -47,7 +58,37 @@ pub(super) fn name_place(invitation_id: Uuid) -> Place<'static> {
     Place { table: "invitation", column: "own_name", row: invitation_id }
 }
 
-/// Makes an invitation ready. Asks the vault, so no transaction may be open.
+/// Where what an inviter calls somebody is sealed.
+pub(super) fn called_place(invitation_id: Uuid) -> Place<'static> {
+    Place { table: "invitation", column: "called", row: invitation_id }
+}
+
+/// Where an inviter's reason to trust somebody is sealed.
+pub(super) fn reason_place(invitation_id: Uuid) -> Place<'static> {
+    Place { table: "invitation", column: "reason", row: invitation_id }
+}
+
+/// Makes an invitation to a circle ready. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn draft_circle_invitation(
+    accounts: &Accounts,
+    inviter_id: Uuid,
+    name: &Name,
+    called: &Name,
+    reason: Option<&TrustReason>,
+) -> Result<Draft, Error> {
+    let draft = draft_invitation(accounts, inviter_id, name).await?;
+    let (key, id) = (accounts.vault.data_key(inviter_id).await?, draft.invitation_id);
+    let to_circle = ToCircle {
+        called: key.seal(&called_place(id), called.as_bytes()),
+        reason: reason.map(|reason| key.seal(&reason_place(id), reason.as_bytes())),
+    };
+    Ok(Draft { to_circle: Some(to_circle), ..draft })
+}
+
+/// Makes an invitation to link ready. Asks the vault, so no transaction may be open.
 ///
 /// # Errors
 /// When the key store is away.
@@ -59,29 +100,39 @@ pub async fn draft_invitation(accounts: &Accounts, inviter_id: Uuid, name: &Name
         invitation_id,
         code: InvitationCode::of(random()?),
         own_name: key.seal(&name_place(invitation_id), name.as_bytes()),
+        to_circle: None,
         counted_as: accounts.key().await?.mac("invitations of an account", inviter_id.as_bytes()),
     })
 }
 
-/// Opens an invitation in the place of whichever was open before.
+/// Opens an invitation: to link, in the place of whichever was open before; to a circle, where there is room.
 ///
 /// # Errors
-/// [`Error::AlreadyLinked`]; [`Error::TooManyInvitations`].
+/// [`Error::AlreadyLinked`]; [`Error::CircleFull`]; [`Error::TooManyInvitations`].
 pub async fn invite(accounts: &Accounts, conn: &mut PgConnection, draft: Draft) -> Result<Invited, Error> {
     let now = accounts.clock.now();
     couple::lock_accounts(conn, &[draft.inviter_id]).await?;
-    if couple::is_linked(conn, draft.inviter_id).await? {
+    let to_circle = draft.to_circle.as_ref();
+    if to_circle.is_none() && couple::is_linked(conn, draft.inviter_id).await? {
         return Err(Error::AlreadyLinked);
+    }
+    if to_circle.is_some() && circle::taken(conn, draft.inviter_id, now).await? >= CIRCLE_ROOM {
+        return Err(Error::CircleFull);
     }
     if !throttle::take(conn, &draft.counted_as, INVITATION_PACE, now).await? {
         return Err(Error::TooManyInvitations(INVITATION_PACE.interval.unsigned_abs()));
     }
-    invitation::end(conn, &[draft.inviter_id], now).await?;
+    if to_circle.is_none() {
+        invitation::end(conn, &[draft.inviter_id], now).await?;
+    }
     let new = invitation::NewInvitation {
         invitation_id: draft.invitation_id,
         inviter_id: draft.inviter_id,
         code_hash: &draft.code.hash(),
         own_name: &draft.own_name,
+        kind: if to_circle.is_some() { InvitationKind::Circle } else { InvitationKind::Couple },
+        called: to_circle.map(|to| &to.called[..]),
+        reason: to_circle.and_then(|to| to.reason.as_deref()),
         expires_at: now + INVITATION_LIFE,
     };
     invitation::insert(conn, &new, now).await?;
@@ -90,7 +141,7 @@ pub async fn invite(accounts: &Accounts, conn: &mut PgConnection, draft: Draft) 
     Ok(Invited { invitation_id: draft.invitation_id, code, link, expires_at: new.expires_at })
 }
 
-/// Ends somebody's open invitation, if there is one.
+/// Ends somebody's open invitation to link, if there is one.
 ///
 /// # Errors
 /// When the database fails.
@@ -117,7 +168,7 @@ pub async fn preview_invitation(accounts: &Accounts, code: &InvitationCode) -> R
     };
     let key = accounts.vault.data_key(found.standing.inviter_id).await?;
     let inviter_name = text(&key.open(&name_place(found.invitation_id), &found.own_name)?)?;
-    Ok(Preview { inviter_name, expires_at: found.standing.expires_at })
+    Ok(Preview { kind: found.standing.kind, inviter_name, expires_at: found.standing.expires_at })
 }
 
 /// Says no to a code, for one person: to everybody else it stays what it was. Comes to the same whether there is such

@@ -1,9 +1,11 @@
 //! The use cases of accounts. What changes the database does so in the caller's transaction; what hashes,
 //! asks the vault or signs does so outside of any.
 
+mod acceptance;
 mod access;
 mod announce;
 pub mod audit;
+mod circle;
 mod couple;
 mod hashing;
 mod house;
@@ -22,17 +24,22 @@ mod signing;
 mod step_up;
 mod verification;
 
-pub use crate::store::{mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
+pub use crate::store::{circle::Side, mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
+pub use acceptance::{Acceptance, Accepted, accept, prepare_acceptance};
 pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
 };
-pub use announce::{current_couples, current_epochs, current_state};
-pub use couple::{Acceptance, Linkage, MyCouple, accept, couple_of, prepare_acceptance, unlink};
+pub use announce::{current_circles, current_couples, current_epochs, current_state};
+pub use circle::{
+    Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
+    keep_note, seal_note,
+};
+pub use couple::{Linkage, MyCouple, couple_of, unlink};
 pub use hashing::Hashing;
 pub use house::sweep;
 pub use invitation::{
-    Draft, Invited, Preview, block_inviter, cancel_invitation, decline_invitation, draft_invitation, invite,
-    preview_invitation,
+    Draft, Invited, Preview, block_inviter, cancel_invitation, decline_invitation, draft_circle_invitation,
+    draft_invitation, invite, preview_invitation,
 };
 pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
 pub use operator::{NewOperator, create_operator};

@@ -73,9 +73,35 @@ fn symbol(typed: char) -> Option<u8> {
     ALPHABET.contains(&canonical).then_some(canonical)
 }
 
+/// What somebody is invited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationKind {
+    /// To link as a couple.
+    Couple,
+    /// To be a trusted person in the circle of whoever invites.
+    Circle,
+}
+
+impl InvitationKind {
+    /// The name in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Couple => "couple",
+            Self::Circle => "circle",
+        }
+    }
+
+    /// Takes a kind back from the store.
+    pub fn stored(text: &str) -> Option<Self> {
+        [Self::Couple, Self::Circle].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// How an invitation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
+    /// What to.
+    pub kind: InvitationKind,
     /// Whoever invites.
     pub inviter_id: Uuid,
     /// When its time is over.
@@ -90,7 +116,8 @@ impl Standing {
     /// Whether whoever holds the code may see who invites. What somebody said to it changes nothing here: whoever made
     /// the code can look as well, and must find what they find when nobody answers.
     pub fn is_shown(&self, now: Timestamp) -> bool {
-        !self.has_ended && !self.inviter_is_linked && now < self.expires_at
+        let is_taken = self.kind == InvitationKind::Couple && self.inviter_is_linked;
+        !self.has_ended && !is_taken && now < self.expires_at
     }
 
     /// Whether a member may accept it: it is shown, it is not their own, and they did not say no, be it to the code or
@@ -147,6 +174,7 @@ mod tests {
         let (inviter_id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let now = Timestamp::UNIX_EPOCH;
         let open = Standing {
+            kind: InvitationKind::Couple,
             inviter_id,
             expires_at: now + jiff::SignedDuration::from_secs(1),
             has_ended: false,
@@ -160,6 +188,10 @@ mod tests {
             Standing { expires_at: now, ..open },
         ];
         assert!(closed.iter().all(|one| !one.is_shown(now) && !one.is_open_to(other, false, now)));
+        // Whoever is linked can still invite to their circle.
+        let circle = Standing { kind: InvitationKind::Circle, inviter_is_linked: true, ..open };
+        assert!(circle.is_open_to(other, false, now) && !circle.is_open_to(inviter_id, false, now));
+        assert!(!Standing { has_ended: true, ..circle }.is_shown(now));
     }
 
     proptest! {

@@ -43,6 +43,10 @@ pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDurati
 pub const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Invitations of one account: five a day.
 pub const INVITATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(24 * 60 * 60 / 5) };
+/// People in one circle, open invitations counted.
+pub const CIRCLE_ROOM: i64 = 20;
+/// Circles that one person is in.
+pub const MOST_PLACES: i64 = 100;
 /// Openings of others' data by one reader.
 pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(500) };
 /// How long after it was opened a receipt is gone on with by whoever opens the same again.

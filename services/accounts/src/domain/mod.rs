@@ -3,6 +3,7 @@
 
 mod address;
 pub mod audit;
+mod circle;
 mod invitation;
 mod letter;
 mod limits;
@@ -18,12 +19,13 @@ mod rotation;
 mod secret;
 
 pub use address::Address;
-pub use invitation::{InvitationCode, Standing};
+pub use circle::TrustReason;
+pub use invitation::{InvitationCode, InvitationKind, Standing};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
-    CLIENT_TOKEN_LIFE, INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, OPENING_PACE,
-    PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE,
-    VERIFICATION_PACE, mail_backoff,
+    CIRCLE_ROOM, CLIENT_TOKEN_LIFE, INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS,
+    MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE, VERIFICATION_LIFE,
+    VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use name::Name;
 pub use page::{Cursor, PageSize};
@@ -31,7 +33,7 @@ pub use password::Password;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
 pub use proof::STEP_UP_PACE;
 pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
-pub use relation::{Relation, Scope, Visibility};
+pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
 pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,

@@ -11,13 +11,21 @@ const MOST: usize = 80;
 pub struct Name(Zeroizing<String>);
 
 impl Name {
-    /// Reads a name.
+    /// Reads the name somebody chose for themself.
+    ///
+    /// # Errors
+    /// As [`Name::parse_as`].
+    pub fn parse(typed: &str) -> Result<Self, Invalid> {
+        Self::parse_as("own_name", typed)
+    }
+
+    /// Reads the name in a field of that name.
     ///
     /// # Errors
     /// When nothing of it can be seen, it is too long, or it holds characters that turn text around or control
     /// something.
-    pub fn parse(typed: &str) -> Result<Self, Invalid> {
-        let invalid = |description| Invalid { field: "own_name", description };
+    pub fn parse_as(field: &'static str, typed: &str) -> Result<Self, Invalid> {
+        let invalid = |description| Invalid { field, description };
         let name: Zeroizing<String> = Zeroizing::new(typed.trim_matches(is_blank).nfc().collect());
         if name.is_empty() {
             return Err(invalid("must not be blank"));

@@ -1,6 +1,6 @@
 //! `ConsentService`.
 
-use super::{Rpc, wire};
+use super::{Rpc, id, optional_id, wire};
 use crate::{
     Error,
     app::{self, Wish, metrics},
@@ -11,7 +11,6 @@ use candor_proto::accounts::v1::{
 };
 use chassis::{Fault, identity::Passport, rpc::admit_member};
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 #[tonic::async_trait]
 impl ConsentService for Rpc {
@@ -46,14 +45,6 @@ async fn open(rpc: &Rpc, reader: &Passport, wish: Wish) -> Result<OpenAccessResp
     })
 }
 
-fn id(field: &str, text: &str) -> Result<Uuid, Fault> {
-    text.parse().map_err(|_| Fault::invalid_field(field, "is not a UUID"))
-}
-
-fn optional_id(field: &str, text: &str) -> Result<Option<Uuid>, Fault> {
-    if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::domain::Scope;
@@ -61,7 +52,7 @@ mod tests {
 
     #[test]
     fn scopes_have_the_numbers_of_the_proto() {
-        let wire = [Wire::SharedItems, Wire::CheckIns, Wire::CheckInSchedule];
+        let wire = [Wire::SharedItems, Wire::CheckIns, Wire::CheckInSchedule, Wire::ShareAnswers];
         assert_eq!(Scope::ALL.map(Scope::number), wire.map(|scope| scope as i32));
         // A scope that the proto has and nobody decided about opens nothing.
         assert!(Scope::of(Wire::Unspecified as i32).is_none());

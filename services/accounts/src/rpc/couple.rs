@@ -1,15 +1,15 @@
 //! `CoupleService`.
 
-use super::{Rpc, wire};
+use super::{Rpc, circle, wire};
 use crate::{
     Error,
-    app::{self, Complaint},
-    domain::{InvitationCode, Name, ReportReason},
+    app::{self, Accepted, Complaint},
+    domain::{self, InvitationCode, Name, ReportReason},
 };
 use candor_proto::accounts::v1::{
     AcceptInvitationRequest, AcceptInvitationResponse, BlockInviterRequest, BlockInviterResponse,
     CancelInvitationRequest, CancelInvitationResponse, Couple, DeclineInvitationRequest,
-    DeclineInvitationResponse, GetCoupleRequest, GetCoupleResponse, InvitePartnerRequest,
+    DeclineInvitationResponse, GetCoupleRequest, GetCoupleResponse, InvitationKind, InvitePartnerRequest,
     InvitePartnerResponse, OpenInvitation, PreviewInvitationRequest, PreviewInvitationResponse,
     ReportInvitationRequest, ReportInvitationResponse, UnlinkPartnerRequest, UnlinkPartnerResponse,
     couple_service_server::CoupleService,
@@ -62,7 +62,12 @@ impl CoupleService for Rpc {
         let code = Zeroizing::new(admit_public(request)?.code);
         let code = InvitationCode::parse(&code).ok_or(Error::InvitationNotFound)?;
         let preview = app::preview_invitation(&self.0, &code).await?;
+        let kind = match preview.kind {
+            domain::InvitationKind::Couple => InvitationKind::Couple,
+            domain::InvitationKind::Circle => InvitationKind::Circle,
+        };
         Ok(Response::new(PreviewInvitationResponse {
+            kind: kind.into(),
             inviter_name: preview.inviter_name,
             expire_time: Some(wire(preview.expires_at)),
         }))
@@ -74,8 +79,14 @@ impl CoupleService for Rpc {
     ) -> Result<Response<AcceptInvitationResponse>, Status> {
         let (passport, message) = admit_member(request)?;
         let (code, name) = (Zeroizing::new(message.code), Zeroizing::new(message.own_name));
-        let linked = accept(self, passport.account_id, &code, &name).await?;
-        Ok(Response::new(AcceptInvitationResponse { couple: Some(couple(linked)) }))
+        Ok(Response::new(match accept(self, passport.account_id, &code, &name).await? {
+            Accepted::Couple(linked) => {
+                AcceptInvitationResponse { couple: Some(couple(linked)), place: None }
+            }
+            Accepted::Place(joined) => {
+                AcceptInvitationResponse { couple: None, place: Some(circle::place(joined)) }
+            }
+        }))
     }
 
     async fn decline_invitation(
@@ -139,15 +150,15 @@ async fn cancel(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<app::MyCouple, Error> {
+async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<Accepted, Error> {
     let accounts = &rpc.0;
     let (name, code) = (Name::parse(name)?, InvitationCode::parse(code));
     let acceptance = app::prepare_acceptance(accounts, account_id, code.as_ref(), &name).await?;
     let mut tx = accounts.pool.begin().await?;
-    let linked = app::accept(accounts, &mut tx, acceptance).await?;
+    let accepted = app::accept(accounts, &mut tx, acceptance).await?;
     tx.commit().await?;
     accounts.outbox.wake();
-    Ok(linked)
+    Ok(accepted)
 }
 
 async fn decline(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {

@@ -44,6 +44,7 @@ fn cursor(token: &str) -> Result<Cursor, Error> {
 fn receipt(own: OwnReceipt) -> Receipt {
     let relation = match own.relation {
         domain::Relation::Partner => Relation::Partner,
+        domain::Relation::TrustedPerson => Relation::TrustedPerson,
     };
     Receipt {
         receipt_id: own.receipt_id.to_string(),

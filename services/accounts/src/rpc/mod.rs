@@ -1,5 +1,6 @@
 //! gRPC: requests become domain values, use cases run in a transaction, values become replies.
 
+mod circle;
 mod consent;
 mod couple;
 mod identity;
@@ -7,8 +8,10 @@ mod ledger;
 mod session;
 
 use crate::app::Accounts;
+use chassis::Fault;
 use jiff::Timestamp;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The handlers of all services.
 #[derive(Clone)]
@@ -19,6 +22,16 @@ impl Rpc {
     pub fn new(accounts: Arc<Accounts>) -> Self {
         Self(accounts)
     }
+}
+
+/// An id in a field.
+fn id(field: &str, text: &str) -> Result<Uuid, Fault> {
+    text.parse().map_err(|_| Fault::invalid_field(field, "is not a UUID"))
+}
+
+/// An id in a field that may be empty.
+fn optional_id(field: &str, text: &str) -> Result<Option<Uuid>, Fault> {
+    if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
 }
 
 fn wire(at: Timestamp) -> prost_types::Timestamp {

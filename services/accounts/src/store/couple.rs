@@ -64,6 +64,17 @@ pub async fn is_linked(conn: &mut PgConnection, account_id: Uuid) -> Result<bool
     .await
 }
 
+/// Whether two people are linked with each other.
+pub async fn are_linked(conn: &mut PgConnection, one: Uuid, other: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM couple_member WHERE account_id = $1 AND partner_id = $2) AS "are!""#,
+        one,
+        other
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Links two people, the one with the lower id first.
 pub async fn link(
     conn: &mut PgConnection,

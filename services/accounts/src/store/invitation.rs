@@ -1,6 +1,6 @@
 //! `invitation`, `invitation_decline` and `invitation_block`.
 
-use crate::domain::Standing;
+use crate::domain::{InvitationKind, Standing};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -16,6 +16,12 @@ pub struct NewInvitation<'a> {
     pub code_hash: &'a [u8; 32],
     /// What the invited person reads as the inviter's name, sealed.
     pub own_name: &'a [u8],
+    /// What to.
+    pub kind: InvitationKind,
+    /// What the inviter calls whom they invite to their circle, sealed.
+    pub called: Option<&'a [u8]>,
+    /// Why they trust them, sealed.
+    pub reason: Option<&'a [u8]>,
     /// When its time is over.
     pub expires_at: Timestamp,
 }
@@ -26,6 +32,10 @@ pub struct Found {
     pub invitation_id: Uuid,
     /// The inviter's name, sealed.
     pub own_name: Vec<u8>,
+    /// What the inviter calls whom they invite to their circle, sealed.
+    pub called: Option<Vec<u8>>,
+    /// Why they trust them, sealed.
+    pub reason: Option<Vec<u8>>,
     /// How it stands.
     pub standing: Standing,
 }
@@ -38,6 +48,16 @@ pub struct Open {
     pub expires_at: Timestamp,
 }
 
+/// An invitation to a circle as whoever invites sees it.
+pub struct OpenToCircle {
+    /// Its id.
+    pub invitation_id: Uuid,
+    /// What they call whom it is for, sealed.
+    pub called: Vec<u8>,
+    /// When its time is over.
+    pub expires_at: Timestamp,
+}
+
 /// Keeps a new invitation.
 pub async fn insert(
     conn: &mut PgConnection,
@@ -45,24 +65,28 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO invitation (invitation_id, inviter_id, code_hash, own_name, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO invitation (invitation_id, inviter_id, code_hash, own_name, created_at, expires_at, kind, called,
+                                 reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         new.invitation_id,
         new.inviter_id,
         &new.code_hash[..],
         new.own_name,
         now.to_sqlx(),
         new.expires_at.to_sqlx(),
+        new.kind.as_str(),
+        new.called,
+        new.reason,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Ends whatever invitations of these people have not ended.
+/// Ends whatever invitations to link of these people have not ended.
 pub async fn end(conn: &mut PgConnection, inviters: &[Uuid], now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE invitation SET ended_at = $2 WHERE inviter_id = ANY($1) AND ended_at IS NULL",
+        "UPDATE invitation SET ended_at = $2 WHERE inviter_id = ANY($1) AND ended_at IS NULL AND kind = 'couple'",
         inviters,
         now.to_sqlx()
     )
@@ -71,7 +95,44 @@ pub async fn end(conn: &mut PgConnection, inviters: &[Uuid], now: Timestamp) -> 
     Ok(())
 }
 
-/// The open invitation of somebody as they see it: what anybody said to it is not looked at.
+/// Ends one invitation to somebody's circle, if it has not ended.
+pub async fn end_to_circle(
+    conn: &mut PgConnection,
+    inviter_id: Uuid,
+    invitation_id: Uuid,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE invitation SET ended_at = $3
+         WHERE inviter_id = $1 AND invitation_id = $2 AND ended_at IS NULL AND kind = 'circle'",
+        inviter_id,
+        invitation_id,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The open invitations to somebody's circle, oldest first: what anybody said to them is not looked at.
+pub async fn open_to_circle(
+    conn: &mut PgConnection,
+    inviter_id: Uuid,
+    now: Timestamp,
+) -> Result<Vec<OpenToCircle>, sqlx::Error> {
+    sqlx::query_as!(
+        OpenToCircle,
+        r#"SELECT invitation_id, called AS "called!", expires_at FROM invitation
+           WHERE inviter_id = $1 AND kind = 'circle' AND ended_at IS NULL AND expires_at > $2
+           ORDER BY invitation_id"#,
+        inviter_id,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The open invitation to link of somebody as they see it: what anybody said to it is not looked at.
 pub async fn open_of(
     conn: &mut PgConnection,
     inviter_id: Uuid,
@@ -80,7 +141,7 @@ pub async fn open_of(
     sqlx::query_as!(
         Open,
         "SELECT invitation_id, expires_at FROM invitation
-         WHERE inviter_id = $1 AND ended_at IS NULL AND expires_at > $2",
+         WHERE inviter_id = $1 AND kind = 'couple' AND ended_at IS NULL AND expires_at > $2",
         inviter_id,
         now.to_sqlx()
     )
@@ -91,7 +152,7 @@ pub async fn open_of(
 /// The invitation of a code, however it stands.
 pub async fn find(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Option<Found>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT invitation_id, inviter_id, own_name, expires_at,
+        r#"SELECT invitation_id, inviter_id, own_name, expires_at, kind, called, reason,
                   ended_at IS NOT NULL AS "has_ended!",
                   EXISTS (SELECT FROM couple_member m WHERE m.account_id = inviter_id) AS "inviter_is_linked!"
            FROM invitation WHERE code_hash = $1"#,
@@ -99,10 +160,15 @@ pub async fn find(conn: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Optio
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Found {
+    let Some(row) = row else { return Ok(None) };
+    let kind = InvitationKind::stored(&row.kind);
+    Ok(Some(Found {
         invitation_id: row.invitation_id,
         own_name: row.own_name,
+        called: row.called,
+        reason: row.reason,
         standing: Standing {
+            kind: kind.ok_or_else(|| sqlx::Error::Decode("an invitation of no kind".into()))?,
             inviter_id: row.inviter_id,
             expires_at: row.expires_at.to_jiff(),
             has_ended: row.has_ended,

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod circle;
 pub mod couple;
 pub mod invitation;
 pub mod mail;

@@ -136,19 +136,19 @@ pub async fn sweep_uncounted(
     Ok(gone.rows_affected())
 }
 
-/// Removes receipts of a relation that were opened before the given time, count, and are not their owner's to know.
+/// Removes receipts of these relations that were opened before the given time, count, and are not their owner's to know.
 pub async fn sweep_unshown(
     conn: &mut PgConnection,
-    relation: &str,
+    relations: &[String],
     before: Timestamp,
     limit: i64,
 ) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query!(
         "DELETE FROM receipt WHERE shown_at IS NULL AND (owner_id, receipt_id) IN
              (SELECT owner_id, receipt_id FROM receipt
-              WHERE read_at IS NOT NULL AND shown_at IS NULL AND relation = $1 AND opened_at < $2
+              WHERE read_at IS NOT NULL AND shown_at IS NULL AND relation = ANY($1) AND opened_at < $2
               ORDER BY opened_at LIMIT $3 FOR UPDATE SKIP LOCKED)",
-        relation,
+        relations,
         before.to_sqlx(),
         limit
     )

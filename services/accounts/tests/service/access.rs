@@ -47,7 +47,7 @@ async fn a_partner_gets_a_capability_for_exactly_what_they_asked() {
         assert!(capability.expires_at <= house.now() + SignedDuration::from_secs(10));
     }
     assert_eq!(house.opened(&anna, shared_items(ben.account_id)).await.unwrap().opening.item_id, None);
-    assert_eq!(house.count("receipt").await, 4);
+    assert_eq!(house.count("receipt").await, 5);
     let opened: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM receipt WHERE read_at IS NULL AND shown_at IS NULL AND relation = 'partner'
            AND relation_id::text = $1 AND opened_at = $2 AND epoch = 0",
@@ -57,7 +57,7 @@ async fn a_partner_gets_a_capability_for_exactly_what_they_asked() {
     .fetch_one(house.pool())
     .await
     .unwrap();
-    assert_eq!(opened, 4);
+    assert_eq!(opened, 5);
     // It is good for ten seconds, and for less when the passport ends before.
     let capability = house.open(&ben, shared_items(anna.account_id)).await.unwrap().capability;
     house.advance(SignedDuration::from_secs(10));

@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod audit_chain;
+mod circles;
 mod couples;
 mod enumeration;
 mod hijack;

@@ -3,9 +3,11 @@
 use crate::kit::{House, PASSWORD};
 use candor_proto::accounts::v1::{
     AcceptInvitationRequest, BlockInviterRequest, CancelInvitationRequest, Couple, DeclineInvitationRequest,
-    GetCoupleRequest, GetCoupleResponse, InvitePartnerRequest, InvitePartnerResponse, ListReceiptsRequest,
-    ListReceiptsResponse, OpenAccessRequest, OpenAccessResponse, PreviewInvitationRequest,
-    PreviewInvitationResponse, ReportInvitationRequest, ReportReason, UnlinkPartnerRequest,
+    GetCircleRequest, GetCircleResponse, GetCoupleRequest, GetCoupleResponse, HostedPlace,
+    InvitePartnerRequest, InvitePartnerResponse, InviteTrustedPersonRequest, InviteTrustedPersonResponse,
+    ListReceiptsRequest, ListReceiptsResponse, OpenAccessRequest, OpenAccessResponse,
+    PreviewInvitationRequest, PreviewInvitationResponse, ReportInvitationRequest, ReportReason,
+    UnlinkPartnerRequest, circle_service_server::CircleService as _,
     consent_service_server::ConsentService as _, couple_service_server::CoupleService as _,
     ledger_service_server::LedgerService as _,
 };
@@ -106,6 +108,37 @@ impl House {
         let message = AcceptInvitationRequest { code: code.into(), own_name: name.into(), adult: true };
         let response = self.rpc.accept_invitation(self.by(person, message)).await?;
         Ok(response.into_inner().couple.unwrap())
+    }
+
+    pub async fn invite_trusted(
+        &self,
+        person: &Person,
+        called: &str,
+        reason: &str,
+    ) -> Result<InviteTrustedPersonResponse, Status> {
+        let message = InviteTrustedPersonRequest {
+            own_name: "The host".into(),
+            called: called.into(),
+            reason: reason.into(),
+        };
+        Ok(self.rpc.invite_trusted_person(self.by(person, message)).await?.into_inner())
+    }
+
+    pub async fn join_circle(&self, person: &Person, code: &str, name: &str) -> Result<HostedPlace, Status> {
+        let message = AcceptInvitationRequest { code: code.into(), own_name: name.into(), adult: true };
+        let accepted = self.rpc.accept_invitation(self.by(person, message)).await?.into_inner();
+        assert!(accepted.couple.is_none());
+        Ok(accepted.place.unwrap())
+    }
+
+    /// The guest in the host's circle.
+    pub async fn befriend(&self, host: &Person, guest: &Person) -> HostedPlace {
+        let code = self.invite_trusted(host, "A friend", "They listen.").await.unwrap().code;
+        self.join_circle(guest, &code, "The guest").await.unwrap()
+    }
+
+    pub async fn circles_of(&self, person: &Person) -> GetCircleResponse {
+        self.rpc.get_circle(self.by(person, GetCircleRequest {})).await.unwrap().into_inner()
     }
 
     pub async fn decline(&self, person: &Person, code: &str) -> Result<(), Status> {

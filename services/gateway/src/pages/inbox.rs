@@ -49,6 +49,8 @@ fn shown(item: InboxItem, zone: &jiff::tz::TimeZone) -> Shown {
     let link = place
         .zip(subject)
         .map(|((place, words), subject)| Link { address: place.replace("{subject}", &subject), words });
+    let link = link
+        .map(|link| Link { address: link.address.replace("{link}", &query::encode(&item.link_id)), ..link });
     Shown {
         words,
         link,
@@ -72,9 +74,10 @@ fn words_and_place(kind: ScheduleKind) -> (&'static str, Option<(&'static str, &
         ScheduleKind::CheckIn => {
             ("Something you planned is here.", Some(("/check-in/{subject}", "Look at it")))
         }
-        ScheduleKind::Share => {
-            ("Something is here for you, when you like.", Some(("/received/{subject}", "Look at it")))
-        }
+        ScheduleKind::Share => (
+            "Something is here for you, when you like.",
+            Some(("/received/{subject}?in={link}", "Look at it")),
+        ),
         ScheduleKind::ShareAnswer => {
             ("There is an answer, when you like.", Some(("/shared/{subject}", "Look at it")))
         }

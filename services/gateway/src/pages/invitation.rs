@@ -17,8 +17,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    AcceptInvitationRequest, BlockInviterRequest, DeclineInvitationRequest, PreviewInvitationRequest,
-    PreviewInvitationResponse, ReportInvitationRequest, ReportReason,
+    AcceptInvitationRequest, BlockInviterRequest, DeclineInvitationRequest, InvitationKind,
+    PreviewInvitationRequest, PreviewInvitationResponse, ReportInvitationRequest, ReportReason,
 };
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ struct CodePage {
 struct Page {
     frame: Frame,
     inviter: String,
+    /// Whether it is to the inviter's circle, and not to link as a couple.
+    to_circle: bool,
     ends: Option<words::Moment>,
     code: String,
     own_name: String,
@@ -96,7 +98,7 @@ impl Invited {
     ) -> Result<Response, Failure> {
         let request = call(PreviewInvitationRequest { code: code.clone() }, None)?;
         let reply = self.guest.app.upstream.couple().preview_invitation(request).await;
-        let PreviewInvitationResponse { inviter_name, expire_time } = match reply.map_err(Problem::from) {
+        let preview: PreviewInvitationResponse = match reply.map_err(Problem::from) {
             Ok(reply) => reply.into_inner(),
             Err(problem) if is_not_open(&problem) => return self.code_page(true),
             Err(problem) => return Err(problem.into()),
@@ -106,8 +108,10 @@ impl Invited {
             None => jiff::tz::TimeZone::UTC,
         };
         let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
-        let ends = words::moment(expire_time.as_ref(), &zone);
-        let page = Page { frame: self.frame(), inviter: inviter_name, ends, code, own_name, problem };
+        let ends = words::moment(preview.expire_time.as_ref(), &zone);
+        let to_circle = preview.kind() == InvitationKind::Circle;
+        let inviter = preview.inviter_name;
+        let page = Page { frame: self.frame(), inviter, to_circle, ends, code, own_name, problem };
         self.guest.show_with(status, &page)
     }
 
@@ -213,7 +217,10 @@ pub(super) async fn accept(invited: Invited, form: Form) -> Result<Response, Fai
     let request = AcceptInvitationRequest { code: code.clone(), own_name: own_name.clone(), adult };
     let reply = member.guest.app.upstream.couple().accept_invitation(member.call(request)?).await;
     match reply.map_err(Problem::from) {
-        Ok(_) => Ok(invited.dropping_code(go("/couple"))),
+        Ok(reply) => {
+            let place = if reply.get_ref().place.is_some() { "/circle" } else { "/couple" };
+            Ok(invited.dropping_code(go(place)))
+        }
         Err(problem) if problem.status == StatusCode::NOT_FOUND => invited.code_page(true),
         Err(problem) => invited.page(code, own_name, Some(problem)).await,
     }

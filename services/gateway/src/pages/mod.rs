@@ -4,6 +4,7 @@
 mod answers;
 mod assets;
 mod check_in;
+mod circle;
 mod couple;
 pub(crate) mod desk;
 mod entry;
@@ -14,6 +15,7 @@ mod invitation;
 mod ledger;
 mod library;
 pub(crate) mod markdown;
+mod others;
 mod path;
 mod prove_again;
 mod received;
@@ -88,6 +90,13 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/couple/invite", post(couple::invite))
         .route("/couple/cancel", post(couple::cancel))
         .route("/couple/unlink", get(couple::show_unlink).post(couple::unlink))
+        .route("/circle", get(circle::show))
+        .route("/circle/invite", post(circle::invite))
+        .route("/circle/invitations/{invitation_id}/cancel", post(circle::cancel))
+        .route("/circle/people/{circle_id}", get(circle::show_person).post(circle::keep))
+        .route("/circle/people/{circle_id}/remove", post(circle::remove))
+        .route("/circle/places/{circle_id}", get(circle::show_place))
+        .route("/circle/places/{circle_id}/leave", post(circle::leave))
         .route("/invitation", get(invitation::show).post(invitation::look))
         .route("/invitation/keep", post(invitation::keep))
         .route("/invitation/accept", post(invitation::accept))
@@ -125,7 +134,7 @@ pub(crate) async fn no_such_path() -> Failure {
 }
 
 /// The places behind one entry of the navigation; their pages extend `together.html`.
-const TOGETHER: [&str; 6] = ["couple", "shared", "received", "check-in", "answers", "ledger"];
+const TOGETHER: [&str; 7] = ["couple", "circle", "shared", "received", "check-in", "answers", "ledger"];
 
 /// What every page's frame needs to know.
 pub(crate) struct Frame {

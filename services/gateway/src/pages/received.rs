@@ -1,7 +1,8 @@
-//! What the partner has open to oneself now, and answering it. Reading it tells nobody, unless one wants it to.
+//! What a partner, or somebody in whose circle one is, has open to oneself now, and answering it. Reading it tells nobody, unless one wants it to.
 
 use super::form::{NotYet, Words};
 use super::markdown::Source;
+use super::others::Other;
 use super::rendering::{self, wished};
 use super::{Failure, Form, Frame, Member, Segment, go, parameter, words};
 use crate::error::Problem;
@@ -11,7 +12,6 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
     AnswerShareRequest, AnswerStarter, AnswerStep, GetReceivedShareRequest, ListReceivedSharesRequest,
     ListReceivedSharesResponse, ReceivedShare, TellReadRequest,
@@ -21,14 +21,25 @@ use jiff::tz::TimeZone;
 
 /// Shares on one page.
 const PAGE: i32 = 20;
+/// Names the member's place in the circle of whoever shares, in addresses and forms; a partner needs none.
+const PLACE: &str = "in";
 
 #[derive(Template)]
 #[template(path = "received.html")]
 struct Page {
     frame: Frame,
-    partner: Option<String>,
+    /// Whoever shares, of all of `owners`.
+    owner: Option<Other>,
+    owners: Vec<Other>,
     shares: Vec<Card>,
     older: Option<String>,
+}
+
+impl Page {
+    /// Whether it is this one's shares that are shown.
+    fn is_shown(&self, one: &Other) -> bool {
+        self.owner.as_ref() == Some(one)
+    }
 }
 
 struct Card {
@@ -44,7 +55,7 @@ struct Card {
 #[template(path = "received_one.html")]
 struct OnePage {
     frame: Frame,
-    partner: String,
+    owner: Other,
     card: Card,
     rendering: rendering::Shown,
     starters: Vec<(&'static str, Vec<String>)>,
@@ -58,6 +69,7 @@ struct OnePage {
 struct Kept {
     frame: Frame,
     share_id: String,
+    place: String,
     body: String,
     message: String,
     again: bool,
@@ -65,24 +77,32 @@ struct Kept {
 
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
-    let (couple, zone) = tokio::join!(member.couple(), member.time_zone());
-    let frame = member.guest.frame("received");
-    let Some(couple) = couple? else {
-        return member.guest.show(&Page { frame, partner: None, shares: Vec::new(), older: None });
+    let place = parameter(query.as_deref(), PLACE);
+    let (others, zone) = tokio::join!(member.others(), member.time_zone());
+    let (frame, owners) = (member.guest.frame("received"), others?.owners());
+    let owner = match &place {
+        Some(place) => {
+            Some(owners.iter().find(|owner| is_at(owner, place)).cloned().ok_or_else(Failure::closed)?)
+        }
+        None => owners.first().cloned(),
     };
-    let reply = list(&member, &couple, page_token).await.map_err(Failure::between_two)?;
+    let Some(owner) = owner else {
+        return member.guest.show(&Page { frame, owner: None, owners, shares: Vec::new(), older: None });
+    };
+    let reply = list(&member, &owner, page_token).await.map_err(Failure::between_two)?;
     let token = reply.next_page_token;
-    let older = (!token.is_empty()).then(|| format!("/received?from={}", query::encode(&token)));
+    let next = |token| address(&owner, "", &format!("from={}", query::encode(token)));
+    let older = (!token.is_empty()).then(|| next(&token));
     let shares = reply.shares.iter().map(|share| card(share, &zone)).collect();
-    member.guest.show(&Page { frame, partner: Some(couple.partner_name), shares, older })
+    member.guest.show(&Page { frame, owner: Some(owner), owners, shares, older })
 }
 
 async fn list(
     member: &Member,
-    couple: &Couple,
+    owner: &Other,
     page_token: String,
 ) -> Result<ListReceivedSharesResponse, Problem> {
-    let owner_account_id = couple.partner_account_id.clone();
+    let owner_account_id = owner.account_id.clone();
     let opened = member.open(&owner_account_id, Scope::SharedItems, None).await?;
     let request = ListReceivedSharesRequest { owner_account_id, page_size: PAGE, page_token };
     let request = member.call_opened(request, opened)?;
@@ -100,11 +120,16 @@ fn card(share: &ReceivedShare, zone: &TimeZone) -> Card {
     }
 }
 
-pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Result<Response, Failure> {
-    let (partner, zone) = tokio::join!(partner(&member, &share_id), member.time_zone());
-    let couple = partner?;
-    let opened = open(&member, &couple, &share_id).await?;
-    let request = GetReceivedShareRequest { owner_account_id: couple.partner_account_id, share_id };
+pub(super) async fn show_one(
+    member: Member,
+    Segment(share_id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let place = parameter(query.as_deref(), PLACE).unwrap_or_default();
+    let (owner, zone) = tokio::join!(owner(&member, &place, &share_id), member.time_zone());
+    let owner = owner?;
+    let opened = open(&member, &owner, &share_id).await?;
+    let request = GetReceivedShareRequest { owner_account_id: owner.account_id.clone(), share_id };
     let request = member.call_opened(request, opened)?;
     let reply = member.guest.app.upstream.shares().get_received_share(request).await;
     let reply = reply.map_err(Failure::between_two)?.into_inner();
@@ -119,7 +144,7 @@ pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Resu
     let rendering = reply.rendering.ok_or_else(Problem::internal)?;
     let page = OnePage {
         frame: member.guest.frame("received"),
-        partner: couple.partner_name,
+        owner,
         card: card(&share, &zone),
         rendering: rendering::shown(&member.guest.app.desk, rendering).await?,
         starters: by_step(reply.starters),
@@ -129,16 +154,35 @@ pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Resu
     member.guest.show(&page)
 }
 
-/// The partner whose share this would be. Without one, or without an id, nothing is open.
-async fn partner(member: &Member, share_id: &str) -> Result<Couple, Failure> {
+/// Whose share this would be: somebody's in whose circle the member has this place, or else the partner's. Without one, or
+/// without an id, nothing is open.
+async fn owner(member: &Member, place: &str, share_id: &str) -> Result<Other, Failure> {
     if uuid::Uuid::try_parse(share_id).is_err() {
         return Err(Failure::closed());
     }
-    member.couple().await?.ok_or_else(Failure::closed)
+    let owners = member.others().await?.owners();
+    owners.into_iter().find(|owner| is_at(owner, place)).ok_or_else(Failure::closed)
 }
 
-async fn open(member: &Member, couple: &Couple, share_id: &str) -> Result<Opened, Failure> {
-    let opened = member.open(&couple.partner_account_id, Scope::SharedItems, Some(share_id)).await;
+/// Whether an address that names this place, or none, means them. The inbox names a couple, too.
+fn is_at(owner: &Other, place: &str) -> bool {
+    owner.place == place || owner.link == place
+}
+
+/// The page of one share, or of all, with the owner said where it is not the partner.
+fn address(owner: &Other, share_id: &str, more: &str) -> String {
+    let place = if owner.place.is_empty() {
+        String::new()
+    } else {
+        format!("{PLACE}={}", query::encode(&owner.place))
+    };
+    let parts: Vec<&str> = [place.as_str(), more].into_iter().filter(|part| !part.is_empty()).collect();
+    let path = if share_id.is_empty() { "/received".to_owned() } else { format!("/received/{share_id}") };
+    if parts.is_empty() { path } else { format!("{path}?{}", parts.join("&")) }
+}
+
+async fn open(member: &Member, owner: &Other, share_id: &str) -> Result<Opened, Failure> {
+    let opened = member.open(&owner.account_id, Scope::SharedItems, Some(share_id)).await;
     opened.map_err(Failure::between_two)
 }
 
@@ -166,22 +210,22 @@ fn step(step: AnswerStep) -> &'static str {
 pub(super) async fn tell_read(
     member: Member,
     Segment(share_id): Segment,
-    _form: Form,
+    form: Form,
 ) -> Result<Response, Failure> {
-    let couple = partner(&member, &share_id).await?;
-    let opened = open(&member, &couple, &share_id).await?;
-    let request = TellReadRequest { owner_account_id: couple.partner_account_id, share_id: share_id.clone() };
+    let owner = owner(&member, &form.text(PLACE), &share_id).await?;
+    let opened = open(&member, &owner, &share_id).await?;
+    let request = TellReadRequest { owner_account_id: owner.account_id.clone(), share_id: share_id.clone() };
     let request = member.call_opened(request, opened)?;
     member.guest.app.upstream.shares().tell_read(request).await.map_err(Failure::between_two)?;
-    Ok(go(&format!("/received/{share_id}")))
+    Ok(go(&address(&owner, &share_id, "")))
 }
 
 /// Gives an answer. Whatever goes wrong, its words come back.
 pub(super) async fn answer(Segment(share_id): Segment, words: Words) -> Result<Response, Failure> {
-    let body = words.form.text("body");
+    let (body, place) = (words.form.text("body"), words.form.text(PLACE));
     let again = match words.member {
-        Ok(member) => match give(&member, &share_id, body.clone()).await {
-            Ok(()) => return Ok(go(&format!("/received/{share_id}"))),
+        Ok(member) => match give(&member, &place, &share_id, body.clone()).await {
+            Ok(owner) => return Ok(go(&address(&owner, &share_id, ""))),
             Err(Failure(problem)) => NotYet::after(&problem),
         },
         Err(not_yet) => not_yet,
@@ -189,16 +233,16 @@ pub(super) async fn answer(Segment(share_id): Segment, words: Words) -> Result<R
     // What is not open, or answered already, will not be answered by pressing again.
     let lasting = matches!(again.status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
     let frame = words.guest.frame("received");
-    let page = Kept { frame, share_id, body, message: again.message, again: !lasting };
+    let page = Kept { frame, share_id, place, body, message: again.message, again: !lasting };
     words.guest.show_with(again.status, &page)
 }
 
-async fn give(member: &Member, share_id: &str, body: String) -> Result<(), Failure> {
-    let couple = partner(member, share_id).await?;
-    let opened = open(member, &couple, share_id).await?;
-    let owner_account_id = couple.partner_account_id;
+async fn give(member: &Member, place: &str, share_id: &str, body: String) -> Result<Other, Failure> {
+    let owner = owner(member, place, share_id).await?;
+    let opened = open(member, &owner, share_id).await?;
+    let owner_account_id = owner.account_id.clone();
     let request = AnswerShareRequest { owner_account_id, share_id: share_id.to_owned(), body };
     let request = member.call_opened(request, opened)?;
     member.guest.app.upstream.shares().answer_share(request).await.map_err(Failure::between_two)?;
-    Ok(())
+    Ok(owner)
 }

@@ -2,6 +2,7 @@
 //! shows only where its reader said so.
 
 use super::markdown::Source;
+use super::others::Others;
 use super::rendering::{self, line, wished};
 use super::self_check::is_careful;
 use super::{Failure, Form, Frame, Member, Segment, go, parameter, words};
@@ -11,7 +12,6 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
     GetShareAnswerRequest, GetShareRequest, ListSharesRequest, RateFeltUnderstoodRequest, Rendering, Share,
     ShareState, WithdrawShareRequest,
@@ -94,20 +94,21 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let request =
         member.call(ListSharesRequest { page_size: PAGE, page_token, ..ListSharesRequest::default() })?;
     let mut client = member.guest.app.upstream.shares();
-    let (reply, open, couple, zone, careful) = tokio::join!(
+    let (reply, open, others, zone, careful) = tokio::join!(
         client.list_shares(request),
         open_shares(&member, 1),
-        member.couple(),
+        member.others(),
         member.time_zone(),
         is_careful(&member)
     );
-    let (reply, (open, _), couple) = (reply?.into_inner(), open?, couple.ok().flatten());
+    let (reply, (open, _), others) = (reply?.into_inner(), open?, others.unwrap_or_default());
     let token = reply.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/shared?from={}", query::encode(&token)));
-    let partner = couple.as_ref().map(|couple| couple.partner_name.clone());
-    let work = move || reply.shares.iter().map(|share| card(share, couple.as_ref(), &zone)).collect();
+    let partner = others.couple.as_ref().map(|couple| couple.partner_name.clone());
+    let suggest = !others.readers().is_empty() && !careful;
+    let work = move || reply.shares.iter().map(|share| card(share, &others, &zone)).collect();
     let shares = member.guest.app.desk.work(work).await?;
-    let (frame, suggest) = (member.guest.frame("shared"), partner.is_some() && !careful);
+    let frame = member.guest.frame("shared");
     let page = Page { frame, partner, nothing_open: open.is_empty(), suggest, shares, first, older };
     member.guest.show(&page)
 }
@@ -131,15 +132,14 @@ pub(super) async fn open_shares(member: &Member, enough: usize) -> Result<(Vec<S
 }
 
 /// A share in a few words.
-pub(super) fn card(share: &Share, couple: Option<&Couple>, zone: &TimeZone) -> Card {
+pub(super) fn card(share: &Share, others: &Others, zone: &TimeZone) -> Card {
     let nothing = Rendering::default();
     let rendering = share.rendering.as_ref().unwrap_or(&nothing);
-    let partner = couple.filter(|couple| couple.partner_account_id == share.recipient_account_id);
     Card {
         id: share.share_id.clone(),
         what: rendering::what(rendering.kind(), rendering.depth()),
         line: line(rendering),
-        with: partner.map(|couple| couple.partner_name.clone()),
+        with: others.name_of(&share.recipient_account_id),
         state: state(share.state()).to_owned(),
         waiting: share.state() == ShareState::Waiting,
         live: matches!(share.state(), ShareState::Waiting | ShareState::Open),
@@ -162,17 +162,16 @@ fn state(state: ShareState) -> &'static str {
 
 /// One share, with its answer where there is one.
 pub(super) async fn show_one(member: Member, Segment(share_id): Segment) -> Result<Response, Failure> {
-    let (share, couple, zone) =
-        tokio::join!(own_share(&member, &share_id), member.couple(), member.time_zone());
-    let (share, couple) = (share?, couple.ok().flatten());
-    let answer = match (&couple, share.answered) {
-        (_, false) => Answer::None,
-        (Some(couple), true) if couple.partner_account_id == share.recipient_account_id => {
-            answer(&member, couple, &share.share_id, &zone).await
-        }
-        _ => Answer::Closed,
+    let (share, others, zone) =
+        tokio::join!(own_share(&member, &share_id), member.others(), member.time_zone());
+    let (share, others) = (share?, others.unwrap_or_default());
+    let is_linked = others.readers().iter().any(|reader| reader.account_id == share.recipient_account_id);
+    let answer = match share.answered {
+        false => Answer::None,
+        true if is_linked => answer(&member, &share.recipient_account_id, &share.share_id, &zone).await,
+        true => Answer::Closed,
     };
-    let card = card(&share, couple.as_ref(), &zone);
+    let card = card(&share, &others, &zone);
     let page = OnePage {
         frame: member.guest.frame("shared"),
         card,
@@ -195,9 +194,9 @@ async fn own_share(member: &Member, share_id: &str) -> Result<Share, Failure> {
     Ok(share.ok_or_else(Problem::internal)?)
 }
 
-/// The partner's answer. One's own share stays on the page whatever becomes of it.
-async fn answer(member: &Member, couple: &Couple, share_id: &str, zone: &TimeZone) -> Answer {
-    match read_answer(member, &couple.partner_account_id, share_id, zone).await {
+/// The other's answer. One's own share stays on the page whatever becomes of it.
+async fn answer(member: &Member, answerer_id: &str, share_id: &str, zone: &TimeZone) -> Answer {
+    match read_answer(member, answerer_id, share_id, zone).await {
         Ok(answer) => answer,
         Err(problem) if matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) => {
             Answer::Closed
@@ -208,13 +207,13 @@ async fn answer(member: &Member, couple: &Couple, share_id: &str, zone: &TimeZon
 
 async fn read_answer(
     member: &Member,
-    partner_id: &str,
+    answerer_id: &str,
     share_id: &str,
     zone: &TimeZone,
 ) -> Result<Answer, Problem> {
-    let opened = member.open(partner_id, Scope::SharedItems, Some(share_id)).await?;
+    let opened = member.open(answerer_id, Scope::ShareAnswers, Some(share_id)).await?;
     let request =
-        GetShareAnswerRequest { owner_account_id: partner_id.to_owned(), share_id: share_id.to_owned() };
+        GetShareAnswerRequest { owner_account_id: answerer_id.to_owned(), share_id: share_id.to_owned() };
     let request = member.call_opened(request, opened)?;
     let reply = member.guest.app.upstream.shares().get_share_answer(request).await?.into_inner();
     let answer = reply.answer.ok_or_else(Problem::internal)?;

@@ -304,6 +304,7 @@ impl InboxService for Fake {
             subject_id: ENTRY.into(),
             create_time: self.0.timestamp(0),
             read: false,
+            link_id: String::new(),
         };
         Ok(Response::new(ListInboxItemsResponse { items: vec![item], next_page_token: String::new() }))
     }

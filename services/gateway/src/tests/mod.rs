@@ -2,6 +2,7 @@
 
 mod careful;
 mod check_in;
+mod circle;
 mod door;
 mod fakes;
 mod fakes_check_in;

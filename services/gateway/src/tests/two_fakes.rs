@@ -1,6 +1,7 @@
 //! Fake services of what two people have: Alice, who is linked with Ben, whose name is hostile.
 
 use super::fakes::{ALICE, ENTRY, Fake};
+use candor_proto::accounts::v1::circle_service_server::{CircleService, CircleServiceServer};
 use candor_proto::accounts::v1::consent_service_server::{ConsentService, ConsentServiceServer};
 use candor_proto::accounts::v1::couple_service_server::{CoupleService, CoupleServiceServer};
 use candor_proto::accounts::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
@@ -20,6 +21,10 @@ pub(super) const CODE: &str = "AAAAA-BBBBB-CCCCC-DDDDD";
 pub(super) const THEIRS: &str = "0195f1c2-7f00-7000-8000-0000000000c3";
 /// Alice's share, which Ben answered.
 pub(super) const MINE: &str = "0195f1c2-7f00-7000-8000-0000000000d4";
+/// In Alice's circle, and Alice in hers.
+pub(super) const CLARA: &str = "0195f1c2-7f00-7000-8000-0000000000c7";
+pub(super) const CIRCLE: &str = "5a1ab3f0-2f5e-4c8e-9d5e-3b6d7c1f0a42";
+pub(super) const PLACE: &str = "6b2bc401-3a6f-4d9f-8e6f-4c7e8d2a1b53";
 pub(super) const HOSTILE_NAME: &str = "<b>Ben</b> \"&'";
 pub(super) const HOSTILE_TEXT: &str =
     "*soft* words <img src=x onerror=alert(1)> [tap](javascript:alert(1)) [out](/sign-out)";
@@ -34,6 +39,12 @@ pub(super) struct Two {
     /// The capability of each call that can read of another person.
     pub(super) brought: Mutex<Vec<Option<String>>>,
     pub(super) invited: Mutex<Vec<String>>,
+    /// Whether Clara is in Alice's circle, and Alice in hers.
+    pub(super) trusted: AtomicBool,
+    /// What was done with the circle.
+    pub(super) circle: Mutex<Vec<String>>,
+    /// What codes are for.
+    pub(super) to_circle: AtomicBool,
     pub(super) accepted: Mutex<Vec<AcceptInvitationRequest>>,
     /// What was said to invitations without accepting them.
     pub(super) said: Mutex<Vec<String>>,
@@ -54,6 +65,7 @@ pub(super) fn add(router: Router, fake: Fake) -> Router {
     router
         .add_service(CoupleServiceServer::new(fake.clone()))
         .add_service(ConsentServiceServer::new(fake.clone()))
+        .add_service(CircleServiceServer::new(fake.clone()))
         .add_service(LedgerServiceServer::new(fake.clone()))
         .add_service(ShareServiceServer::new(fake))
 }
@@ -74,6 +86,16 @@ impl Fake {
 
     fn is_linked(&self) -> bool {
         !self.two().parted.load(Ordering::SeqCst)
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.two().trusted.load(Ordering::SeqCst)
+    }
+
+    fn done<T>(&self, request: &Request<T>, what: String) -> Result<(), Status> {
+        self.admit(request)?;
+        self.two().circle.lock().unwrap().push(what);
+        Ok(())
     }
 
     /// Admits a call about what is the owner's: with what accounts gave out last, or about oneself.
@@ -154,7 +176,8 @@ impl ConsentService for Fake {
         self.admit(&request)?;
         checked(request.get_ref())?;
         let request = request.into_inner();
-        let open = request.owner_account_id == BEN && self.is_linked();
+        let trusted = request.owner_account_id == CLARA && self.is_trusted();
+        let open = request.owner_account_id == BEN && self.is_linked() || trusted;
         let mut opened = self.two().opened.lock().unwrap();
         opened.push(request);
         if !open {
@@ -203,7 +226,8 @@ impl CoupleService for Fake {
             return Err(nothing("INVITATION_NOT_FOUND", "This invitation is not open."));
         }
         let (inviter_name, expire_time) = (HOSTILE_NAME.into(), self.0.timestamp(86_400));
-        Ok(Response::new(PreviewInvitationResponse { inviter_name, expire_time }))
+        let kind = if self.two().to_circle.load(Ordering::SeqCst) { 2 } else { 1 };
+        Ok(Response::new(PreviewInvitationResponse { inviter_name, expire_time, kind }))
     }
 
     async fn accept_invitation(
@@ -216,7 +240,11 @@ impl CoupleService for Fake {
             return Err(nothing("INVITATION_NOT_FOUND", "This invitation is not open."));
         }
         self.two().accepted.lock().unwrap().push(request.into_inner());
-        Ok(Response::new(AcceptInvitationResponse { couple: self.couple() }))
+        if self.two().to_circle.load(Ordering::SeqCst) {
+            let place = Some(HostedPlace::default());
+            return Ok(Response::new(AcceptInvitationResponse { couple: None, place }));
+        }
+        Ok(Response::new(AcceptInvitationResponse { couple: self.couple(), place: None }))
     }
 
     async fn decline_invitation(
@@ -249,6 +277,86 @@ impl CoupleService for Fake {
         self.admit(&request)?;
         self.two().parted.store(true, Ordering::SeqCst);
         Ok(Response::new(UnlinkPartnerResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl CircleService for Fake {
+    async fn invite_trusted_person(
+        &self,
+        request: Request<InviteTrustedPersonRequest>,
+    ) -> Answer<InviteTrustedPersonResponse> {
+        checked(request.get_ref())?;
+        let InviteTrustedPersonRequest { own_name, called, reason } = request.get_ref().clone();
+        self.done(&request, format!("invite {called} as {own_name} because {reason}"))?;
+        Ok(Response::new(InviteTrustedPersonResponse {
+            invitation_id: CIRCLE.into(),
+            code: CODE.into(),
+            link: format!("{}/invitation#{CODE}", super::ORIGIN),
+            expire_time: self.0.timestamp(604_800),
+        }))
+    }
+
+    async fn get_circle(&self, request: Request<GetCircleRequest>) -> Answer<GetCircleResponse> {
+        self.answer()?;
+        self.admit(&request)?;
+        if !self.is_trusted() {
+            return Ok(Response::new(GetCircleResponse::default()));
+        }
+        let join_time = self.0.timestamp(-86_400);
+        let person = TrustedPerson {
+            circle_id: CIRCLE.into(),
+            account_id: CLARA.into(),
+            name: HOSTILE_NAME.into(),
+            called: "Clara <i>it".into(),
+            reason: HOSTILE_NAME.into(),
+            join_time,
+        };
+        let invitation = CircleInvitation {
+            invitation_id: CIRCLE.into(),
+            called: HOSTILE_NAME.into(),
+            expire_time: self.0.timestamp(3600),
+        };
+        let place = HostedPlace {
+            circle_id: PLACE.into(),
+            host_account_id: CLARA.into(),
+            host_name: "Clara <i>it".into(),
+            own_name: "Alice".into(),
+            join_time,
+        };
+        let (people, invitations, places) = (vec![person], vec![invitation], vec![place]);
+        Ok(Response::new(GetCircleResponse { people, invitations, places }))
+    }
+
+    async fn cancel_circle_invitation(
+        &self,
+        request: Request<CancelCircleInvitationRequest>,
+    ) -> Answer<CancelCircleInvitationResponse> {
+        self.done(&request, format!("cancel {}", request.get_ref().invitation_id))?;
+        Ok(Response::new(CancelCircleInvitationResponse {}))
+    }
+
+    async fn update_trusted_person(
+        &self,
+        request: Request<UpdateTrustedPersonRequest>,
+    ) -> Answer<UpdateTrustedPersonResponse> {
+        checked(request.get_ref())?;
+        let UpdateTrustedPersonRequest { circle_id, called, reason } = request.get_ref().clone();
+        self.done(&request, format!("keep {circle_id} {called} {reason}"))?;
+        Ok(Response::new(UpdateTrustedPersonResponse {}))
+    }
+
+    async fn remove_trusted_person(
+        &self,
+        request: Request<RemoveTrustedPersonRequest>,
+    ) -> Answer<RemoveTrustedPersonResponse> {
+        self.done(&request, format!("remove {}", request.get_ref().circle_id))?;
+        Ok(Response::new(RemoveTrustedPersonResponse {}))
+    }
+
+    async fn leave_circle(&self, request: Request<LeaveCircleRequest>) -> Answer<LeaveCircleResponse> {
+        self.done(&request, format!("leave {}", request.get_ref().circle_id))?;
+        Ok(Response::new(LeaveCircleResponse {}))
     }
 }
 

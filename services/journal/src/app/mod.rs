@@ -26,6 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use vault::DataKey;
 
+pub use crate::store::circles::note as note_circle;
 pub use crate::store::couples::note as note_couple;
 pub use crate::store::{entries_after, list_entries, list_moods};
 

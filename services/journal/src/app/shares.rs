@@ -4,7 +4,7 @@ use super::renderings::{freeze, preview_share};
 use super::{Attempt, item_shared, share_withdrawn};
 use crate::Error;
 use crate::domain::{MAX_SHARES, PACE_OF_SHARES, Selection, Window, WishedResponse};
-use crate::store::couples::partner_link;
+use crate::store::couples::sharing_link;
 use crate::store::shares::{self as store, NewShare, OwnShare, Rated, ShareFacts};
 use candor_proto::journal::v1 as proto;
 use chassis::Ids;
@@ -40,7 +40,7 @@ pub struct ShareItem {
     pub attempt: Attempt,
 }
 
-/// Shares one of the account's own things with its partner, and says under which id. What the recipient will see is
+/// Shares one of the account's own things with its partner or somebody in its circle, and says under which id. What the recipient will see is
 /// frozen now.
 ///
 /// # Errors
@@ -67,7 +67,8 @@ pub async fn share_item(
         return Ok(share_id);
     }
     let window = Window::parse(now, command.open_now, command.expire_time)?;
-    let couple_id = partner_link(conn, account_id, command.recipient_id).await?.ok_or(Error::NotPartner)?;
+    let link = sharing_link(conn, account_id, command.recipient_id).await?;
+    let couple_id = link.ok_or(Error::NotPartner)?;
     let rendering = preview_share(conn, data_key, account_id, &command.selection).await?;
     keep_pace(conn, account_id, now).await?;
     let share = new_share(data_key, command, couple_id, &rendering, window, now);

@@ -2,6 +2,7 @@
 
 mod assessments;
 mod check_ins;
+mod circles;
 mod couples;
 mod instruments;
 mod shares;
@@ -11,7 +12,9 @@ pub use crate::app::to_proto;
 use crate::{Error, app};
 use bus::resnapshot::{self, Page};
 use bus::{HandlerError, Inbox, Outbox, key_of};
-use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
+use candor_proto::accounts::v1::{
+    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, SessionEnded,
+};
 use candor_proto::content::v1::InstrumentPublished;
 use candor_proto::journal::v1::{
     CheckInRevealed, DataRead, EntryWritten, ItemShared, SelfCheckScored, ShareAnswered, ShareWithdrawn,
@@ -46,6 +49,7 @@ pub fn consumes() -> Vec<String> {
     vec![
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
+        key_of::<CircleChanged>(),
         key_of::<AccessEpochRaised>(),
         key_of::<SessionEnded>(),
         key_of::<CheckInDue>(),
@@ -67,6 +71,7 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
     Inbox::new(CONSUMER, pool, Context { clock: clock.clone(), ids }, clock)
         .on::<CoupleLinked>(|_, conn, meta, event| Box::pin(couples::linked(conn, meta, event)))
         .on::<CoupleUnlinked>(|_, conn, meta, event| Box::pin(couples::unlinked(conn, meta, event)))
+        .on::<CircleChanged>(|_, conn, meta, event| Box::pin(circles::changed(conn, meta, event)))
         .on::<AccessEpochRaised>(|_, conn, _, event| Box::pin(couples::epoch_raised(conn, event)))
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(couples::session_ended(conn, meta, event)))
         .on::<InstrumentPublished>(|_, conn, _, event| Box::pin(instruments::published(conn, event)))

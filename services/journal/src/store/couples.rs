@@ -41,20 +41,24 @@ pub async fn note(conn: &mut PgConnection, couple: &Couple) -> Result<(), sqlx::
     Ok(())
 }
 
-/// The link between an account and another, if there is one now. Of two (the end of the earlier one is not known
-/// yet) it is the later.
+/// Under what an account can share with another now, if under anything: their couple, or the other's place in the
+/// account's circle. Of several (the end of an earlier one is not known yet) a couple before a place, and the latest of
+/// each.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn partner_link(
+pub async fn sharing_link(
     conn: &mut PgConnection,
     account_id: Uuid,
     other_id: Uuid,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
-        "SELECT couple_id FROM couples
-         WHERE first_id = LEAST($1::uuid, $2::uuid) AND second_id = GREATEST($1::uuid, $2::uuid) AND version = 1
-         ORDER BY changed_at DESC, couple_id DESC LIMIT 1",
+        r#"SELECT link_id AS "link_id!" FROM (
+               SELECT couple_id AS link_id, 1 AS kind, changed_at FROM couples
+               WHERE first_id = LEAST($1::uuid, $2::uuid) AND second_id = GREATEST($1::uuid, $2::uuid) AND version = 1
+               UNION ALL
+               SELECT circle_id, 2, changed_at FROM circles WHERE host_id = $1 AND guest_id = $2 AND version = 1
+           ) AS links ORDER BY kind, changed_at DESC, link_id DESC LIMIT 1"#,
         account_id,
         other_id,
     )

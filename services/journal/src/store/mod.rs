@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod assessments;
 pub mod check_ins;
+pub mod circles;
 pub mod couples;
 mod entries;
 mod moods;

@@ -85,10 +85,11 @@ async fn of_item(
     sqlx::query_as!(
         Size,
         r#"SELECT s.share_id AS "share_id!", COALESCE(octet_length(s.rendering), 0) AS "bytes!"
-           FROM shares s LEFT JOIN couples c ON c.couple_id = s.couple_id AND c.version > 1
+           FROM shares s
            WHERE s.account_id = $1 AND s.item_id = $5 AND (s.create_time, s.share_id) < ($2, $3)
              AND ($6::timestamptz IS NULL
-                  OR s.withdraw_time IS NULL AND s.expire_time > $6 AND c.couple_id IS NULL)
+                  OR s.withdraw_time IS NULL AND s.expire_time > $6
+                     AND journal_link_ended(s.couple_id) IS NULL)
            ORDER BY s.create_time DESC, s.share_id DESC LIMIT $4"#,
         account_id,
         after.time.to_sqlx() as Timestamp,
@@ -114,7 +115,7 @@ async fn open(
         r#"SELECT share_id, COALESCE(octet_length(rendering), 0) AS "bytes!" FROM shares s
            WHERE account_id = $1 AND (create_time, share_id) < ($2, $3)
              AND withdraw_time IS NULL AND expire_time > $5 AND create_time > $6
-             AND NOT EXISTS (SELECT 1 FROM couples c WHERE c.couple_id = s.couple_id AND c.version > 1)
+             AND journal_link_ended(s.couple_id) IS NULL
            ORDER BY create_time DESC, share_id DESC LIMIT $4"#,
         account_id,
         after.time.to_sqlx() as Timestamp,
@@ -138,8 +139,8 @@ async fn of_ids(
                   s.item_id AS "item_id!", s.depth AS "depth!", s.rendering, s.wished_response AS "wished_response!",
                   s.create_time AS "create_time!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
                   s.withdraw_time IS NOT NULL AS "withdrawn!", s.told_read_time,
-                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, c.changed_at AS "unlinked_at?"
-           FROM shares s LEFT JOIN couples c ON c.couple_id = s.couple_id AND c.version > 1
+                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, journal_link_ended(s.couple_id) AS "unlinked_at?"
+           FROM shares s
            WHERE s.account_id = $1 AND s.share_id = ANY($2)
            ORDER BY s.create_time DESC, s.share_id DESC"#,
         account_id,

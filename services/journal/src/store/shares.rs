@@ -167,8 +167,8 @@ pub async fn find_share(
                   s.item_id AS "item_id!", s.depth AS "depth!", s.rendering, s.wished_response AS "wished_response!",
                   s.create_time AS "create_time!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
                   s.withdraw_time IS NOT NULL AS "withdrawn!", s.told_read_time,
-                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, c.changed_at AS "unlinked_at?"
-           FROM shares s LEFT JOIN couples c ON c.couple_id = s.couple_id AND c.version > 1
+                  s.answer_time IS NOT NULL AS "answered!", s.felt_understood, journal_link_ended(s.couple_id) AS "unlinked_at?"
+           FROM shares s
            WHERE s.account_id = $1 AND s.share_id = $2"#,
         account_id,
         share_id,

@@ -1,6 +1,6 @@
 //! Links begin and end. What rests on a link ends with it, in the same transaction.
 
-use crate::domain::Couple;
+use crate::domain::{Bond, Couple};
 use crate::error::Error;
 use crate::store::{check_ins, couples, schedules};
 use jiff::Timestamp;
@@ -11,8 +11,13 @@ use sqlx::PgConnection;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn linked(conn: &mut PgConnection, couple: &Couple, linked_at: Timestamp) -> Result<(), Error> {
-    if couples::upsert(conn, couple, couples::LINKED, linked_at).await? {
+pub async fn linked(
+    conn: &mut PgConnection,
+    couple: &Couple,
+    bond: Bond,
+    linked_at: Timestamp,
+) -> Result<(), Error> {
+    if couples::upsert(conn, couple, bond, couples::LINKED, linked_at).await? {
         schedules::release(conn, couple.couple_id).await?;
     }
     Ok(())
@@ -26,10 +31,11 @@ pub async fn linked(conn: &mut PgConnection, couple: &Couple, linked_at: Timesta
 pub async fn unlinked(
     conn: &mut PgConnection,
     couple: &Couple,
+    bond: Bond,
     unlinked_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if couples::upsert(conn, couple, couples::ENDED, unlinked_at).await? {
+    if couples::upsert(conn, couple, bond, couples::ENDED, unlinked_at).await? {
         // In this order: a replica that fires a check-in plans notices.
         check_ins::end_all(conn, couple.couple_id).await?;
         schedules::retract_of_couple(conn, couple.couple_id, now).await?;

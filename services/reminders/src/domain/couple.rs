@@ -2,10 +2,19 @@
 
 use uuid::Uuid;
 
+/// What links two people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bond {
+    /// They are a couple.
+    Couple,
+    /// One is a trusted person in the other's circle.
+    Circle,
+}
+
 /// A link between two people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Couple {
-    /// The link. Two people who link again get another one.
+    /// The link: their couple, or a place in a circle. Two people who link again get another one.
     pub couple_id: Uuid,
     /// The lower id of the two.
     pub first_id: Uuid,

@@ -8,7 +8,7 @@ mod schedule;
 mod zone;
 
 pub use check_in::{Announcement, CheckInSchedule, Due, Occurrence, Phase, Proposal, Times, check_in_id};
-pub use couple::Couple;
+pub use couple::{Bond, Couple};
 pub use page::{Cursor, List, Page, PageSize};
 pub use recurrence::Recurrence;
 pub use schedule::{Fate, Fired, InboxItem, Kind, Notice, Schedule};

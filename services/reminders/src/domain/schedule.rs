@@ -183,6 +183,8 @@ pub struct InboxItem {
     pub kind: Kind,
     /// What it points at.
     pub subject_id: Option<Uuid>,
+    /// The link it rests on.
+    pub couple_id: Option<Uuid>,
     /// When it arrived.
     pub created_at: Timestamp,
     /// Whether its owner marked it read.

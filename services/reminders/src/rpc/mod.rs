@@ -135,5 +135,6 @@ fn item_to_proto(item: InboxItem) -> proto::InboxItem {
         subject_id: item.subject_id.map(|id| id.to_string()).unwrap_or_default(),
         create_time: Some(to_proto(item.created_at)),
         read: item.read,
+        link_id: item.couple_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }

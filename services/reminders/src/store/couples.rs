@@ -1,6 +1,7 @@
-//! Who is linked with whom, as accounts tells it, and the shares that were taken back.
+//! Who is linked with whom, as a couple or by a place in a circle, as accounts tells it; and the shares that were taken
+//! back.
 
-use crate::domain::Couple;
+use crate::domain::{Bond, Couple};
 use crate::error::Error;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -18,18 +19,21 @@ pub const ENDED: i64 = 2;
 pub async fn upsert(
     conn: &mut PgConnection,
     couple: &Couple,
+    bond: Bond,
     version: i64,
     changed_at: Timestamp,
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
-        "INSERT INTO couples (couple_id, first_id, second_id, version, changed_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (couple_id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at
+        "INSERT INTO couples (couple_id, first_id, second_id, version, changed_at, circle) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (couple_id) DO UPDATE
+             SET version = excluded.version, changed_at = excluded.changed_at, circle = excluded.circle
          WHERE couples.version < excluded.version",
         couple.couple_id,
         couple.first_id,
         couple.second_id,
         version,
         changed_at.to_sqlx() as _,
+        bond == Bond::Circle,
     )
     .execute(conn)
     .await?;
@@ -39,7 +43,8 @@ pub async fn upsert(
 /// How far a link has come, by its version; [`UNHEARD`] of one that accounts has not told of yet. Until the transaction
 /// is over nobody else changes the link or what rests on it.
 pub async fn lock_version(conn: &mut PgConnection, couple: &Couple, now: Timestamp) -> Result<i64, Error> {
-    upsert(conn, couple, UNHEARD, now).await?;
+    // Which bond it is, accounts says when it tells of it.
+    upsert(conn, couple, Bond::Couple, UNHEARD, now).await?;
     let version = sqlx::query_scalar!(
         "SELECT version FROM couples WHERE couple_id = $1 FOR NO KEY UPDATE",
         couple.couple_id
@@ -49,12 +54,12 @@ pub async fn lock_version(conn: &mut PgConnection, couple: &Couple, now: Timesta
     Ok(version)
 }
 
-/// The link of an account. Until the transaction is over nobody else changes it or what rests on it.
+/// The couple an account is in. Until the transaction is over nobody else changes it or what rests on it.
 pub async fn lock_link_of(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Couple>, Error> {
     let couple = sqlx::query_as!(
         Couple,
         "SELECT couple_id, first_id, second_id FROM couples
-         WHERE version = 1 AND (first_id = $1 OR second_id = $1)
+         WHERE version = 1 AND NOT circle AND (first_id = $1 OR second_id = $1)
          ORDER BY changed_at DESC, couple_id DESC LIMIT 1
          FOR NO KEY UPDATE",
         account_id,

@@ -355,7 +355,7 @@ pub async fn list_inbox_items(
     limit: i64,
 ) -> Result<Vec<InboxItem>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT inbox_item_id, kind, subject_id, created_at, read_at IS NOT NULL AS "read!" FROM inbox_items
+        r#"SELECT inbox_item_id, kind, subject_id, couple_id, created_at, read_at IS NOT NULL AS "read!" FROM inbox_items
            WHERE account_id = $1 AND (created_at, inbox_item_id) < ($2, $3)
            ORDER BY created_at DESC, inbox_item_id DESC
            LIMIT $4"#,
@@ -371,6 +371,7 @@ pub async fn list_inbox_items(
             inbox_item_id: row.inbox_item_id,
             kind: to_kind(row.kind)?,
             subject_id: row.subject_id,
+            couple_id: row.couple_id,
             created_at: row.created_at.to_jiff(),
             read: row.read,
         })

@@ -23,7 +23,8 @@ fn shuffled<T>(mut items: Vec<T>, seed: u64) -> Vec<T> {
     items
 }
 
-/// What happened to three couples: one lasts, one ended, one ended and linked again.
+/// What happened to three couples: one lasts, one ended, one ended and linked again; and to two in a circle: one lasts, one
+/// is out.
 fn history(stage: &Stage) -> Vec<Envelope> {
     let ids = |base: u128| [1, 2, 3].map(|n| Uuid::from_u128(base * 16 + n));
     let couple = |base| {
@@ -32,11 +33,15 @@ fn history(stage: &Stage) -> Vec<Envelope> {
     };
     let (lasting, ended, first_time) = (couple(0xa0), couple(0xb0), couple(0xc0));
     let second_time = Couple { couple_id: Uuid::from_u128(0xc0f), ..first_time };
-    let mut events = Vec::new();
-    for (n, couple) in [lasting, ended, first_time, second_time].iter().enumerate() {
+    let (trusted, out) = (couple(0xd0), couple(0xf0));
+    let mut events = vec![stage.in_circle(&trusted, true), stage.in_circle(&out, true)];
+    events.push(stage.in_circle(&out, false));
+    for (n, couple) in [lasting, ended, first_time, second_time, trusted, out].iter().enumerate() {
         let share = |m: u128| Uuid::from_u128(0x5a00 + n as u128 * 16 + m);
+        if n < 4 {
+            events.push(stage.linked(couple));
+        }
         events.extend([
-            stage.linked(couple),
             stage.shared(couple, share(1), 0),
             stage.shared(couple, share(2), 30),
             stage.withdrawn(couple, share(2)),
@@ -111,7 +116,7 @@ async fn shuffled_and_doubled_events_end_in_equal_tables() {
         stage.clock.set(start + SignedDuration::from_hours(2));
         stage.firing().fire_batch().await.unwrap();
         let found = tables(&stage).await;
-        assert_eq!(found[5].len(), 2 * 2, "of each link that lasts, of a share and of an answer: {found:?}");
+        assert_eq!(found[5].len(), 3 * 2, "of each link that lasts, of a share and of an answer: {found:?}");
         assert_eq!(*expected.get_or_insert_with(|| found.clone()), found, "seed {seed}");
     }
 }
@@ -137,7 +142,7 @@ async fn the_same_arrives_when_things_fire_in_between() {
         assert_eq!(*expected.get_or_insert_with(|| found.clone()), found, "seed {seed}");
         assert!(stage.rows(TAKEN_BACK).await.is_empty(), "seed {seed}");
     }
-    assert_eq!(expected.map(|found| found.len()), Some(4));
+    assert_eq!(expected.map(|found| found.len()), Some(6));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,6 +41,29 @@ async fn a_share_is_told_when_it_opens_and_cannot_be_seen_before() {
 }
 
 #[tokio::test]
+async fn what_is_shared_with_a_trusted_person_arrives_while_they_are_in_the_circle() {
+    let stage = Stage::new().await;
+    let place = Couple::of(stage.ids.next(), stage.ids.next(), stage.ids.next()).unwrap();
+    let [first, second] = [(); 2].map(|()| stage.ids.next());
+    // Until accounts tells of the place, it waits.
+    stage.handle(&[stage.shared(&place, first, 0)]).await;
+    assert_eq!(fire(&stage).await, 0);
+    stage.handle(&[stage.in_circle(&place, true)]).await;
+    assert_eq!(fire(&stage).await, 1);
+    assert_eq!(stage.arrived(place.second_id).await, [item(SHARE, first)]);
+    assert_eq!(stage.inbox(place.second_id).await[0].link_id, place.couple_id.to_string());
+    // A place in a circle is no couple: there are no check-ins.
+    for who in place.members() {
+        let refused = stage.propose(who, stage.ids.next(), "20:30").await.err().unwrap();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+    }
+    stage.handle(&[stage.shared(&place, second, 10), stage.in_circle(&place, false)]).await;
+    later(&stage, 20);
+    assert_eq!(fire(&stage).await, 0);
+    assert!(stage.arrived(place.second_id).await.is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_is_told_to_the_owner_at_once() {
     let stage = Stage::new().await;
     let couple = stage.couple().await;

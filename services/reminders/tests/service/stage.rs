@@ -1,7 +1,7 @@
 //! Reminders on a database of its own, called as a signed-in member calls it and told what the other services tell.
 
 use bus::{Envelope, Outbox, Transport};
-use candor_proto::accounts::v1::{CoupleLinked, CoupleUnlinked};
+use candor_proto::accounts::v1::{CircleChanged, CoupleLinked, CoupleUnlinked};
 use candor_proto::journal::v1::{EntryWritten, ItemShared, ShareAnswered, ShareWithdrawn};
 use candor_proto::reminders::v1 as proto;
 use candor_proto::reminders::v1::check_in_schedule_service_server::CheckInScheduleService as _;
@@ -250,6 +250,19 @@ impl Stage {
             link_time: Some(app::to_proto(self.clock.now())),
         };
         Envelope::new(self.ids.next(), self.clock.now(), couple.couple_id, 1, &event)
+    }
+
+    /// The second of the two is in the circle of the first, or no more.
+    pub(crate) fn in_circle(&self, place: &Couple, joined: bool) -> Envelope {
+        let event = CircleChanged {
+            circle_id: place.couple_id.to_string(),
+            host_account_id: place.first_id.to_string(),
+            guest_account_id: place.second_id.to_string(),
+            joined,
+            change_time: Some(app::to_proto(self.clock.now())),
+        };
+        let version = if joined { 1 } else { 2 };
+        Envelope::new(self.ids.next(), self.clock.now(), place.couple_id, version, &event)
     }
 
     pub(crate) fn unlinked(&self, couple: &Couple) -> Envelope {

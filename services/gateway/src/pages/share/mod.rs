@@ -4,6 +4,7 @@
 mod parts;
 mod wish;
 
+use super::others::Other;
 use super::rendering::{self, wished};
 use super::self_check::{assessment, names_danger};
 use super::{Failure, Form, Frame, Member, go, parameter, shared, words};
@@ -12,7 +13,6 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use candor_proto::accounts::v1::Couple;
 use candor_proto::journal::v1::{
     DomainScore, GetEntryRequest, PreviewShareRequest, ShareDepth, ShareItemRequest, ShareKind,
     WishedResponse,
@@ -25,7 +25,8 @@ use wish::{DAYS, Wish};
 #[template(path = "share.html")]
 struct Page {
     frame: Frame,
-    partner: String,
+    /// With whom it can be shared.
+    readers: Vec<Other>,
     wish: Wish,
     depths: Vec<Depth>,
     /// The paragraphs of an entry.
@@ -62,8 +63,7 @@ struct Depth {
 #[template(path = "share_preview.html")]
 struct Preview {
     frame: Frame,
-    partner: String,
-    recipient: String,
+    reader: Other,
     share_id: String,
     wish: Wish,
     until: Option<Timestamp>,
@@ -72,6 +72,11 @@ struct Preview {
 }
 
 impl Page {
+    /// Whether somebody is whom it is for.
+    fn is_for(&self, reader: &Other) -> bool {
+        chosen(&self.readers, &self.wish) == Some(reader)
+    }
+
     fn is_chosen(&self, depth: &Depth) -> bool {
         self.wish.depth as i32 == depth.number
     }
@@ -106,6 +111,14 @@ impl Preview {
     }
 }
 
+/// Whom a wish is for. Where there are several, nobody is chosen for the member.
+fn chosen<'a>(readers: &'a [Other], wish: &Wish) -> Option<&'a Other> {
+    match readers {
+        [only] if wish.recipient.is_empty() => Some(only),
+        _ => readers.iter().find(|reader| reader.account_id == wish.recipient),
+    }
+}
+
 /// The first step, for `?entry=` or `?assessment=`.
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let of = |name: &str, kind| parameter(query.as_deref(), name).and_then(|id| Wish::new(kind, id));
@@ -126,11 +139,14 @@ async fn choose(member: &Member, wish: Wish, problem: Option<Problem>) -> Result
         },
         _ => (entry_parts(member, &wish.item_id).await?, Vec::new()),
     };
-    let Some(couple) = member.couple().await? else { return Ok(go("/couple")) };
+    let readers = member.others().await?.readers();
+    if readers.is_empty() {
+        return Ok(go("/couple"));
+    }
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let page = Page {
         frame: member.guest.frame("shared"),
-        partner: couple.partner_name,
+        readers,
         depths: depths(wish.kind),
         message: problem.map(|problem| problem.detail),
         wish,
@@ -206,9 +222,16 @@ pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Fail
     }
     let request = member.call(PreviewShareRequest { selection: Some(wish.selection()) })?;
     let mut client = member.guest.app.upstream.shares();
-    let (reply, couple, zone) =
-        tokio::join!(client.preview_share(request), member.couple(), member.time_zone());
-    let Some(couple) = couple? else { return Ok(go("/couple")) };
+    let (reply, others, zone) =
+        tokio::join!(client.preview_share(request), member.others(), member.time_zone());
+    let readers = others?.readers();
+    if readers.is_empty() {
+        return Ok(go("/couple"));
+    }
+    let Some(reader) = chosen(&readers, &wish).cloned() else {
+        let lack = "Please choose with whom.";
+        return choose(&member, wish, Some(Problem::bad_request("INVALID_ARGUMENT", lack))).await;
+    };
     let rendering = match reply.map_err(Problem::from) {
         Ok(reply) => reply.into_inner().rendering.ok_or_else(Problem::internal)?,
         Err(problem) if problem.status == StatusCode::BAD_REQUEST => {
@@ -216,12 +239,10 @@ pub(super) async fn preview(member: Member, form: Form) -> Result<Response, Fail
         }
         Err(problem) => return Err(Failure::between_two(problem)),
     };
-    let Couple { partner_account_id: recipient, partner_name: partner, .. } = couple;
     let until = wish.until(member.guest.app.clock.now());
     let page = Preview {
         frame: member.guest.frame("shared"),
-        partner,
-        recipient,
+        reader,
         // The other person gets to see it: it holds no time.
         share_id: member.guest.app.ids.next_opaque().to_string(),
         ends: until.and_then(|until| words::moment(Some(&stamp(until)), &zone)),

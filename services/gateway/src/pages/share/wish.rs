@@ -18,6 +18,8 @@ pub(super) struct Wish {
     pub(super) kind: ShareKind,
     /// The entry's or assessment's id.
     pub(super) item_id: String,
+    /// With whom; empty while nobody was chosen.
+    pub(super) recipient: String,
     /// How much of it.
     pub(super) depth: ShareDepth,
     /// The person's own words.
@@ -41,6 +43,7 @@ impl Wish {
         Some(Self {
             kind,
             item_id,
+            recipient: String::new(),
             depth: ShareDepth::Topic,
             words: String::new(),
             parts: Vec::new(),
@@ -61,6 +64,7 @@ impl Wish {
         let depth = number("depth").and_then(|number| ShareDepth::try_from(number).ok());
         Some(Self {
             depth: depth.filter(|depth| *depth != ShareDepth::Unspecified).unwrap_or(ShareDepth::Topic),
+            recipient: form.text("recipient"),
             words: form.text("words").trim().to_owned(),
             parts: form.all("part").filter_map(Mark::parse).collect(),
             domains: domains(form),

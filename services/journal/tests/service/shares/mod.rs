@@ -1,6 +1,7 @@
 //! Shares: Ada writes and shares, Ben reads and answers.
 
 mod answering;
+mod circles;
 mod frozen;
 mod listing;
 mod making;
@@ -245,7 +246,10 @@ async fn share_answer(
 ) -> Result<ShareAnswer, Status> {
     let owner_account_id = capability.opening.owner_id.to_string();
     let message = GetShareAnswerRequest { owner_account_id, share_id: share_id.to_owned() };
-    Ok(journal.get_share_answer(opened(capability, message)).await?.into_inner().answer.unwrap())
+    // Answers are a scope of their own.
+    let opening = Opening { scope: Scope::ShareAnswers.into(), ..capability.opening };
+    let capability = Capability { opening, ..capability.clone() };
+    Ok(journal.get_share_answer(opened(&capability, message)).await?.into_inner().answer.unwrap())
 }
 
 fn moment(time: Timestamp) -> Option<prost_types::Timestamp> {

@@ -25,6 +25,8 @@ pub(super) struct Made {
 #[derive(Debug, Clone)]
 struct Link {
     members: [Uuid; 2],
+    /// Whose circle it is; none for a couple.
+    host: Option<Uuid>,
     version: i64,
     changed_at: Timestamp,
 }
@@ -57,8 +59,15 @@ pub(super) struct Ask<'a> {
 }
 
 impl Oracle {
-    pub(super) fn couple_arrived(&mut self, couple: Uuid, members: [Uuid; 2], version: i64, at: Timestamp) {
-        let link = self.links.entry(couple).or_insert(Link { members, version, changed_at: at });
+    pub(super) fn link_arrived(
+        &mut self,
+        id: Uuid,
+        members: [Uuid; 2],
+        host: Option<Uuid>,
+        version: i64,
+        at: Timestamp,
+    ) {
+        let link = self.links.entry(id).or_insert(Link { members, host, version, changed_at: at });
         if link.version < version {
             (link.version, link.changed_at) = (version, at);
         }
@@ -84,11 +93,14 @@ impl Oracle {
         self.epochs.get(&(owner, reader)).copied().unwrap_or_default()
     }
 
-    /// The link under which one may share with another: the latest that is known and not over.
+    /// The link under which one may share with another: of those that are known and not over a couple before a place in
+    /// one's own circle, and the latest of each.
     pub(super) fn link(&self, one: Uuid, other: Uuid) -> Option<Uuid> {
         let between = |link: &Link| link.members == [one, other] || link.members == [other, one];
-        let standing = self.links.iter().filter(|(_, link)| between(link) && link.version == 1);
-        standing.max_by_key(|(couple, link)| (link.changed_at, **couple)).map(|(couple, _)| *couple)
+        let may = |link: &Link| between(link) && link.host.is_none_or(|host| host == one);
+        let standing = self.links.iter().filter(|(_, link)| may(link) && link.version == 1);
+        let best = standing.max_by_key(|(id, link)| (link.host.is_none(), link.changed_at, **id));
+        best.map(|(id, _)| *id)
     }
 
     /// Every link there ever was, as far as it is known.
@@ -97,7 +109,7 @@ impl Oracle {
     }
 
     /// Whether a capability is one for this question at all; this depends on no data.
-    fn fits(ask: &Ask<'_>) -> bool {
+    fn fits(ask: &Ask<'_>, scope: Scope) -> bool {
         let Some(shown) = ask.capability else { return false };
         let item = match (shown.opening.item_id, ask.item) {
             (None, _) => true,
@@ -107,7 +119,7 @@ impl Oracle {
         shown.reader_id == ask.reader
             && shown.session_id == ask.session
             && shown.opening.owner_id == ask.owner
-            && shown.opening.scope == i32::from(Scope::SharedItems)
+            && shown.opening.scope == i32::from(scope)
             && item
     }
 
@@ -135,7 +147,7 @@ impl Oracle {
         if ask.owner == ask.reader {
             return (Verdict::Missing, None);
         }
-        if !Self::fits(ask) {
+        if !Self::fits(ask, Scope::SharedItems) {
             return (Verdict::Refused, None);
         }
         let named = |share: &&Made| share.owner == ask.owner && Some(share.share_id) == ask.item;
@@ -149,7 +161,8 @@ impl Oracle {
         if ask.owner == ask.reader {
             return (Verdict::Missing, None);
         }
-        let Some(shown) = ask.capability.filter(|_| Self::fits(ask)) else { return (Verdict::Refused, None) };
+        let fits = Self::fits(ask, Scope::ShareAnswers);
+        let Some(shown) = ask.capability.filter(|_| fits) else { return (Verdict::Refused, None) };
         let found = self.shares.iter().find(|share| {
             share.owner == ask.reader && Some(share.share_id) == ask.item && share.recipient == ask.owner
         });
@@ -162,7 +175,8 @@ impl Oracle {
 
     /// A list of what the named owner has open: nothing where it is refused.
     pub(super) fn list(&self, ask: &Ask<'_>, now: Timestamp) -> Option<HashSet<Uuid>> {
-        let shown = ask.capability.filter(|_| ask.owner != ask.reader && Self::fits(ask))?;
+        let shown =
+            ask.capability.filter(|_| ask.owner != ask.reader && Self::fits(ask, Scope::SharedItems))?;
         let open = self.shares.iter().filter(|share| self.open(share, shown, now));
         Some(open.map(|share| share.share_id).collect())
     }

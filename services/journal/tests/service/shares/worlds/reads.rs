@@ -10,6 +10,7 @@ use candor_proto::journal::v1::{
     DataRead, GetReceivedShareRequest, GetShareAnswerRequest, ListReceivedSharesRequest, ListSharesRequest,
     Share, TellReadRequest,
 };
+use candor_proto::options::v1::Scope;
 use chassis::identity::Passport;
 use chassis::identity::capability::Capability;
 use jiff::ToSpan as _;
@@ -26,8 +27,10 @@ impl World {
         owner: Uuid,
         couple: Uuid,
         item: Option<Uuid>,
+        scope: Scope,
     ) -> Option<Capability> {
         let mut shown = self.honest(owner, reader, couple, item);
+        shown.opening.scope = scope.into();
         let others = self.oracle.links();
         let wrong = |dice: &mut Dice| dice.chance(7);
         if wrong(&mut self.dice) {
@@ -45,7 +48,7 @@ impl World {
             shown.expires_at = self.clock.now() + age.seconds();
         }
         if wrong(&mut self.dice) {
-            shown.opening.scope = 2;
+            shown.opening.scope = self.dice.pick(&[1, 2, 4]);
         }
         if self.dice.chance(25) {
             shown.opening.item_id = None;
@@ -112,7 +115,8 @@ impl World {
     }
 
     async fn read_share(&mut self, reader: Uuid, owner: Uuid, made: &Made, missing: &Refusal) -> Verdict {
-        let capability = self.any_capability(reader, owner, made.couple, Some(made.share_id));
+        let (couple, item) = (made.couple, Some(made.share_id));
+        let capability = self.any_capability(reader, owner, couple, item, Scope::SharedItems);
         let other_session = self.dice.chance(4);
         let by = self.reader(reader, capability.as_ref(), other_session);
         let ask = Ask {
@@ -152,7 +156,8 @@ impl World {
     }
 
     async fn read_answer(&mut self, reader: Uuid, answerer: Uuid, made: &Made, missing: &Refusal) -> Verdict {
-        let capability = self.any_capability(reader, answerer, made.couple, Some(made.share_id));
+        let (couple, item) = (made.couple, Some(made.share_id));
+        let capability = self.any_capability(reader, answerer, couple, item, Scope::ShareAnswers);
         let by = self.reader(reader, capability.as_ref(), false);
         let ask = Ask {
             reader,
@@ -185,7 +190,7 @@ impl World {
 
     async fn read_list(&mut self, reader: Uuid, owner: Uuid) {
         let couple = self.oracle.link(owner, reader).unwrap_or_else(|| self.stage.ids.next());
-        let mut capability = self.any_capability(reader, owner, couple, None);
+        let mut capability = self.any_capability(reader, owner, couple, None, Scope::SharedItems);
         if let Some(shown) = &mut capability
             && self.dice.chance(90)
         {

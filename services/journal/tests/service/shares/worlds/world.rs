@@ -6,7 +6,9 @@ use super::reads::verdict_of;
 use crate::shares::{answer, selection, share, withdraw};
 use crate::stage::{Stage, entry, start, write};
 use bus::{Envelope, Outbox, Transport};
-use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked, CoupleUnlinked, SessionEnded};
+use candor_proto::accounts::v1::{
+    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, SessionEnded,
+};
 use candor_proto::journal::v1::{ShareDepth, ShareItemRequest};
 use candor_proto::options::v1::Scope;
 use chassis::Clock;
@@ -21,7 +23,7 @@ use uuid::Uuid;
 /// What accounts said that has not arrived, or may arrive once more.
 #[derive(Clone)]
 enum Said {
-    Couple { couple: Uuid, members: [Uuid; 2], version: i64, at: Timestamp },
+    Link { id: Uuid, members: [Uuid; 2], host: Option<Uuid>, version: i64, at: Timestamp },
     Epoch { owner: Uuid, reader: Uuid, epoch: i64 },
     Ended { session: Uuid, account: Uuid },
 }
@@ -36,8 +38,8 @@ pub(super) struct World {
     pub(super) members: Vec<Uuid>,
     entries: BTreeMap<Uuid, Uuid>,
     pub(super) sessions: BTreeMap<Uuid, [Uuid; 2]>,
-    /// Links that accounts has not ended.
-    linked: Vec<(Uuid, [Uuid; 2])>,
+    /// Links that accounts has not ended, and whose circle each is, if it is no couple.
+    linked: Vec<(Uuid, [Uuid; 2], Option<Uuid>)>,
     epochs: BTreeMap<(Uuid, Uuid), i64>,
     said: Vec<Said>,
     pub(super) oracle: Oracle,
@@ -112,9 +114,14 @@ impl World {
     fn link(&mut self) {
         let members = self.two();
         // Mostly again those who were linked before.
-        let couple = self.stage.ids.next();
-        self.linked.push((couple, members));
-        self.said.push(Said::Couple { couple, members, version: 1, at: self.clock.now() });
+        let host = self.dice.chance(40).then_some(members[0]);
+        self.say_linked(members, host);
+    }
+
+    fn say_linked(&mut self, members: [Uuid; 2], host: Option<Uuid>) {
+        let id = self.stage.ids.next();
+        self.linked.push((id, members, host));
+        self.said.push(Said::Link { id, members, host, version: 1, at: self.clock.now() });
     }
 
     fn unlink(&mut self) {
@@ -122,15 +129,13 @@ impl World {
             return;
         }
         let n = self.dice.roll(self.linked.len());
-        let (couple, members) = self.linked.remove(n);
-        self.said.push(Said::Couple { couple, members, version: 2, at: self.clock.now() });
+        let (id, members, host) = self.linked.remove(n);
+        self.said.push(Said::Link { id, members, host, version: 2, at: self.clock.now() });
         for (owner, reader) in [(members[0], members[1]), (members[1], members[0])] {
             self.raise(owner, reader);
         }
         if self.dice.chance(50) {
-            let couple = self.stage.ids.next();
-            self.linked.push((couple, members));
-            self.said.push(Said::Couple { couple, members, version: 1, at: self.clock.now() });
+            self.say_linked(members, host);
         }
     }
 
@@ -170,8 +175,8 @@ impl World {
                 self.bus.publish(&envelope).await.unwrap();
             }
             match said {
-                Said::Couple { couple, members, version, at } => {
-                    self.oracle.couple_arrived(couple, members, version, at);
+                Said::Link { id, members, host, version, at } => {
+                    self.oracle.link_arrived(id, members, host, version, at);
                 }
                 Said::Epoch { owner, reader, epoch } => self.oracle.epoch_arrived(owner, reader, epoch),
                 Said::Ended { session, .. } => self.oracle.session_end_arrived(session),
@@ -182,7 +187,17 @@ impl World {
     fn envelope(&self, said: &Said) -> Envelope {
         let (id, now) = (self.stage.ids.next(), self.clock.now());
         match said {
-            Said::Couple { couple, members, version, at } => {
+            Said::Link { id: circle, members, host: Some(host), version, at } => {
+                let event = CircleChanged {
+                    circle_id: circle.to_string(),
+                    host_account_id: host.to_string(),
+                    guest_account_id: members.iter().find(|who| *who != host).unwrap().to_string(),
+                    joined: *version == 1,
+                    change_time: Some(journal::events::to_proto(*at)),
+                };
+                Envelope::new(id, now, *circle, *version, &event)
+            }
+            Said::Link { id: couple, members, host: None, version, at } => {
                 let (first, second) = (members[0].min(members[1]), members[0].max(members[1]));
                 let time = Some(journal::events::to_proto(*at));
                 let (couple_id, first_account_id, second_account_id) =
