@@ -73,6 +73,7 @@ pub(crate) async fn join_over_grpc(world: &World, email: &str) -> Member {
             time_zone: "America/New_York".into(),
             locale: "en".into(),
             adult: true,
+            notices_by_mail: false,
         })
         .await
         .unwrap();

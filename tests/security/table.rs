@@ -37,6 +37,8 @@ const fn members(
 const OWN: Outcomes = members(Own, Own, Own, Own, Own);
 /// Everybody who is signed in gets their own.
 const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, Own, Own, Own, Own];
+/// Asks everybody who is signed in to prove again who they are.
+const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW];
 /// Nobody but the owner knows that it exists.
 const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 /// Open to the partner it was opened to, and to the trusted person it was opened to.
@@ -54,7 +56,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 68] = [
+pub(crate) const ROWS: [Row; 80] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -62,6 +64,12 @@ pub(crate) const ROWS: [Row; 68] = [
         anyone(DONE),
     ),
     row("candor.accounts.v1.IdentityService.ResendVerification", r#"{"email": "$email"}"#, anyone(DONE)),
+    row("candor.accounts.v1.IdentityService.RequestPasswordReset", r#"{"email": "$email"}"#, anyone(DONE)),
+    row(
+        "candor.accounts.v1.IdentityService.ResetPassword",
+        r#"{"token": "$token", "newPassword": "a sentence of fifteen and more"}"#,
+        anyone(UNKNOWN),
+    ),
     row(
         "candor.accounts.v1.IdentityService.VerifyEmail",
         r#"{"token": "$token", "password": "a sentence of fifteen and more"}"#,
@@ -70,6 +78,11 @@ pub(crate) const ROWS: [Row; 68] = [
     row(
         "candor.accounts.v1.SessionService.SignIn",
         r#"{"email": "$email", "password": "a sentence of fifteen and more"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.SessionService.CompleteSignIn",
+        r#"{"pendingToken": "$token", "code": "123456"}"#,
         anyone(UNSIGNED),
     ),
     row(
@@ -110,6 +123,20 @@ pub(crate) const ROWS: [Row; 68] = [
         "candor.accounts.v1.SessionService.StepUp",
         r#"{"password": "a sentence of fifteen and more"}"#,
         [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED],
+    ),
+    row("candor.accounts.v1.SessionService.EndSessions", "{}", OWN_OF_ANYBODY),
+    row("candor.accounts.v1.SecurityService.GetSecurity", "{}", OWN_OF_ANYBODY),
+    row("candor.accounts.v1.SecurityService.ListSecurityNotices", "{}", OWN_OF_ANYBODY),
+    // Nobody here proved lately who they are.
+    row("candor.accounts.v1.SecurityService.ChooseNotices", r#"{"byMail": true}"#, UNPROVEN),
+    row("candor.accounts.v1.SecurityService.BeginTotp", "{}", UNPROVEN),
+    row("candor.accounts.v1.SecurityService.ConfirmTotp", r#"{"code": "123456"}"#, UNPROVEN),
+    row("candor.accounts.v1.SecurityService.RemoveTotp", "{}", UNPROVEN),
+    row("candor.accounts.v1.SecurityService.RenewRecoveryCodes", "{}", UNPROVEN),
+    row(
+        "candor.accounts.v1.IdentityService.ChangePassword",
+        r#"{"newPassword": "a sentence of fifteen and more"}"#,
+        UNPROVEN,
     ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),

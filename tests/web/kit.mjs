@@ -44,18 +44,18 @@ export async function appears(place, find, what) {
   }
 }
 
-/** The link of the verification mail to an address. */
-export async function mailedLink(dir, email) {
+/** The link of a mail to an address: of the verification mail, or of another. */
+export async function mailedLink(dir, email, kind = "verify") {
   mkdirSync(dir, { recursive: true });
   return appears(dir, () => {
     for (const name of readdirSync(dir)) {
       if (!name.endsWith(".eml")) continue;
       const text = readFileSync(join(dir, name), "utf8").replace(/=\r?\n/g, "").replaceAll("=3D", "=");
-      const link = text.includes(email) && text.match(/https?:\/\/\S+\/verify\?token=[\w-]+/);
+      const link = text.includes(email) && text.match(new RegExp(`https?://\\S+/${kind}\\?token=[\\w-]+`));
       if (link) return link[0];
     }
     return null;
-  }, "the verification mail");
+  }, `the ${kind} mail`);
 }
 
 /** The page at phone and desktop size: nothing scrolls sideways, axe finds nothing; a picture of each. */

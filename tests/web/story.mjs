@@ -79,7 +79,9 @@ async function story(browser, base, mailDir) {
   await page.getByRole("button", { name: "Mark as read" }).click();
   await page.getByRole("link", { name: "Look back" }).click();
   await page.getByRole("heading", { name: "Morning" }).first().waitFor();
-  await page.getByRole("navigation").getByRole("link", { name: "Sessions" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Security" }).click();
+  await look(page, "14-security");
+  await page.getByRole("link", { name: "See them" }).click();
   await look(page, "14-sessions");
   await page.goto(`${base}/docs`);
   await look(page, "15-docs");

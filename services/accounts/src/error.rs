@@ -19,7 +19,28 @@ pub enum Error {
     /// What somebody who is signed in proved themself with again does not fit.
     #[error("the proof does not fit")]
     ProofRefused,
-    /// One session has tried to prove itself too often.
+    /// A code of an app or a recovery code does not fit, or was used before: nobody is told which.
+    #[error("the code does not fit")]
+    CodeRefused,
+    /// Where there is a second factor, a proof needs it.
+    #[error("a code is missing")]
+    CodeMissing,
+    /// A link from a mail alone opens nothing where there is a second factor.
+    #[error("a second factor is missing")]
+    SecondFactorMissing,
+    /// Half a sign-in that was finished, took too long, or never was.
+    #[error("the sign-in is over")]
+    SignInOver,
+    /// No app waits for its first code.
+    #[error("no authenticator app waits")]
+    NoAppWaits,
+    /// There is no such second factor.
+    #[error("no such second factor")]
+    NoSuchFactor,
+    /// Without a second factor the password would be too short.
+    #[error("the password is too short to be the only factor")]
+    PasswordTooShortAlone,
+    /// One session, or one account, has tried to prove itself too often.
     #[error("too many proofs in one session")]
     TooManyProofs(Duration),
     /// More passwords wait to be checked than there is room for.
@@ -29,6 +50,9 @@ pub enum Error {
     /// which.
     #[error("link and password do not fit together")]
     VerificationNotFound,
+    /// The link to set a password with was used, or is too old.
+    #[error("no such link to set a password with")]
+    ResetNotFound,
     /// The session is not there, or not the caller's.
     #[error("no such session")]
     SessionNotFound,
@@ -139,6 +163,33 @@ impl From<Error> for Fault {
                 "PROOF_REFUSED",
                 "This did not fit, so nothing was changed. You stay signed in. You can try again.",
             ),
+            Error::CodeRefused => unauthenticated(
+                "SECOND_FACTOR_REFUSED",
+                "This code does not fit, or was used already. A new one comes every half minute. Nothing was changed.",
+            ),
+            Error::CodeMissing => {
+                Fault::invalid_field("code", "is required: a code of your app, or one of your recovery codes")
+            }
+            Error::SecondFactorMissing => not_now(
+                "SECOND_FACTOR_REQUIRED",
+                "This account has a second factor. Please give a code of the app, or a recovery code, as well.",
+            ),
+            Error::SignInOver => unauthenticated(
+                "SIGN_IN_OVER",
+                "This sign-in took too long, or was finished already. Please begin again.",
+            ),
+            Error::NoAppWaits => not_now(
+                "NO_APP_WAITS",
+                "This took longer than a quarter of an hour. Nothing was changed. Please begin again.",
+            ),
+            Error::NoSuchFactor => {
+                not_found("FACTOR_NOT_FOUND", "There is no such second factor. Nothing was changed.")
+            }
+            Error::PasswordTooShortAlone => not_now(
+                "PASSWORD_TOO_SHORT_ALONE",
+                "Without a second factor the password needs at least 15 characters. Nothing was changed. \
+                 Please choose a longer password first.",
+            ),
             Error::TooManyProofs(wait) => too_often(
                 "TOO_MANY_ATTEMPTS",
                 "There were many attempts. Nothing is locked, and you stay signed in. Please try again in a moment.",
@@ -153,6 +204,10 @@ impl From<Error> for Fault {
                 "VERIFICATION_NOT_FOUND",
                 "This link and password do not fit together, or the link is too old or was used already. \
                  You can try again, or register again with a password of your choice.",
+            ),
+            Error::ResetNotFound => not_found(
+                "RESET_NOT_FOUND",
+                "This link is too old or was used already. Your password is what it was. You can ask for another link.",
             ),
             Error::SessionNotFound => not_found("SESSION_NOT_FOUND", "There is no such session."),
             Error::SessionOver | Error::AccountGone => {

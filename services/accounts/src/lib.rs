@@ -23,6 +23,7 @@ use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
+use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
 use outbound::{AnchorFolder, Postman};
@@ -83,6 +84,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(SecurityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(SessionServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -36,6 +36,6 @@ fn parse(new: &NewOperator) -> Result<accounts::app::NewOperator, BoxError> {
     let zone = Zone::parse(&new.time_zone).map_err(wrong)?;
     let locale = Locale::parse(&new.locale).map_err(wrong)?;
     let typed = password::read().map_err(|error| format!("the password cannot be read: {error}"))?;
-    let password = Password::choose(&typed).map_err(wrong)?;
+    let password = Password::choose("password", &typed).map_err(wrong)?;
     Ok(accounts::app::NewOperator { address, password, zone, locale })
 }

@@ -55,6 +55,8 @@ pub(crate) struct Problem {
     pub(crate) back: Option<Box<str>>,
 }
 
+/// The reason of what wants a second factor first.
+pub(crate) const SECOND_FACTOR_REQUIRED: &str = "SECOND_FACTOR_REQUIRED";
 /// The reason of what wants a proof of who somebody is first.
 pub(crate) const STEP_UP_REQUIRED: &str = "STEP_UP_REQUIRED";
 

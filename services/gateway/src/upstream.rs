@@ -9,6 +9,7 @@ use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
+use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::library_service_client::LibraryServiceClient;
@@ -114,6 +115,11 @@ impl Upstream {
     /// Sessions and passports.
     pub(crate) fn sessions(&self) -> SessionServiceClient<Traced> {
         SessionServiceClient::new(self.accounts.clone())
+    }
+
+    /// How accounts are secured.
+    pub(crate) fn security(&self) -> SecurityServiceClient<Traced> {
+        SecurityServiceClient::new(self.accounts.clone())
     }
 
     /// Journal entries.

@@ -39,6 +39,7 @@ impl Person {
             time_zone: "Europe/Berlin".to_owned(),
             locale: String::new(),
             adult: true,
+            notices_by_mail: false,
         };
         identity.register(person).await.unwrap();
         let token = place.mailed_token(email).await;

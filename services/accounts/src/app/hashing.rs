@@ -1,7 +1,10 @@
 //! Password hashing with Argon2id, in a pool of its own, so that a crowd at the door never starves the rest.
 
 use super::metrics;
-use crate::{Error, config, domain::Password};
+use crate::{
+    Error, config,
+    domain::{Invalid, Password, Personal, judge},
+};
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,6 +61,24 @@ impl Hashing {
         .await
     }
 
+    /// Judges a new password, and hashes it as a PHC string. What is wrong with it is said of the given field.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for one that is easily guessed; [`Error::Busy`] when too many wait.
+    pub async fn choose(
+        &self,
+        field: &'static str,
+        password: Password,
+        personal: Personal,
+    ) -> Result<Zeroizing<String>, Error> {
+        let judged = password.clone();
+        self.take_turn(move || {
+            judge(&judged, &personal).map_err(|why| Invalid { field, description: why.description() }.into())
+        })
+        .await?;
+        self.hash(password).await
+    }
+
     /// Whether a password fits a hash; with no hash it works as hard and says no.
     ///
     /// # Errors
@@ -75,6 +96,18 @@ impl Hashing {
         &self,
         work: impl FnOnce(&mut [Block]) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let (runs, memory) = (Arc::clone(&self.runs), Arc::clone(&self.memory));
+        self.take_turn(move || {
+            runs.fetch_add(1, Ordering::Relaxed);
+            memory.lend(work)
+        })
+        .await
+    }
+
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             self.metrics.refused();
             Error::Busy
@@ -82,12 +115,10 @@ impl Hashing {
         let begun = Instant::now();
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Hashing)?;
         let running = self.metrics.begin(begun);
-        let (runs, memory) = (Arc::clone(&self.runs), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: one who goes away does not make room for more.
             let _held = (place, turn, running);
-            runs.fetch_add(1, Ordering::Relaxed);
-            memory.lend(work)
+            work()
         })
         .await
         .map_err(|_| Error::Hashing)?
@@ -166,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
         let pool = pool(1, 0);
-        let password = Password::choose("green tea in the morning").unwrap();
+        let password = Password::choose("password", "green tea in the morning").unwrap();
         let hash = pool.hash(password.clone()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(pool.fits(password.clone(), Some(hash.clone())).await.unwrap());

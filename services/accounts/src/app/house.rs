@@ -4,7 +4,9 @@ use super::Accounts;
 use crate::{
     Error,
     domain::{Relation, Visibility},
-    store::{invitation, mail, receipt, request, session, throttle, verification},
+    store::{
+        invitation, mail, notice, pending_sign_in, receipt, request, reset, session, throttle, verification,
+    },
 };
 use jiff::SignedDuration;
 
@@ -16,6 +18,8 @@ const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const DEAD_MAILS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Ended sessions answer "already over" for so long.
 const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// What an owner was told of their account's security is shown for half a year.
+const NOTICES_KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// Invitations that are over are known for so long: whoever holds a code can still block and report its inviter.
 const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Receipts that were opened and never counted are kept for so long: longer than the bus keeps anything that could still
@@ -35,6 +39,9 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
     let mut conn = accounts.pool.acquire().await?;
     Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
+        + reset::sweep(&mut conn, now, AT_A_TIME).await?
+        + pending_sign_in::sweep(&mut conn, now, AT_A_TIME).await?
+        + notice::sweep(&mut conn, now - NOTICES_KEPT, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?

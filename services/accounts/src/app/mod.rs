@@ -7,16 +7,21 @@ mod announce;
 pub mod audit;
 mod circle;
 mod couple;
+mod factor;
 mod hashing;
 mod house;
 mod invitation;
 mod ledger;
 pub mod metrics;
+mod notice;
 mod operator;
 mod outgoing;
 mod passport;
+mod password;
 mod registration;
 mod report;
+mod second;
+mod security;
 mod session;
 mod settle;
 mod sign_in;
@@ -35,6 +40,10 @@ pub use circle::{
     keep_note, seal_note,
 };
 pub use couple::{Linkage, MyCouple, couple_of, unlink};
+pub use factor::{
+    Checked, Factors, FreshCodes, PreparedApp, ProposedApp, admit_confirmation, begin_app, check_code,
+    confirm_app, factors_of, prepare_app, remove_app, renew_recovery_codes,
+};
 pub use hashing::Hashing;
 pub use house::sweep;
 pub use invitation::{
@@ -42,16 +51,22 @@ pub use invitation::{
     draft_invitation, invite, preview_invitation,
 };
 pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
+pub use notice::{OwnNotice, choose_notices, list_notices};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passport::{MintedPassport, mint};
-pub use registration::{Applicant, Application, apply, record, resend};
+pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
+pub use registration::{Applicant, Application, apply, record, request_reset, resend};
 pub use report::{Complaint, Report, report_invitation, seal_report};
-pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, list_sessions, live_session};
+pub use second::{Half, WaitingHalf, complete, half, keep_half};
+pub use security::{OwnSecurity, security_of};
+pub use session::{
+    OwnSession, SealedLabel, end_expired_sessions, end_session, end_sessions, list_sessions, live_session,
+};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
-pub use step_up::{admit_step_up, step_up, still_fits};
+pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{Error, config, domain::Address};
@@ -123,6 +138,11 @@ impl Accounts {
     /// The service's own key. Asked of the vault once and then kept: nothing works without it.
     async fn key(&self) -> Result<&DataKey, Error> {
         Ok(self.key.get_or_try_init(|| self.vault.data_key(SERVICE_ITSELF)).await?)
+    }
+
+    /// The name of the place, as its address says it.
+    fn host(&self) -> &str {
+        self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, host)| host)
     }
 
     /// Whether passports can be minted.

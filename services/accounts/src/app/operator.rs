@@ -4,7 +4,7 @@ use super::{Accounts, announce, audit, email_place, password_place};
 use crate::{
     Error,
     domain::{
-        AccountKind, Address, Locale, Password, Zone,
+        AccountKind, Address, Locale, Password, Personal, Zone,
         audit::{Action, Actor, Details, Subject},
     },
     store::account::{self, NewAccount, State},
@@ -31,7 +31,8 @@ pub struct NewOperator {
 /// [`Error::AddressInUse`] when a proven account has the address: nobody becomes an operator by accident.
 pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Result<Uuid, Error> {
     let email_index = accounts.index(&operator.address).await?;
-    let hash = accounts.hashing.hash(operator.password).await?;
+    let personal = Personal::of_address(operator.address.as_str());
+    let hash = accounts.hashing.choose("password", operator.password, personal).await?;
     let account_id = accounts.ids.next();
     let key = accounts.vault.data_key(account_id).await?;
     let now = accounts.clock.now();
@@ -43,6 +44,8 @@ pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Resu
         kind: AccountKind::Operator.as_str(),
         time_zone: operator.zone.as_str(),
         locale: operator.locale.as_str(),
+        // A mailbox of theirs nobody was asked about.
+        notices_by_mail: false,
     };
     let mut tx = accounts.pool.begin().await?;
     account::delete_unverified(&mut tx, &email_index).await?;

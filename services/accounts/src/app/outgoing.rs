@@ -1,10 +1,13 @@
 //! The queue of mails: claimed, sent by a job outside any transaction, recorded.
 
-use super::{Accounts, settle::letter_place};
+use super::{Accounts, email_place, settle::letter_place, text};
 use crate::{
     Error,
     domain::{Letter, LetterKind, MAIL_ATTEMPTS, mail_backoff},
-    store::mail::{self, Claimed},
+    store::{
+        mail::{self, Claimed},
+        security,
+    },
 };
 use jiff::SignedDuration;
 
@@ -22,7 +25,8 @@ pub async fn claim_mails(accounts: &Accounts) -> Result<Vec<Claimed>, Error> {
     Ok(mail::claim(&mut *accounts.pool.acquire().await?, now, now + LEASE, AT_A_TIME).await?)
 }
 
-/// What a mail says; `None` for one that nobody can read any more, because its account's key was destroyed.
+/// What a mail says; `None` for one that nobody can read any more, because its account's key was destroyed, or that is
+/// not wanted any more.
 ///
 /// # Errors
 /// When the key store is away, or the mail does not read back.
@@ -34,9 +38,17 @@ pub async fn open_letter(
         Err(vault::Error::Destroyed) => return Ok(None),
         key => key?,
     };
+    let kind = LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?;
+    if kind == LetterKind::Notice {
+        let found = security::get(&mut *accounts.pool.acquire().await?, claimed.account_id).await?;
+        // Whoever does not want such mails any more gets none that was queued before.
+        let Some(found) = found.filter(|found| found.notices_by_mail) else { return Ok(None) };
+        let to = text(&key.open(&email_place(claimed.account_id), &found.email)?)?;
+        return Ok(Some((kind, Letter { to, token: None })));
+    }
     let plain = key.open(&letter_place(claimed.mail_id), &claimed.letter)?;
     let letter = serde_json::from_slice(&plain).map_err(|_| Error::Unreadable)?;
-    Ok(Some((LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?, letter)))
+    Ok(Some((kind, letter)))
 }
 
 /// Records that a mail was sent, or is not wanted any more.

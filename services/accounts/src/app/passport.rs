@@ -2,7 +2,7 @@
 
 use super::{Accounts, metrics};
 use crate::{Error, domain::AccountKind, store::session::Live};
-use chassis::identity::{Kind, claims::Claims};
+use chassis::identity::{Assurance, Kind, claims::Claims};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -28,7 +28,8 @@ pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Er
         AccountKind::Support => Kind::Support,
     };
     let now = accounts.clock.now();
-    let claims = Claims::new(live.account_id, live.session_id, kind, live.proved_at, now);
+    let assurance = if live.strong { Assurance::Two } else { Assurance::One };
+    let claims = Claims::new(live.account_id, live.session_id, kind, live.proved_at, now).with(assurance);
     let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     metrics::minted(kind);

@@ -4,8 +4,8 @@
 use super::Accounts;
 use crate::{
     Error,
-    domain::{Address, Locale, Password, Zone},
-    store::request::{self, NewRequest, Registration},
+    domain::{Address, Locale, Password, Personal, Zone},
+    store::request::{self, NewRequest, Registration, Wish},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,6 +21,8 @@ pub struct Applicant {
     pub zone: Zone,
     /// The language.
     pub locale: Locale,
+    /// Whether security notices may go by mail.
+    pub notices_by_mail: bool,
 }
 
 /// A registration, hashed and sealed.
@@ -40,21 +42,23 @@ pub(super) fn password_place(request_id: Uuid) -> Place<'static> {
     Place { table: "address_request", column: "password_hash", row: request_id }
 }
 
-/// Hashes and seals what somebody registers with. Runs Argon2 once; needs no transaction.
+/// Judges, hashes and seals what somebody registers with. Runs Argon2 once; needs no transaction.
 ///
 /// # Errors
-/// [`Error::Busy`]; or the key store is away.
+/// [`Error::Invalid`] for a password that is easily guessed; [`Error::Busy`]; or the key store is away.
 pub async fn apply(accounts: &Accounts, applicant: Applicant) -> Result<Application, Error> {
     let key = accounts.key().await?;
     // It becomes the account's id, which a partner gets to see: it must not tell when somebody registered.
     let request_id = accounts.ids.next_opaque();
     let email_index = accounts.index(&applicant.address).await?;
-    let hash = accounts.hashing.hash(applicant.password).await?;
+    let personal = Personal::of_address(applicant.address.as_str());
+    let hash = accounts.hashing.choose("password", applicant.password, personal).await?;
     let sealed = Registration {
         email: key.seal(&email_place(request_id), applicant.address.as_str().as_bytes()),
         password_hash: key.seal(&password_place(request_id), hash.as_bytes()),
         time_zone: applicant.zone.as_str().to_owned(),
         locale: applicant.locale.as_str().to_owned(),
+        notices_by_mail: applicant.notices_by_mail,
     };
     Ok(Application { request_id, email_index, sealed })
 }
@@ -71,7 +75,7 @@ pub async fn record(
     let new = NewRequest {
         request_id: application.request_id,
         email_index: &application.email_index,
-        registration: Some(application.sealed),
+        wish: Wish::Register(application.sealed),
     };
     Ok(request::put(conn, &new, accounts.clock.now()).await?)
 }
@@ -85,6 +89,19 @@ pub async fn resend(
     conn: &mut PgConnection,
     email_index: &[u8; 32],
 ) -> Result<(), Error> {
-    let new = NewRequest { request_id: accounts.ids.next(), email_index, registration: None };
+    let new = NewRequest { request_id: accounts.ids.next(), email_index, wish: Wish::Resend };
+    Ok(request::put(conn, &new, accounts.clock.now()).await?)
+}
+
+/// Keeps the wish for a link that lets a password be set anew to be settled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn request_reset(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    email_index: &[u8; 32],
+) -> Result<(), Error> {
+    let new = NewRequest { request_id: accounts.ids.next(), email_index, wish: Wish::Reset };
     Ok(request::put(conn, &new, accounts.clock.now()).await?)
 }

@@ -91,6 +91,22 @@ pub async fn end_session(
     if session::exists(conn, session_id, account_id).await? { Ok(()) } else { Err(Error::SessionNotFound) }
 }
 
+/// Ends an account's sessions but the given one; returns how many have ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_sessions(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    but: Option<Uuid>,
+) -> Result<usize, Error> {
+    let now = accounts.clock.now();
+    let ended = session::end_all(conn, account_id, but, now).await?;
+    announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+    Ok(ended.len())
+}
+
 /// Ends sessions whose time is over, some at a time; returns how many.
 ///
 /// # Errors

@@ -1,13 +1,18 @@
 //! What becomes of a request once its caller has been answered. Here, out of sight, known and unknown
 //! addresses part.
 
-use super::{Accounts, announce, email_place, password_place, random, registration, text};
+use super::{Accounts, announce, email_place, notice, password_place, random, registration, text};
 use crate::{
     Error,
-    domain::{AccountKind, Letter, LetterKind, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VerificationToken},
+    domain::{
+        AccountKind, Letter, LetterKind, NoticeKind, RESET_LIFE, ResetToken, VERIFICATION_LIFE,
+        VERIFICATION_MAIL_PACE, VerificationToken,
+    },
     store::{
         account::{self, Known, NewAccount, State},
-        mail, request, throttle, verification,
+        mail, request,
+        request::Wish,
+        reset, throttle, verification,
     },
 };
 use bus::outbox;
@@ -32,6 +37,7 @@ struct Content {
     password_hash: Vec<u8>,
     time_zone: String,
     locale: String,
+    notices_by_mail: bool,
 }
 
 /// What became of a request.
@@ -119,6 +125,7 @@ fn content(
         address: Zeroizing::new(text(&address)?),
         time_zone: time_zone.clone(),
         locale: locale.clone(),
+        notices_by_mail: claimed.notices_by_mail,
     }))
 }
 
@@ -126,7 +133,8 @@ fn content(
 /// - a new address becomes an account, unproven, and gets a verification mail;
 /// - an unproven account becomes its newest registrant's: their password, and every earlier token dies, so
 ///   that whoever registered a stranger's address first holds nothing;
-/// - a proven account is left alone, and its owner told that somebody tried.
+/// - a proven account is left alone, and its owner told that somebody tried;
+/// - whoever cannot sign in gets a link, if their address is proven.
 ///
 /// # Errors
 /// When the database fails or a stored value does not read back.
@@ -152,7 +160,12 @@ pub async fn settle(
             (Some(known), Some(content)) if !known.verified => {
                 desk.hand_over(conn, &claimed.email_index, content).await?;
             }
-            (Some(known), None) if !known.verified => desk.remind(conn, known).await?,
+            (Some(known), None) if known.verified && claimed.kind == Wish::RESET => {
+                desk.offer_reset(conn, known).await?;
+            }
+            (Some(known), None) if !known.verified && claimed.kind == Wish::RESEND => {
+                desk.remind(conn, known).await?;
+            }
             (Some(known), Some(_)) => desk.tell_owner(conn, known).await?,
             _ => {}
         }
@@ -170,6 +183,7 @@ fn new_account<'a>(account_id: Uuid, email_index: &'a [u8], content: &'a Content
         kind: AccountKind::Member.as_str(),
         time_zone: &content.time_zone,
         locale: &content.locale,
+        notices_by_mail: content.notices_by_mail,
     }
 }
 
@@ -248,10 +262,27 @@ impl Desk<'_> {
         self.queue(conn, LetterKind::Verification, &letter, send_at).await
     }
 
+    /// Sends a link that lets the password be set anew, unless several were sent of late. Links sent before stay good: a
+    /// stranger who asks must not be able to spoil them.
+    async fn offer_reset(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
+        if !throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
+            return Ok(());
+        }
+        let token = ResetToken::of(random()?);
+        reset::insert(conn, &token.hash(), self.account_id, self.now + RESET_LIFE).await?;
+        let letter =
+            Letter { to: self.address_of(known)?.to_string(), token: Some(token.text().to_string()) };
+        self.queue(conn, LetterKind::Reset, &letter, self.now).await
+    }
+
     /// Tells the owner of a proven address that somebody tried to register with it, unless they have been told
-    /// often enough of late.
+    /// often enough of late. By mail only if they said that it is theirs alone.
     async fn tell_owner(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
-        if throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
+        if !throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
+            return Ok(());
+        }
+        notice::keep(self.accounts, conn, self.account_id, NoticeKind::AddressTried, None).await?;
+        if known.notices_by_mail {
             let letter = Letter { to: self.address_of(known)?.to_string(), token: None };
             self.queue(conn, LetterKind::AddressInUse, &letter, self.now).await?;
         }

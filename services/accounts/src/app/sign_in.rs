@@ -27,6 +27,13 @@ pub struct Attempt {
     counted_as: [u8; 32],
 }
 
+impl Attempt {
+    /// What the turns of its address are counted by.
+    pub(super) fn counted_as(&self) -> &[u8; 32] {
+        &self.counted_as
+    }
+}
+
 /// What an attempt with an address is looked up and counted as.
 ///
 /// # Errors
@@ -94,25 +101,33 @@ pub async fn start_session(
     attempt: &Attempt,
     label: &session::SealedLabel,
 ) -> Result<Started, Error> {
+    throttle::clear(conn, &attempt.counted_as).await?;
+    begin(accounts, conn, proven.account_id, proven.kind, label, false).await
+}
+
+/// Starts a session of an account that has proven who it is, by two factors or one.
+pub(super) async fn begin(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    kind: String,
+    label: &session::SealedLabel,
+    strong: bool,
+) -> Result<Started, Error> {
     let now = accounts.clock.now();
     let secret = SessionSecret::of(random()?);
     let (idle_until, absolute_until) = (now + accounts.sessions.idle(), now + accounts.sessions.absolute());
     let new = sessions::NewSession {
         session_id: label.session_id,
-        account_id: proven.account_id,
+        account_id,
         secret_hash: &secret.hash(),
         device_label: &label.sealed,
         idle_until,
         absolute_until,
+        strong,
     };
     sessions::insert(conn, &new, now).await?;
-    throttle::clear(conn, &attempt.counted_as).await?;
-    let live = sessions::Live {
-        session_id: label.session_id,
-        account_id: proven.account_id,
-        kind: proven.kind,
-        proved_at: now,
-    };
+    let live = sessions::Live { session_id: label.session_id, account_id, kind, proved_at: now, strong };
     Ok(Started { live, secret, expires_at: idle_until.min(absolute_until) })
 }
 

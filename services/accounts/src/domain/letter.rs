@@ -10,6 +10,11 @@ pub enum LetterKind {
     Verification,
     /// Tells an owner that somebody tried to register with their address.
     AddressInUse,
+    /// Lets a password be set anew.
+    Reset,
+    /// Tells an owner to look at what happened to their account. It says the same to everybody, so nothing of it is kept
+    /// in the queue.
+    Notice,
 }
 
 impl LetterKind {
@@ -18,12 +23,16 @@ impl LetterKind {
         match self {
             Self::Verification => "verification",
             Self::AddressInUse => "address_in_use",
+            Self::Reset => "reset",
+            Self::Notice => "notice",
         }
     }
 
     /// Takes a kind back from the queue.
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Verification, Self::AddressInUse].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -32,6 +41,6 @@ impl LetterKind {
 pub struct Letter {
     /// The address.
     pub to: String,
-    /// The verification token.
+    /// The token of the link, if there is one.
     pub token: Option<String>,
 }

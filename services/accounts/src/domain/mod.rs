@@ -8,15 +8,18 @@ mod invitation;
 mod letter;
 mod limits;
 mod name;
+mod notice;
 mod page;
 mod password;
 mod person;
 mod proof;
 mod receipt;
+mod recovery_code;
 mod relation;
 mod report;
 mod rotation;
 mod secret;
+mod totp;
 
 pub use address::Address;
 pub use circle::TrustReason;
@@ -28,17 +31,20 @@ pub use limits::{
     VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use name::Name;
+pub use notice::NoticeKind;
 pub use page::{Cursor, PageSize};
-pub use password::Password;
+pub use password::{Password, Personal, Weakness, judge};
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
-pub use proof::STEP_UP_PACE;
+pub use proof::{FACTOR_PACE, PENDING_LIFE, RESET_LIFE, STEP_UP_PACE, TOTP_PROPOSAL_LIFE};
 pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
+pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
 pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
-pub use secret::{Secret, SessionSecret, VerificationToken};
+pub use secret::{PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
+pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

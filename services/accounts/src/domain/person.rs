@@ -20,6 +20,11 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
+    /// Whether a password alone gives it no authority: others' trust hangs on it.
+    pub fn needs_second_factor(self) -> bool {
+        self != Self::Member
+    }
+
     /// The name in the store and in a passport.
     pub fn as_str(self) -> &'static str {
         match self {

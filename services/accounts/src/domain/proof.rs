@@ -3,5 +3,14 @@
 use super::Pace;
 use jiff::SignedDuration;
 
+/// How long a link that lets a password be set anew is good for.
+pub const RESET_LIFE: SignedDuration = SignedDuration::from_hours(1);
 /// Proofs that it is still the same person, in one session. Whoever took a session over cannot use up another's turns.
-pub const STEP_UP_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(10) };
+pub const STEP_UP_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(30) };
+/// Codes for one account that follow the right password, or a link from a mail. A code has six digits: at this pace a
+/// stranger who knows the password finds one in a year or more, and the owner is told within minutes.
+pub const FACTOR_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_mins(2) };
+/// How long half a sign-in waits for the second factor.
+pub const PENDING_LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// How long a proposed authenticator app waits for its first code.
+pub const TOTP_PROPOSAL_LIFE: SignedDuration = SignedDuration::from_mins(15);

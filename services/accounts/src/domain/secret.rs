@@ -15,12 +15,22 @@ pub trait Purpose {
 pub struct OfSession;
 /// A verification mail's token: `cv_` and 256 random bits.
 pub struct OfVerification;
+/// A token to set a password anew with: `cp_` and 256 random bits.
+pub struct OfReset;
+/// What half a sign-in is finished with: `ch_` and 256 random bits.
+pub struct OfPending;
 
 impl Purpose for OfSession {
     const PREFIX: &'static str = "cs_";
 }
 impl Purpose for OfVerification {
     const PREFIX: &'static str = "cv_";
+}
+impl Purpose for OfReset {
+    const PREFIX: &'static str = "cp_";
+}
+impl Purpose for OfPending {
+    const PREFIX: &'static str = "ch_";
 }
 
 /// 256 random bits with a purpose.
@@ -30,6 +40,10 @@ pub struct Secret<P>(Zeroizing<[u8; 32]>, PhantomData<P>);
 pub type SessionSecret = Secret<OfSession>;
 /// What a verification mail holds.
 pub type VerificationToken = Secret<OfVerification>;
+/// What a mail holds that lets a password be set anew.
+pub type ResetToken = Secret<OfReset>;
+/// What somebody holds whose password was right and whose second factor is still to come.
+pub type PendingToken = Secret<OfPending>;
 
 impl<P: Purpose> Secret<P> {
     /// Makes a secret of random bytes.

@@ -25,6 +25,8 @@ impl Postman {
         let (subject, text) = match kind {
             LetterKind::Verification => self.verification(letter.token.as_deref().unwrap_or_default()),
             LetterKind::AddressInUse => self.address_in_use(),
+            LetterKind::Reset => self.reset(letter.token.as_deref().unwrap_or_default()),
+            LetterKind::Notice => self.notice(),
         };
         self.mailer.send(Message { to: letter.to.clone(), subject: subject.to_owned(), text }).await
     }
@@ -58,5 +60,30 @@ impl Postman {
              If it was not you, you need do nothing.\n"
         );
         ("About your address", text)
+    }
+
+    fn reset(&self, token: &str) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Somebody, most likely you, asked for a new password at {host}.\n\
+             To set one, open this page within an hour:\n\n\
+             {url}/reset?token={token}\n\n\
+             It signs you out everywhere. If you did not ask, please ignore\n\
+             this mail. Without the link nothing happens.\n"
+        );
+        ("A new password", text)
+    }
+
+    fn notice(&self) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Something about how you sign in at {host} changed, or was tried.\n\
+             What it was stands here, once you have signed in:\n\n\
+             {url}/security\n\n\
+             If it was you, you need do nothing.\n"
+        );
+        ("About your account", text)
     }
 }

@@ -4,14 +4,18 @@ use super::{Rpc, wire};
 use crate::{
     Error,
     app::{self, Applicant},
-    domain::{self, Address, Locale, Password, VerificationToken, Zone},
+    domain::{self, Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
-    Account, AccountKind, GetMeRequest, GetMeResponse, RegisterRequest, RegisterResponse,
-    ResendVerificationRequest, ResendVerificationResponse, VerifyEmailRequest, VerifyEmailResponse,
-    identity_service_server::IdentityService,
+    Account, AccountKind, ChangePasswordRequest, ChangePasswordResponse, GetMeRequest, GetMeResponse,
+    RegisterRequest, RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+    ResendVerificationRequest, ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse,
+    VerifyEmailRequest, VerifyEmailResponse, identity_service_server::IdentityService,
 };
-use chassis::rpc::{admit_public, admit_signed_in};
+use chassis::{
+    identity::Passport,
+    rpc::{admit_public, admit_signed_in, require_step_up},
+};
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
@@ -43,6 +47,34 @@ impl IdentityService for Rpc {
         Ok(Response::new(resend(self, &message.email).await?))
     }
 
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        let message = admit_public(request)?;
+        Ok(Response::new(request_reset(self, &message.email).await?))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let mut message = admit_public(request)?;
+        let typed = Zeroizing::new(std::mem::take(&mut message.new_password));
+        let code = Zeroizing::new(std::mem::take(&mut message.code));
+        Ok(Response::new(reset_password(self, &message.token, &typed, &code).await?))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let typed = Zeroizing::new(message.new_password);
+        require_step_up(&passport, self.0.clock.now())?;
+        Ok(Response::new(change_password(self, &passport, &typed, message.others_go_on).await?))
+    }
+
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
         let me = app::me(&self.0, passport.account_id).await?;
@@ -69,9 +101,10 @@ async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Resul
     let accounts = &rpc.0;
     let applicant = Applicant {
         address: Address::parse(&message.email)?,
-        password: Password::choose(password)?,
+        password: Password::choose("password", password)?,
         zone: Zone::parse(&message.time_zone)?,
         locale: Locale::parse(&message.locale)?,
+        notices_by_mail: message.notices_by_mail,
     };
     let application = app::apply(accounts, applicant).await?;
     let mut tx = accounts.pool.begin().await?;
@@ -105,4 +138,49 @@ async fn resend(rpc: &Rpc, email: &str) -> Result<ResendVerificationResponse, Er
     tx.commit().await?;
     accounts.requests.notify_one();
     Ok(ResendVerificationResponse {})
+}
+
+async fn request_reset(rpc: &Rpc, email: &str) -> Result<RequestPasswordResetResponse, Error> {
+    let accounts = &rpc.0;
+    let email_index = accounts.index(&Address::parse(email)?).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::request_reset(accounts, &mut tx, &email_index).await?;
+    tx.commit().await?;
+    accounts.requests.notify_one();
+    Ok(RequestPasswordResetResponse {})
+}
+
+async fn reset_password(
+    rpc: &Rpc,
+    token: &str,
+    password: &str,
+    code: &str,
+) -> Result<ResetPasswordResponse, Error> {
+    let accounts = &rpc.0;
+    let password = Password::choose_beside("new_password", password)?;
+    let token = ResetToken::parse(token).ok_or(Error::ResetNotFound)?;
+    let prepared = app::prepare_reset(accounts, &token, password, code).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::reset_password(accounts, &mut tx, &prepared).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    accounts.mails.notify_one();
+    Ok(ResetPasswordResponse {})
+}
+
+async fn change_password(
+    rpc: &Rpc,
+    passport: &Passport,
+    password: &str,
+    others_go_on: bool,
+) -> Result<ChangePasswordResponse, Error> {
+    let accounts = &rpc.0;
+    let password = Password::choose_beside("new_password", password)?;
+    let new = app::prepare_password(accounts, passport.account_id, password).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::change_password(accounts, &mut tx, &new, passport.session_id, others_go_on).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    accounts.mails.notify_one();
+    Ok(ChangePasswordResponse {})
 }

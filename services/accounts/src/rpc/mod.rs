@@ -5,6 +5,7 @@ mod consent;
 mod couple;
 mod identity;
 mod ledger;
+mod security;
 mod session;
 
 use crate::app::Accounts;

@@ -4,10 +4,11 @@ use super::{Rpc, wire};
 use crate::{
     Error,
     app::{self, metrics},
-    domain::{Address, DeviceLabel, Password, SessionSecret},
+    domain::{Address, DeviceLabel, Password, PendingToken, SessionSecret},
 };
 use candor_proto::accounts::v1::{
-    EndSessionRequest, EndSessionResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
+    CompleteSignInRequest, CompleteSignInResponse, EndSessionRequest, EndSessionResponse, EndSessionsRequest,
+    EndSessionsResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
     ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest,
     SignInResponse, SigningKey, StepUpRequest, StepUpResponse, session_service_server::SessionService,
 };
@@ -28,6 +29,15 @@ impl SessionService for Rpc {
         Ok(Response::new(metrics::sign_in(sign_in(self, &message, &typed).await)?))
     }
 
+    async fn complete_sign_in(
+        &self,
+        request: Request<CompleteSignInRequest>,
+    ) -> Result<Response<CompleteSignInResponse>, Status> {
+        let mut message = admit_public(request)?;
+        let code = Zeroizing::new(std::mem::take(&mut message.code));
+        Ok(Response::new(complete_sign_in(self, &message.pending_token, &code).await?))
+    }
+
     async fn mint_passport(
         &self,
         request: Request<MintPassportRequest>,
@@ -38,8 +48,8 @@ impl SessionService for Rpc {
 
     async fn step_up(&self, request: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
         let (passport, message) = admit_signed_in(request)?;
-        let typed = Zeroizing::new(message.password);
-        Ok(Response::new(step_up(self, &passport, &typed).await?))
+        let (password, code) = (Zeroizing::new(message.password), Zeroizing::new(message.code));
+        Ok(Response::new(step_up(self, &passport, &password, &code).await?))
     }
 
     async fn list_sessions(
@@ -58,6 +68,14 @@ impl SessionService for Rpc {
         let session_id = Uuid::try_parse(&message.session_id)
             .map_err(|_| Fault::invalid_field("session_id", "is not a UUID"))?;
         Ok(Response::new(end_session(self, &passport, session_id).await?))
+    }
+
+    async fn end_sessions(
+        &self,
+        request: Request<EndSessionsRequest>,
+    ) -> Result<Response<EndSessionsResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        Ok(Response::new(end_sessions(self, &passport, message.this_one_too).await?))
     }
 
     async fn list_signing_keys(
@@ -83,10 +101,39 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
     let proven = app::prove(accounts, found, password).await?;
     let label = app::seal_label(accounts, proven.account_id, &label).await?;
     let mut tx = accounts.pool.begin().await?;
+    if app::factors_of(&mut tx, proven.account_id).await?.any() {
+        let half = app::keep_half(accounts, &mut tx, &proven, &attempt, &label).await?;
+        tx.commit().await?;
+        return Ok(SignInResponse {
+            pending_token: half.token.text().to_string(),
+            pending_expire_time: Some(wire(half.expires_at)),
+            ..SignInResponse::default()
+        });
+    }
     let started = app::start_session(accounts, &mut tx, proven, &attempt, &label).await?;
     tx.commit().await?;
     let passport = app::mint(accounts, &started.live).await?;
     Ok(SignInResponse {
+        session_id: started.live.session_id.to_string(),
+        session_secret: started.secret.text().to_string(),
+        passport: passport.token.to_string(),
+        passport_expire_time: Some(wire(passport.expires_at)),
+        session_expire_time: Some(wire(started.expires_at)),
+        ..SignInResponse::default()
+    })
+}
+
+async fn complete_sign_in(rpc: &Rpc, token: &str, code: &str) -> Result<CompleteSignInResponse, Error> {
+    let accounts = &rpc.0;
+    let token = PendingToken::parse(token).ok_or(Error::SignInOver)?;
+    let half = app::half(accounts, &mut *accounts.pool.acquire().await?, &token).await?;
+    let checked = app::check_code(accounts, half.account_id(), code).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let started = app::complete(accounts, &mut tx, half, &checked).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    let passport = app::mint(accounts, &started.live).await?;
+    Ok(CompleteSignInResponse {
         session_id: started.live.session_id.to_string(),
         session_secret: started.secret.text().to_string(),
         passport: passport.token.to_string(),
@@ -108,7 +155,12 @@ async fn mint_passport(rpc: &Rpc, secret: &str) -> Result<MintPassportResponse, 
     })
 }
 
-async fn step_up(rpc: &Rpc, passport: &Passport, password: &str) -> Result<StepUpResponse, Error> {
+async fn step_up(
+    rpc: &Rpc,
+    passport: &Passport,
+    password: &str,
+    code: &str,
+) -> Result<StepUpResponse, Error> {
     let accounts = &rpc.0;
     let password = Password::offer(password)?;
     let known = {
@@ -116,7 +168,10 @@ async fn step_up(rpc: &Rpc, passport: &Passport, password: &str) -> Result<StepU
         app::admit_step_up(accounts, &mut conn, passport).await?
     };
     app::still_fits(accounts, &known, password).await?;
-    let live = app::step_up(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
+    let checked = app::show_code(accounts, &known, code).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let live = app::step_up(accounts, &mut tx, passport, checked.as_ref()).await?;
+    tx.commit().await?;
     let passport = app::mint(accounts, &live).await?;
     Ok(StepUpResponse {
         passport: passport.token.to_string(),
@@ -146,6 +201,20 @@ async fn end_session(rpc: &Rpc, passport: &Passport, session_id: Uuid) -> Result
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(EndSessionResponse {})
+}
+
+async fn end_sessions(
+    rpc: &Rpc,
+    passport: &Passport,
+    this_one_too: bool,
+) -> Result<EndSessionsResponse, Error> {
+    let accounts = &rpc.0;
+    let but = (!this_one_too).then_some(passport.session_id);
+    let mut tx = accounts.pool.begin().await?;
+    let ended = app::end_sessions(accounts, &mut tx, passport.account_id, but).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(EndSessionsResponse { ended: i32::try_from(ended).unwrap_or(i32::MAX) })
 }
 
 async fn list_signing_keys(rpc: &Rpc) -> Result<ListSigningKeysResponse, Error> {

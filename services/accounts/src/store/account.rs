@@ -21,6 +21,8 @@ pub struct NewAccount<'a> {
     pub time_zone: &'a str,
     /// The language tag.
     pub locale: &'a str,
+    /// Whether security notices go by mail as well.
+    pub notices_by_mail: bool,
 }
 
 /// Whether an address is known.
@@ -31,6 +33,8 @@ pub struct Known {
     pub email: Vec<u8>,
     /// Whether the address is proven.
     pub verified: bool,
+    /// Whether security notices go by mail as well.
+    pub notices_by_mail: bool,
 }
 
 /// What the proof of an address is checked against.
@@ -87,7 +91,8 @@ pub struct State {
 pub async fn find(conn: &mut PgConnection, email_index: &[u8]) -> Result<Option<Known>, sqlx::Error> {
     sqlx::query_as!(
         Known,
-        r#"SELECT account_id, email, verified_at IS NOT NULL AS "verified!" FROM account WHERE email_index = $1"#,
+        r#"SELECT account_id, email, verified_at IS NOT NULL AS "verified!", notices_by_mail FROM account
+           WHERE email_index = $1"#,
         email_index
     )
     .fetch_optional(conn)
@@ -98,7 +103,7 @@ pub async fn find(conn: &mut PgConnection, email_index: &[u8]) -> Result<Option<
 pub async fn lock(conn: &mut PgConnection, email_index: &[u8]) -> Result<Option<Known>, sqlx::Error> {
     sqlx::query_as!(
         Known,
-        r#"SELECT account_id, email, verified_at IS NOT NULL AS "verified!" FROM account
+        r#"SELECT account_id, email, verified_at IS NOT NULL AS "verified!", notices_by_mail FROM account
            WHERE email_index = $1 FOR UPDATE"#,
         email_index
     )
@@ -115,8 +120,8 @@ pub async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let made = sqlx::query!(
         "INSERT INTO account (account_id, email_index, email, password_hash, kind, time_zone, locale, version,
-                              created_at, adult_attested_at, verified_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $9)
+                              created_at, adult_attested_at, verified_at, password_set_at, notices_by_mail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $9, $8, $10)
          ON CONFLICT (email_index) DO NOTHING",
         new.account_id,
         new.email_index,
@@ -127,6 +132,7 @@ pub async fn insert(
         new.locale,
         now.to_sqlx(),
         verified_at.map(|at| at.to_sqlx()) as _,
+        new.notices_by_mail,
     )
     .execute(conn)
     .await?;
@@ -149,7 +155,7 @@ pub async fn replace_unverified(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE account SET email = $2, password_hash = $3, kind = $4, time_zone = $5, locale = $6,
-                            created_at = $7, adult_attested_at = $7
+                            created_at = $7, adult_attested_at = $7, password_set_at = $7, notices_by_mail = $8
          WHERE account_id = $1 AND verified_at IS NULL",
         new.account_id,
         new.email,
@@ -158,6 +164,7 @@ pub async fn replace_unverified(
         new.time_zone,
         new.locale,
         now.to_sqlx(),
+        new.notices_by_mail,
     )
     .execute(conn)
     .await?;

@@ -5,14 +5,48 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What `Register` and `ResendVerification` leave behind.
+/// What `Register`, `ResendVerification` and `RequestPasswordReset` leave behind.
 pub struct NewRequest<'a> {
     /// Becomes the account's id if the address is new.
     pub request_id: Uuid,
     /// The address.
     pub email_index: &'a [u8; 32],
-    /// What a registration brings along; `None` asks for another mail only.
-    pub registration: Option<Registration>,
+    /// What is asked for.
+    pub wish: Wish,
+}
+
+/// What is asked for with an address.
+pub enum Wish {
+    /// An account.
+    Register(Registration),
+    /// Another verification mail.
+    Resend,
+    /// A link that lets a password be set anew.
+    Reset,
+}
+
+impl Wish {
+    /// The names in the table.
+    pub const REGISTER: &'static str = "register";
+    /// See above.
+    pub const RESEND: &'static str = "resend";
+    /// See above.
+    pub const RESET: &'static str = "reset";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Register(_) => Self::REGISTER,
+            Self::Resend => Self::RESEND,
+            Self::Reset => Self::RESET,
+        }
+    }
+
+    fn registration(&self) -> Option<&Registration> {
+        match self {
+            Self::Register(registration) => Some(registration),
+            Self::Resend | Self::Reset => None,
+        }
+    }
 }
 
 /// A registration's content, sealed where it must be.
@@ -25,15 +59,19 @@ pub struct Registration {
     pub time_zone: String,
     /// The language tag.
     pub locale: String,
+    /// Whether security notices may go by mail.
+    pub notices_by_mail: bool,
 }
 
 /// A request that this replica has claimed.
 pub struct Claimed {
     /// The request.
     pub request_id: Uuid,
+    /// What is asked for, as stored.
+    pub kind: String,
     /// The address.
     pub email_index: Vec<u8>,
-    /// The address, sealed; `None` for another mail only, like the three below.
+    /// The address, sealed; `None` for a mail only, like the three below.
     pub email: Option<Vec<u8>>,
     /// The password's hash, sealed.
     pub password_hash: Option<Vec<u8>>,
@@ -41,29 +79,33 @@ pub struct Claimed {
     pub time_zone: Option<String>,
     /// The language tag.
     pub locale: Option<String>,
+    /// Whether security notices may go by mail.
+    pub notices_by_mail: bool,
     /// Which attempt this is; with the id it proves the claim.
     pub attempts: i32,
 }
 
 /// Keeps a request; it takes the place of an earlier one of its kind for the same address.
 pub async fn put(conn: &mut PgConnection, new: &NewRequest<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
-    let content = new.registration.as_ref();
+    let content = new.wish.registration();
     sqlx::query!(
         "INSERT INTO address_request (email_index, kind, request_id, email, password_hash, time_zone, locale,
-                                      requested_at, next_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+                                      notices_by_mail, requested_at, next_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $8, $8)
          ON CONFLICT (email_index, kind) DO UPDATE SET
              request_id = excluded.request_id, email = excluded.email, password_hash = excluded.password_hash,
-             time_zone = excluded.time_zone, locale = excluded.locale, requested_at = excluded.requested_at,
+             time_zone = excluded.time_zone, locale = excluded.locale,
+             notices_by_mail = excluded.notices_by_mail, requested_at = excluded.requested_at,
              next_at = excluded.next_at, attempts = 0",
         &new.email_index[..],
-        if content.is_some() { "register" } else { "resend" },
+        new.wish.kind(),
         new.request_id,
         content.map(|it| &it.email[..]),
         content.map(|it| &it.password_hash[..]),
         content.map(|it| it.time_zone.as_str()),
         content.map(|it| it.locale.as_str()),
         now.to_sqlx(),
+        content.is_some_and(|it| it.notices_by_mail),
     )
     .execute(conn)
     .await?;
@@ -82,7 +124,7 @@ pub async fn claim(
         "UPDATE address_request SET next_at = $2, attempts = attempts + 1
          WHERE request_id IN (SELECT request_id FROM address_request WHERE next_at <= $1
                               ORDER BY next_at, request_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING request_id, email_index, email, password_hash, time_zone, locale, attempts",
+         RETURNING request_id, kind, email_index, email, password_hash, time_zone, locale, notices_by_mail, attempts",
         now.to_sqlx(),
         lease.to_sqlx(),
         limit,

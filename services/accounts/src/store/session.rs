@@ -19,6 +19,8 @@ pub struct NewSession<'a> {
     pub idle_until: Timestamp,
     /// It ends then whatever happens.
     pub absolute_until: Timestamp,
+    /// Whether a second factor was part of the proof.
+    pub strong: bool,
 }
 
 /// A session that lives, and the account it speaks for.
@@ -31,6 +33,8 @@ pub struct Live {
     pub kind: String,
     /// When the person last proved who they are.
     pub proved_at: Timestamp,
+    /// Whether a second factor was part of a proof.
+    pub strong: bool,
 }
 
 /// A session in its owner's list.
@@ -61,8 +65,8 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, proved_at, used_at,
-                              idle_until, absolute_until)
-         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
+                              idle_until, absolute_until, strong)
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8)",
         new.session_id,
         new.account_id,
         &new.secret_hash[..],
@@ -70,6 +74,7 @@ pub async fn insert(
         now.to_sqlx(),
         new.idle_until.to_sqlx(),
         new.absolute_until.to_sqlx(),
+        new.strong,
     )
     .execute(conn)
     .await?;
@@ -87,14 +92,14 @@ pub async fn live(
     sqlx::query_as!(
         Live,
         "WITH live AS (
-             SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.used_at
+             SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.strong, s.used_at
              FROM session s JOIN account a USING (account_id)
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
          ), noted AS (
              UPDATE session s SET used_at = $2, idle_until = $3 FROM live
              WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
          )
-         SELECT session_id, account_id, kind, proved_at FROM live",
+         SELECT session_id, account_id, kind, proved_at, strong FROM live",
         &secret_hash[..],
         now.to_sqlx(),
         (now + idle).to_sqlx(),
@@ -104,25 +109,52 @@ pub async fn live(
     .await
 }
 
-/// Notes that the person of a live session has proven who they are; `None` when the session is over.
+/// Notes that the person of a live session has proven who they are, by two factors or one; `None` when the session is
+/// over.
 pub async fn prove(
     conn: &mut PgConnection,
     session_id: Uuid,
     account_id: Uuid,
+    strong: bool,
     now: Timestamp,
 ) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
-        "UPDATE session s SET proved_at = GREATEST(s.proved_at, $3) FROM account a
+        "UPDATE session s SET proved_at = GREATEST(s.proved_at, $3), strong = s.strong OR $4 FROM account a
          WHERE s.session_id = $1 AND s.account_id = $2 AND a.account_id = s.account_id AND s.ended_at IS NULL
              AND LEAST(s.idle_until, s.absolute_until) > $3
-         RETURNING s.session_id, s.account_id, a.kind, s.proved_at",
+         RETURNING s.session_id, s.account_id, a.kind, s.proved_at, s.strong",
         session_id,
         account_id,
-        now.to_sqlx()
+        now.to_sqlx(),
+        strong
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Notes that a second factor was part of a proof in a session; false when the session is over.
+pub async fn strengthen(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    account_id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let strong = sqlx::query!(
+        "UPDATE session SET strong = true WHERE session_id = $1 AND account_id = $2 AND ended_at IS NULL",
+        session_id,
+        account_id
+    )
+    .execute(conn)
+    .await?;
+    Ok(strong.rows_affected() == 1)
+}
+
+/// Notes that no session of an account is proven by a second factor any more: there is none.
+pub async fn weaken(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE session SET strong = false WHERE account_id = $1 AND strong", account_id)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// An account's live sessions, newest first.
@@ -162,6 +194,26 @@ pub async fn end(
     .execute(conn)
     .await?;
     Ok(ended.rows_affected() == 1)
+}
+
+/// Ends every session of an account, or every other one, and returns those that were not over.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    but: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    sqlx::query_as!(
+        Ended,
+        "UPDATE session SET ended_at = $3
+         WHERE account_id = $1 AND ended_at IS NULL AND ($2::uuid IS NULL OR session_id <> $2)
+         RETURNING session_id, account_id",
+        account_id,
+        but,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Whether an account has, or lately had, a session of that id.

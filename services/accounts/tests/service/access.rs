@@ -87,7 +87,7 @@ async fn whoever_opened_nothing_is_not_there() {
     let operator = {
         let new = app::NewOperator {
             address: domain::Address::parse("ops@example.org").unwrap(),
-            password: domain::Password::choose(crate::kit::PASSWORD).unwrap(),
+            password: domain::Password::choose("password", crate::kit::PASSWORD).unwrap(),
             zone: domain::Zone::parse("UTC").unwrap(),
             locale: domain::Locale::parse("").unwrap(),
         };

@@ -61,6 +61,23 @@ async fn asking_for_another_mail_answers_the_same_for_every_address() {
 }
 
 #[tokio::test]
+async fn asking_for_a_new_password_answers_and_works_the_same_for_every_address() {
+    let house = house().await;
+    for address in ADDRESSES {
+        let (runs, rows) = (house.accounts.hashing.runs(), house.count("address_request").await);
+        let tables = (house.count("password_reset").await, house.count("mail_queue").await);
+        house.ask_for_reset(address).await.unwrap();
+        assert_eq!(house.count("address_request").await, rows + 1, "{address}");
+        let after = (house.count("password_reset").await, house.count("mail_queue").await);
+        assert_eq!((after, house.accounts.hashing.runs()), (tables, runs), "{address}");
+    }
+    house.work().await;
+    let mails = house.mails();
+    assert_eq!(mails.len(), 1, "an address that nobody has proven gets no link");
+    assert_eq!((mails[0].to.as_str(), mails[0].subject.as_str()), ("known@example.org", "A new password"));
+}
+
+#[tokio::test]
 async fn a_refused_sign_in_says_the_same_whatever_was_wrong() {
     let house = house().await;
     let attempts = [

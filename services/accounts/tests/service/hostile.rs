@@ -15,6 +15,7 @@ fn good() -> RegisterRequest {
         time_zone: "Europe/Berlin".into(),
         locale: "en".into(),
         adult: true,
+        notices_by_mail: false,
     }
 }
 

@@ -13,7 +13,7 @@ use chassis::identity::Kind;
 fn operator(email: &str) -> NewOperator {
     NewOperator {
         address: Address::parse(email).unwrap(),
-        password: Password::choose(PASSWORD).unwrap(),
+        password: Password::choose("password", PASSWORD).unwrap(),
         zone: Zone::parse("UTC").unwrap(),
         locale: Locale::parse("").unwrap(),
     }

@@ -12,7 +12,7 @@ use candor_proto::accounts::v1::{
     ledger_service_server::LedgerService as _,
 };
 use candor_proto::options::v1::Scope;
-use chassis::identity::{Kind, Passport};
+use chassis::identity::{Assurance, Kind, Passport};
 use jiff::SignedDuration;
 use tonic::{Request, Status};
 use uuid::Uuid;
@@ -74,6 +74,7 @@ impl House {
             kind: person.kind,
             session_id: person.session_id,
             authenticated_at: self.now(),
+            assurance: Assurance::Two,
             expires_at: self.now() + SignedDuration::from_secs(60),
             scopes: Default::default(),
         }

@@ -12,8 +12,17 @@ use tonic::{Code, Status};
 const ANNA: &str = "anna@example.org";
 
 impl House {
-    async fn prove_again(&self, passport: &str, password: &str) -> Result<StepUpResponse, Status> {
-        let message = StepUpRequest { password: password.into() };
+    pub async fn prove_again(&self, passport: &str, password: &str) -> Result<StepUpResponse, Status> {
+        self.prove_by_two(passport, password, "").await
+    }
+
+    pub async fn prove_by_two(
+        &self,
+        passport: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<StepUpResponse, Status> {
+        let message = StepUpRequest { password: password.into(), code: code.into() };
         let request = self.with_passport(passport, message).await;
         self.rpc.step_up(request).await.map(tonic::Response::into_inner)
     }
@@ -81,7 +90,7 @@ async fn guesses_are_few_and_lock_nobody_out() {
     // The owner's own session has its own.
     house.prove_again(&own.passport, PASSWORD).await.unwrap();
     house.sign_in(ANNA, PASSWORD).await.unwrap();
-    house.advance(SignedDuration::from_secs(10));
+    house.advance(SignedDuration::from_secs(30));
     let later = house.mint(&session.session_secret).await.unwrap().passport;
     house.prove_again(&later, PASSWORD).await.unwrap();
 }

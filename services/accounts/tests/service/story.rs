@@ -84,6 +84,7 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
         time_zone: "Europe/Berlin".into(),
         locale: "de".into(),
         adult: true,
+        notices_by_mail: false,
     };
     identity.register(register).await.unwrap();
     eventually("the mail is there", PATIENCE, async || mailed_token(folder.path()).is_some()).await;

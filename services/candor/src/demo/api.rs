@@ -130,6 +130,7 @@ impl<'a> Member<'a> {
             time_zone: zone.to_owned(),
             locale: "en".to_owned(),
             adult: true,
+            notices_by_mail: false,
         };
         identity.register(person).await?;
         let token = until("the mail", async || Ok(mailed_token(mail, email))).await?;

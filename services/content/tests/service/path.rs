@@ -6,7 +6,7 @@ use candor_proto::content::v1::path_service_server::PathService;
 use candor_proto::content::v1::{GetPathRequest, GetPathResponse, StepCompleted};
 use candor_proto::journal::v1::EntryWritten;
 use chassis::Clock;
-use chassis::identity::{Kind, Passport};
+use chassis::identity::{Assurance, Kind, Passport};
 use content::app::{Deed, advance};
 use content::domain::path::Fact;
 use content::{CONSUMER, consumes, events, rpc};
@@ -36,6 +36,7 @@ fn passport(account_id: Uuid, kind: Kind) -> Passport {
         kind,
         session_id,
         authenticated_at: now(),
+        assurance: Assurance::One,
         expires_at: now() + SignedDuration::from_mins(1),
         scopes: Default::default(),
     }

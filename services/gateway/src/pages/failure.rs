@@ -2,7 +2,7 @@
 
 use super::{Frame, frame, go};
 use crate::app::App;
-use crate::error::{Problem, STEP_UP_REQUIRED};
+use crate::error::{Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED};
 use crate::query;
 use crate::session::Visitor;
 use askama::Template;
@@ -79,6 +79,9 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
     }
     if *problem.reason == *STEP_UP_REQUIRED {
         return prove_again(app, visitor, problem.back.as_deref().or(address));
+    }
+    if &*problem.reason == SECOND_FACTOR_REQUIRED {
+        return go("/security");
     }
     let (heading, next) = words(&problem);
     let home = if visitor.session.is_some() {

@@ -21,6 +21,8 @@ mod prove_again;
 mod received;
 mod register;
 mod rendering;
+mod reset;
+mod security;
 mod self_check;
 mod sessions;
 mod share;
@@ -60,6 +62,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/look-at-your-mail", get(register::show_mail).post(register::send_again))
         .route("/verify", get(verify::show).post(verify::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/second", post(sign_in::finish))
         .route("/sign-out", post(sign_in::leave))
         .route("/prove-again", get(prove_again::show).post(prove_again::submit))
         .route("/timeline", get(timeline::show))
@@ -117,7 +120,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/received/{share_id}/tell", post(received::tell_read))
         .route("/answers", get(answers::show))
         .route("/ledger", get(ledger::show))
+        .route("/reset", get(reset::show).post(reset::ask))
+        .route("/reset/set", post(reset::set))
+        .route("/security", get(security::show))
+        .route("/security/notices", post(security::choose_notices))
+        .route("/security/app", get(security::factor::show).post(security::factor::confirm))
+        .route("/security/app/remove", post(security::factor::remove))
+        .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
+        .route("/security/password", get(security::password::show).post(security::password::submit))
         .route("/sessions", get(sessions::show))
+        .route("/sessions/end-others", post(sessions::end_others))
         .route("/sessions/{session_id}/end", post(sessions::end))
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
@@ -248,7 +260,6 @@ impl Member {
 
     /// Demands a proof of who it is before a page that leads to what cannot be undone, so that nobody fills in a form for
     /// nothing. The services demand it themselves as well.
-    #[allow(dead_code, reason = "the first pages that need it come with changes of password and factors")]
     fn require_proof(&self) -> Result<(), Problem> {
         match self.held.is_proven(self.guest.app.clock.now()) {
             Some(false) => Err(Problem::step_up()),

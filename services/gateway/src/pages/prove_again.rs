@@ -6,7 +6,7 @@ use crate::error::Problem;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
-use candor_proto::accounts::v1::StepUpRequest;
+use candor_proto::accounts::v1::{GetSecurityRequest, StepUpRequest};
 
 /// Where this page is.
 const PLACE: &str = "/prove-again";
@@ -16,6 +16,8 @@ const PLACE: &str = "/prove-again";
 struct Page {
     frame: Frame,
     next: String,
+    /// Whether a code of an app is part of the proof.
+    code: bool,
     problem: Option<Problem>,
 }
 
@@ -35,23 +37,29 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     if let (Some(next), true) = (&next, member.held.is_proven(member.guest.app.clock.now()) == Some(true)) {
         return Ok(go(next));
     }
-    let page = Page { frame: member.guest.frame(""), next: next.unwrap_or_default(), problem: None };
-    member.guest.show(&page)
+    let (next, code) = (next.unwrap_or_default(), needs_code(&member).await?);
+    member.guest.show(&Page { frame: member.guest.frame(""), next, code, problem: None })
+}
+
+/// Whether the member's account has a second factor.
+async fn needs_code(member: &Member) -> Result<bool, Problem> {
+    let request = member.call(GetSecurityRequest {})?;
+    let security = member.guest.app.upstream.security().get_security(request).await?;
+    Ok(security.get_ref().totp_time.is_some())
 }
 
 pub(super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
     let app = &member.guest.app;
-    let request = member.call(StepUpRequest { password: form.text("password") })?;
+    let request = member.call(StepUpRequest { password: form.text("password"), code: form.text("code") })?;
     let next = onward(form.text("next"));
     if let Err(status) = app.upstream.sessions().step_up(request).await {
         let problem = Problem::from(status);
         if problem.status == axum::http::StatusCode::UNAUTHORIZED {
             return Err(Failure(problem));
         }
-        let (code, next) = (problem.status, next.unwrap_or_default());
-        return member
-            .guest
-            .show_with(code, &Page { frame: member.guest.frame(""), next, problem: Some(problem) });
+        let (status, next, code) = (problem.status, next.unwrap_or_default(), needs_code(&member).await?);
+        let page = Page { frame: member.guest.frame(""), next, code, problem: Some(problem) };
+        return member.guest.show_with(status, &page);
     }
     if let Some(secret) = &member.guest.visitor.session {
         app.passports.forget(secret);

@@ -17,6 +17,7 @@ struct Page {
     email: String,
     time_zone: String,
     zones: Vec<String>,
+    notices_by_mail: bool,
     /// Whether the person comes from an invitation, and its code goes along.
     invited: bool,
     problem: Option<Problem>,
@@ -29,6 +30,7 @@ impl Page {
             email: String::new(),
             time_zone: String::new(),
             zones: words::zone_names(),
+            notices_by_mail: false,
             invited,
             problem: None,
         }
@@ -49,12 +51,14 @@ pub(super) async fn show(guest: Guest, RawQuery(query): RawQuery) -> Result<Resp
 
 pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure> {
     let (email, time_zone) = (form.text("email").trim().to_owned(), form.text("time_zone"));
+    let notices_by_mail = form.text("notices_by_mail") == "yes";
     let request = RegisterRequest {
         email: email.clone(),
         password: form.text("password"),
         time_zone: time_zone.clone(),
         locale: "en".into(),
         adult: form.text("adult") == "yes",
+        notices_by_mail,
     };
     let invited = form.text("next") == invitation::PLACE;
     match guest.app.upstream.identity().register(call(request, None)?).await {
@@ -69,7 +73,8 @@ pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure
         Err(status) => {
             let problem = Problem::from(status);
             let code = problem.status;
-            let page = Page { email, time_zone, problem: Some(problem), ..Page::new(&guest, invited) };
+            let (problem, new) = (Some(problem), Page::new(&guest, invited));
+            let page = Page { email, time_zone, notices_by_mail, problem, ..new };
             guest.show_with(code, &page)
         }
     }

@@ -4,7 +4,7 @@ use super::{Failure, Form, Frame, Member, Segment, go, words};
 use askama::Template;
 use axum::http::header;
 use axum::response::Response;
-use candor_proto::accounts::v1::{EndSessionRequest, ListSessionsRequest, Session};
+use candor_proto::accounts::v1::{EndSessionRequest, EndSessionsRequest, ListSessionsRequest, Session};
 
 #[derive(Template)]
 #[template(path = "sessions.html")]
@@ -26,7 +26,7 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
     let mut client = member.guest.app.upstream.sessions();
     let (reply, zone) = tokio::join!(client.list_sessions(request), member.time_zone());
     let sessions = reply?.into_inner().sessions.into_iter().map(|session| shown(session, &zone)).collect();
-    member.guest.show(&Page { frame: member.guest.frame("sessions"), sessions })
+    member.guest.show(&Page { frame: member.guest.frame("security"), sessions })
 }
 
 fn shown(session: Session, zone: &jiff::tz::TimeZone) -> Shown {
@@ -59,4 +59,11 @@ pub(super) async fn end(
     let mut response = go("/");
     response.headers_mut().append(header::SET_COOKIE, app.cookies.end_session());
     Ok(response)
+}
+
+pub(super) async fn end_others(member: Member, _form: Form) -> Result<Response, Failure> {
+    let request = member.call(EndSessionsRequest { this_one_too: false })?;
+    let ended = member.guest.app.upstream.sessions().end_sessions(request).await;
+    ended.map_err(|status| Failure::back_to("/sessions", status))?;
+    Ok(go("/sessions"))
 }

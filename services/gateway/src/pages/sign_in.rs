@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use candor_proto::accounts::v1::{EndSessionRequest, SignInRequest};
+use candor_proto::accounts::v1::{CompleteSignInRequest, EndSessionRequest, SignInRequest};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -35,6 +35,11 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
+        Ok(reply) if reply.get_ref().session_secret.is_empty() => {
+            let token = reply.into_inner().pending_token;
+            let (frame, next) = (guest.frame("sign-in"), next.unwrap_or_default());
+            guest.show(&SecondPage { frame, token, email, next, problem: None })
+        }
         Ok(reply) => enter(&guest, &reply.get_ref().session_secret, &email, next.as_deref()),
         Err(status) => {
             let problem = Problem::from(status);
@@ -43,6 +48,34 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
             guest.show_with(code, &Page { frame, email, next, problem: Some(problem) })
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_second.html")]
+struct SecondPage {
+    frame: Frame,
+    token: String,
+    email: String,
+    next: String,
+    problem: Option<Problem>,
+}
+
+/// The second factor of somebody whose password was right.
+pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure> {
+    let (token, email) = (form.text("token"), form.text("email"));
+    let request = CompleteSignInRequest { pending_token: token.clone(), code: form.text("code") };
+    let next = Some(form.text("next")).filter(|next| is_local(next));
+    let status = match guest.app.upstream.sessions().complete_sign_in(call(request, None)?).await {
+        Ok(reply) => return enter(&guest, &reply.get_ref().session_secret, &email, next.as_deref()),
+        Err(status) => status,
+    };
+    let problem = Problem::from(status);
+    let (code, frame, next) = (problem.status, guest.frame("sign-in"), next.unwrap_or_default());
+    if &*problem.reason == "SIGN_IN_OVER" {
+        return guest.show_with(code, &Page { frame, email, next, problem: Some(problem) });
+    }
+    let token = Some(token).filter(|token| token.len() <= 128).unwrap_or_default();
+    guest.show_with(code, &SecondPage { frame, token, email, next, problem: Some(problem) })
 }
 
 /// Begins the session. The code of an invitation comes along with whoever came here from its page, or registered from it

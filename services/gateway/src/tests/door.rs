@@ -113,3 +113,33 @@ async fn a_session_is_ended_from_the_list() {
     let answer = world.submit("/sessions/session-of-alice/end", COOKIE, &[("csrf", &token)]).await;
     assert_eq!((answer.header("location"), answer.cookies().len()), ("/", 1));
 }
+
+#[tokio::test]
+async fn a_second_factor_is_the_second_step_of_signing_in() {
+    let world = World::new().await;
+    world.fakes.app.store(true, std::sync::atomic::Ordering::SeqCst);
+    let page = world.visit("/sign-in?next=/ledger", "").await;
+    let (visit, token) = (page.cookies().join("; "), token_in(&page.body));
+    let first = [
+        ("csrf", token.as_str()),
+        ("email", "anna@example.org"),
+        ("password", "a long enough password"),
+        ("next", "/ledger"),
+    ];
+    let half = world.submit("/sign-in", &visit, &first).await;
+    assert_eq!(half.status, 200);
+    assert!(half.body.contains("value=\"ch_half\"") && half.cookies().is_empty(), "nobody is signed in yet");
+    let second = |token, code| {
+        [first[0], ("token", token), ("email", "anna@example.org"), ("next", "/ledger"), ("code", code)]
+    };
+    let wrong = world.submit("/sign-in/second", &visit, &second("ch_half", "1")).await;
+    assert!(wrong.status == 401 && wrong.body.contains("value=\"ch_half\"") && wrong.cookies().is_empty());
+    let done = world.submit("/sign-in/second", &visit, &second("ch_half", "123456")).await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/ledger"));
+    assert!(done.cookies().iter().any(|cookie| cookie.starts_with("__Host-candor=cs_alice")));
+    // A half that is over leads back to the beginning.
+    let over = world.submit("/sign-in/second", &visit, &second("ch_other", "123456")).await;
+    assert!(
+        over.status == 401 && over.body.contains("action=\"/sign-in\"") && over.body.contains("begin again")
+    );
+}

@@ -1,6 +1,7 @@
 //! Fake services: the answers of the story, and a memory of what was asked.
 
 use candor_proto::accounts::v1::identity_service_server::{IdentityService, IdentityServiceServer};
+use candor_proto::accounts::v1::security_service_server::{SecurityService, SecurityServiceServer};
 use candor_proto::accounts::v1::session_service_server::{SessionService, SessionServiceServer};
 use candor_proto::accounts::v1::*;
 use candor_proto::content::v1::library_service_server::{LibraryService, LibraryServiceServer};
@@ -37,6 +38,12 @@ pub(super) struct Fakes {
     pub(super) written: Mutex<Vec<WriteEntryRequest>>,
     pub(super) marked: Mutex<Vec<String>>,
     pub(super) ended: Mutex<Vec<String>>,
+    /// Addresses that a link was asked for with.
+    pub(super) resets: Mutex<Vec<String>>,
+    pub(super) changed: Mutex<Vec<ChangePasswordRequest>>,
+    pub(super) by_mail: AtomicBool,
+    /// Alice has an authenticator app.
+    pub(super) app: AtomicBool,
     /// When Alice last proved who she is, as her passports say; `None` says nothing of it.
     pub(super) proved_at: Mutex<Option<i64>>,
     /// What two people have.
@@ -71,6 +78,10 @@ impl Fakes {
             written: Mutex::default(),
             marked: Mutex::default(),
             ended: Mutex::default(),
+            resets: Mutex::default(),
+            changed: Mutex::default(),
+            by_mail: AtomicBool::new(false),
+            app: AtomicBool::new(false),
             proved_at: Mutex::default(),
             two: super::two_fakes::Two::default(),
             check_ins: super::fakes_check_in::CheckIns::default(),
@@ -92,6 +103,7 @@ impl Fakes {
             .add_service(health)
             .add_service(IdentityServiceServer::new(fake.clone()))
             .add_service(SessionServiceServer::new(fake.clone()))
+            .add_service(SecurityServiceServer::new(fake.clone()))
             .add_service(EntryServiceServer::new(fake.clone()))
             .add_service(InboxServiceServer::new(fake.clone()))
             .add_service(LibraryServiceServer::new(fake.clone()))
@@ -128,6 +140,18 @@ impl Fake {
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
         let claims = format!(r#"{{"sub":"{ALICE}","auth_time":{time}}}"#);
         format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    /// Only for a member who proved lately who she is.
+    pub(super) fn admit_proven<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        self.admit(request)?;
+        match *self.0.proved_at.lock().unwrap() {
+            Some(proved) if self.0.clock.now().as_second() - proved > 300 => {
+                let sentence = "Please prove again that it is you. Nothing was changed.";
+                Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", sentence).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn answer(&self) -> Result<(), Status> {
@@ -180,6 +204,42 @@ impl IdentityService for Fake {
         Ok(Response::new(ResendVerificationResponse {}))
     }
 
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Answer<RequestPasswordResetResponse> {
+        self.0.resets.lock().unwrap().push(request.into_inner().email);
+        Ok(Response::new(RequestPasswordResetResponse {}))
+    }
+
+    async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Answer<ResetPasswordResponse> {
+        let ResetPasswordRequest { token, new_password, code } = request.into_inner();
+        if token != "good" {
+            let sentence = "This link is too old or was used already. Your password is what it was.";
+            return Err(Fault::new(Code::NotFound, "RESET_NOT_FOUND", sentence).into());
+        }
+        if new_password != "a long enough password" {
+            return Err(Fault::invalid_field("new_password", "is one of the first").into());
+        }
+        if self.0.app.load(Ordering::SeqCst) && code != "123456" {
+            let sentence = "This account has a second factor.";
+            return Err(Fault::new(Code::FailedPrecondition, "SECOND_FACTOR_REQUIRED", sentence).into());
+        }
+        Ok(Response::new(ResetPasswordResponse {}))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Answer<ChangePasswordResponse> {
+        self.admit_proven(&request)?;
+        if request.get_ref().new_password != "a long enough password" {
+            return Err(Fault::invalid_field("new_password", "is one of the first").into());
+        }
+        self.0.changed.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
     async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {
         self.admit(&request)?;
         let account = Account { time_zone: "Europe/Berlin".into(), ..Account::default() };
@@ -194,7 +254,28 @@ impl SessionService for Fake {
             let sentence = "The address and the password do not fit together. Please check both.";
             return Err(Fault::new(Code::Unauthenticated, "SIGN_IN_REFUSED", sentence).into());
         }
+        if self.0.app.load(Ordering::SeqCst) {
+            let pending_token = "ch_half".into();
+            return Ok(Response::new(SignInResponse { pending_token, ..SignInResponse::default() }));
+        }
         Ok(Response::new(SignInResponse { session_secret: SECRET.into(), ..SignInResponse::default() }))
+    }
+
+    async fn complete_sign_in(
+        &self,
+        request: Request<CompleteSignInRequest>,
+    ) -> Answer<CompleteSignInResponse> {
+        let CompleteSignInRequest { pending_token, code } = request.into_inner();
+        if pending_token != "ch_half" {
+            let sentence = "This sign-in took too long, or was finished already. Please begin again.";
+            return Err(Fault::new(Code::Unauthenticated, "SIGN_IN_OVER", sentence).into());
+        }
+        if code != "123456" {
+            let sentence = "This code does not fit, or was used already.";
+            return Err(Fault::new(Code::Unauthenticated, "SECOND_FACTOR_REFUSED", sentence).into());
+        }
+        let session_secret = SECRET.into();
+        Ok(Response::new(CompleteSignInResponse { session_secret, ..CompleteSignInResponse::default() }))
     }
 
     async fn mint_passport(&self, request: Request<MintPassportRequest>) -> Answer<MintPassportResponse> {
@@ -213,7 +294,8 @@ impl SessionService for Fake {
 
     async fn step_up(&self, request: Request<StepUpRequest>) -> Answer<StepUpResponse> {
         self.admit(&request)?;
-        if request.get_ref().password != "a long enough password" {
+        let fits = !self.0.app.load(Ordering::SeqCst) || request.get_ref().code == "123456";
+        if request.get_ref().password != "a long enough password" || !fits {
             let sentence = "This did not fit, so nothing was changed. You stay signed in.";
             return Err(Fault::new(Code::PermissionDenied, "PROOF_REFUSED", sentence).into());
         }
@@ -230,24 +312,96 @@ impl SessionService for Fake {
             expire_time: self.0.timestamp(3600),
             current: true,
         };
-        Ok(Response::new(ListSessionsResponse { sessions: vec![session] }))
+        let other = Session { session_id: "other".into(), current: false, ..session.clone() };
+        Ok(Response::new(ListSessionsResponse { sessions: vec![session, other] }))
     }
 
     async fn end_session(&self, request: Request<EndSessionRequest>) -> Answer<EndSessionResponse> {
         self.answer()?;
-        self.admit(&request)?;
-        if let Some(proved) = *self.0.proved_at.lock().unwrap()
-            && self.0.clock.now().as_second() - proved > 300
-        {
-            let sentence = "Please prove again that it is you. Nothing was changed.";
-            return Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", sentence).into());
-        }
+        self.admit_proven(&request)?;
         self.0.ended.lock().unwrap().push(request.into_inner().session_id);
         Ok(Response::new(EndSessionResponse {}))
     }
 
+    async fn end_sessions(&self, request: Request<EndSessionsRequest>) -> Answer<EndSessionsResponse> {
+        self.admit(&request)?;
+        self.0.ended.lock().unwrap().push("all others".into());
+        Ok(Response::new(EndSessionsResponse { ended: 1 }))
+    }
+
     async fn list_signing_keys(&self, _: Request<ListSigningKeysRequest>) -> Answer<ListSigningKeysResponse> {
         Ok(Response::new(ListSigningKeysResponse { keys: vec![] }))
+    }
+}
+
+#[tonic::async_trait]
+impl SecurityService for Fake {
+    async fn get_security(&self, request: Request<GetSecurityRequest>) -> Answer<GetSecurityResponse> {
+        self.admit(&request)?;
+        Ok(Response::new(GetSecurityResponse {
+            password_time: self.0.timestamp(-3600),
+            notices_by_mail: self.0.by_mail.load(Ordering::SeqCst),
+            totp_time: self.0.app.load(Ordering::SeqCst).then(|| self.0.timestamp(-600)).flatten(),
+            recovery_codes: 9,
+            second_factor_missing: false,
+        }))
+    }
+
+    async fn list_security_notices(
+        &self,
+        request: Request<ListSecurityNoticesRequest>,
+    ) -> Answer<ListSecurityNoticesResponse> {
+        self.admit(&request)?;
+        let notice = |kind: SecurityNoticeKind, session: &str| SecurityNotice {
+            notice_id: ENTRY.into(),
+            kind: kind.into(),
+            happen_time: self.0.timestamp(-60),
+            session_id: session.into(),
+        };
+        let notices = vec![
+            notice(SecurityNoticeKind::PasswordChanged, "session-of-alice"),
+            notice(SecurityNoticeKind::AddressTried, ""),
+        ];
+        Ok(Response::new(ListSecurityNoticesResponse { notices }))
+    }
+
+    async fn begin_totp(&self, request: Request<BeginTotpRequest>) -> Answer<BeginTotpResponse> {
+        self.admit_proven(&request)?;
+        let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        let uri = format!("otpauth://totp/candor.example?secret={secret}");
+        Ok(Response::new(BeginTotpResponse { secret: secret.into(), uri }))
+    }
+
+    async fn confirm_totp(&self, request: Request<ConfirmTotpRequest>) -> Answer<ConfirmTotpResponse> {
+        self.admit_proven(&request)?;
+        if request.get_ref().code != "123456" {
+            let sentence = "This did not fit, so nothing was changed.";
+            return Err(Fault::new(Code::PermissionDenied, "PROOF_REFUSED", sentence).into());
+        }
+        let first = !self.0.app.swap(true, Ordering::SeqCst);
+        let recovery_codes = if first { vec!["01AB-CDEF-GHJK-MNPQ".into()] } else { Vec::new() };
+        Ok(Response::new(ConfirmTotpResponse { recovery_codes }))
+    }
+
+    async fn remove_totp(&self, request: Request<RemoveTotpRequest>) -> Answer<RemoveTotpResponse> {
+        self.admit_proven(&request)?;
+        self.0.app.store(false, Ordering::SeqCst);
+        Ok(Response::new(RemoveTotpResponse {}))
+    }
+
+    async fn renew_recovery_codes(
+        &self,
+        request: Request<RenewRecoveryCodesRequest>,
+    ) -> Answer<RenewRecoveryCodesResponse> {
+        self.admit_proven(&request)?;
+        let recovery_codes = vec!["ZZAB-CDEF-GHJK-MNPQ".into()];
+        Ok(Response::new(RenewRecoveryCodesResponse { recovery_codes }))
+    }
+
+    async fn choose_notices(&self, request: Request<ChooseNoticesRequest>) -> Answer<ChooseNoticesResponse> {
+        self.admit_proven(&request)?;
+        self.0.by_mail.store(request.get_ref().by_mail, Ordering::SeqCst);
+        Ok(Response::new(ChooseNoticesResponse {}))
     }
 }
 

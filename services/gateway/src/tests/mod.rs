@@ -14,6 +14,7 @@ mod notice;
 mod pages;
 mod prove_again;
 mod rest;
+mod security;
 mod self_check;
 mod server;
 mod share;

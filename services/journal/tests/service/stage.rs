@@ -7,7 +7,7 @@ use candor_proto::journal::v1::{
     Entry, GetEntryRequest, ListEntriesRequest, ListEntriesResponse, ListMoodsRequest, ListMoodsResponse,
     Mood, MoodRecord, RecordMoodRequest, WriteEntryRequest,
 };
-use chassis::identity::{Kind, Passport};
+use chassis::identity::{Assurance, Kind, Passport};
 use chassis::{Clock, Ids, database};
 use jiff::{Timestamp, ToSpan as _};
 use journal::config::BatchConfig;
@@ -130,6 +130,7 @@ pub(crate) fn passport(who: Uuid) -> Passport {
         kind: Kind::Member,
         session_id: Uuid::from_u128(5),
         authenticated_at: now,
+        assurance: Assurance::One,
         expires_at: now.checked_add(60.seconds()).unwrap(),
         scopes: Default::default(),
     }

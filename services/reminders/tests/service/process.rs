@@ -5,7 +5,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use candor_proto::reminders::v1::GetCheckInScheduleRequest;
 use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_tests::eventually;
-use chassis::identity::{Capability, KeySource, Keyring, Kind, Passport, PublicKey, capability, claims};
+use chassis::identity::{
+    Assurance, Capability, KeySource, Keyring, Kind, Passport, PublicKey, capability, claims,
+};
 use chassis::{Fault, Health, Host};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use futures::future::BoxFuture;
@@ -45,6 +47,7 @@ impl Signer {
                 kind: Kind::Member,
                 session_id: opened.session_id,
                 authenticated_at: now,
+                assurance: Assurance::One,
                 expires_at,
                 scopes: Default::default(),
             };

@@ -10,7 +10,7 @@ use candor_proto::reminders::v1::schedule_service_server::ScheduleService as _;
 use candor_tests::{Database, postgres};
 use chassis::config::Listen;
 use chassis::identity::capability::Opening;
-use chassis::identity::{Capability, Kind, Passport};
+use chassis::identity::{Assurance, Capability, Kind, Passport};
 use chassis::{Clock, Ids};
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
@@ -73,6 +73,7 @@ impl Stage {
             kind: Kind::Member,
             session_id: SESSION,
             authenticated_at: self.clock.now(),
+            assurance: Assurance::One,
             expires_at: self.clock.now(),
             scopes: Default::default(),
         });

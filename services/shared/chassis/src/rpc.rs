@@ -1,6 +1,6 @@
 //! The first line of every handler: who calls, and whether the message keeps its rules.
 
-use crate::identity::{Kind, Passport, caller};
+use crate::identity::{Assurance, Kind, Passport, caller};
 use crate::{Code, Fault};
 use candor_proto::Validate;
 use jiff::{SignedDuration, Timestamp};
@@ -24,14 +24,26 @@ pub fn admit_member<T: Validate>(request: tonic::Request<T>) -> Result<(Passport
 /// Admits a request of one of the kinds of caller.
 ///
 /// # Errors
-/// UNAUTHENTICATED without a passport, PERMISSION_DENIED for a caller of another kind,
-/// INVALID_ARGUMENT naming every field that breaks a rule.
+/// UNAUTHENTICATED without a passport, PERMISSION_DENIED for a caller of another kind, FAILED_PRECONDITION with the reason
+/// `SECOND_FACTOR_REQUIRED`, INVALID_ARGUMENT naming every field that breaks a rule.
 pub fn admit_kinds<T: Validate>(request: tonic::Request<T>, kinds: &[Kind]) -> Result<(Passport, T), Fault> {
     let passport = caller(request.extensions())?.clone();
     if !kinds.contains(&passport.kind) {
         return Err(Fault::new(Code::PermissionDenied, "NOT_YOURS_TO_DO", "Your account cannot do this."));
     }
+    demand_second_factor(&passport)?;
     Ok((passport, valid(request.into_inner())?))
+}
+
+/// Those who run the platform, and those who work with it, do nothing on a password alone but look after their own account
+/// ([`admit_signed_in`]), where they set a second factor up.
+fn demand_second_factor(passport: &Passport) -> Result<(), Fault> {
+    if !passport.kind.needs_second_factor() || passport.assurance == Assurance::Two {
+        return Ok(());
+    }
+    let message = "Your account needs a second factor before it can do anything else. Nothing was changed. \
+                   Please set one up, or sign in with it.";
+    Err(Fault::new(Code::FailedPrecondition, "SECOND_FACTOR_REQUIRED", message))
 }
 
 /// Demands that the person proved who they are within the last [`STEP_UP_LIFE`], by signing in or by proving it again.
@@ -46,7 +58,7 @@ pub fn require_step_up(passport: &Passport, now: Timestamp) -> Result<(), Fault>
     Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", message))
 }
 
-/// Admits a request of anyone who is signed in, whatever their kind. Software never is.
+/// Admits a request of anyone who is signed in, whatever their kind, to what is about their own account. Software never is.
 ///
 /// # Errors
 /// UNAUTHENTICATED without a passport, PERMISSION_DENIED for software, INVALID_ARGUMENT naming every field that breaks a
@@ -94,6 +106,7 @@ mod tests {
             kind,
             session_id: Uuid::from_u128(2),
             authenticated_at: Timestamp::UNIX_EPOCH,
+            assurance: Assurance::One,
             expires_at: Timestamp::MAX,
             scopes: Default::default(),
         });
@@ -118,6 +131,23 @@ mod tests {
         assert!(admit_kinds(software(), &[Kind::Client]).is_ok());
         for kind in [Kind::Member, Kind::Counselor, Kind::Operator, Kind::Editor, Kind::Support] {
             assert!(admit_signed_in(request(kind)).is_ok());
+        }
+    }
+
+    #[test]
+    fn on_a_password_alone_those_whom_others_trust_do_nothing_but_look_after_their_account() {
+        for kind in [Kind::Counselor, Kind::Operator, Kind::Editor, Kind::Support] {
+            let fault = admit_kinds(request(kind), &[kind]).unwrap_err();
+            assert_eq!((fault.code, fault.reason), (Code::FailedPrecondition, "SECOND_FACTOR_REQUIRED"));
+            let mut strong = request(kind);
+            strong.extensions_mut().get_mut::<Passport>().unwrap().assurance = Assurance::Two;
+            assert!(admit_kinds(strong, &[kind]).is_ok());
+            // Whoever may not do it anyway is told that, and nothing of factors.
+            let fault = admit_kinds(request(kind), &[Kind::Member]).unwrap_err();
+            assert_eq!(fault.reason, "NOT_YOURS_TO_DO");
+        }
+        for kind in [Kind::Member, Kind::Client] {
+            assert!(admit_kinds(request(kind), &[kind]).is_ok());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::tests::{World, private, public, signed, with, world};
 use super::*;
 use crate::identity::capability::Opening;
 use crate::identity::claims::MAX_LIFETIME;
-use crate::identity::{Kind, Scopes};
+use crate::identity::{Assurance, Kind, Scopes};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -18,6 +18,7 @@ impl World {
             kind: Kind::Member,
             session_id: Uuid::from_u128(8),
             authenticated_at: now,
+            assurance: Assurance::One,
             expires_at: now + MAX_LIFETIME,
             scopes: Scopes::default(),
         };
@@ -81,6 +82,7 @@ async fn a_capability_ends_with_the_passport_it_was_made_for() {
         kind: Kind::Member,
         session_id: Uuid::from_u128(8),
         authenticated_at: now,
+        assurance: Assurance::One,
         expires_at: now + SignedDuration::from_secs(4),
         scopes: Scopes::default(),
     };

@@ -1,7 +1,7 @@
 //! What a passport says, as a JSON Web Token (RFC 7519) signed with Ed25519 (RFC 8037). Accounts mints with
 //! this, everybody verifies with it.
 
-use super::{Kind, Passport, Scopes};
+use super::{Assurance, Kind, Passport, Scopes};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Claims {
     pub kind: Kind,
     /// When the person last proved who they are.
     pub auth_time: i64,
+    /// By how many factors; one, where it does not say.
+    #[serde(default)]
+    pub acr: Assurance,
     /// When it was minted.
     pub iat: i64,
     /// When it ends.
@@ -64,6 +67,7 @@ impl Claims {
             sid: session_id,
             kind,
             auth_time: authenticated_at.as_second(),
+            acr: Assurance::One,
             iat: now.as_second(),
             exp: now.as_second() + max_lifetime(kind).as_secs(),
             scope: None,
@@ -75,6 +79,12 @@ impl Claims {
     pub fn of_client(client_id: Uuid, token_id: Uuid, scopes: &Scopes, now: Timestamp) -> Self {
         let claims = Self::new(client_id, token_id, Kind::Client, Timestamp::UNIX_EPOCH, now);
         Self { scope: Some(scopes.to_string()), ..claims }
+    }
+
+    /// The same claims of somebody who proved themself by so many factors.
+    #[must_use]
+    pub fn with(self, assurance: Assurance) -> Self {
+        Self { acr: assurance, ..self }
     }
 
     /// The signed token. `pkcs8` is the Ed25519 private key in PKCS #8 DER.
@@ -106,6 +116,7 @@ impl Claims {
             kind: self.kind,
             session_id: self.sid,
             authenticated_at: Timestamp::from_second(self.auth_time).ok()?,
+            assurance: self.acr,
             expires_at: self.expires_at().ok()?,
             scopes,
         })

@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{Kind, Scopes};
+use crate::identity::{Assurance, Kind, Scopes};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{EncodingKey, Header};
@@ -91,6 +91,23 @@ async fn a_passport_is_who_it_says_until_it_ends() {
     let fresh = Keyring::new(world.source.clone(), world.clock.clone());
     assert_eq!(fresh.verify(&token).await.unwrap_err().reason, "PASSPORT_EXPIRED"); // never seen
     assert_eq!(world.source.fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_passport_says_by_how_many_factors_and_one_where_it_does_not_say() {
+    let world = world();
+    let assurance = async |token: &str| world.keyring.verify(token).await.unwrap().assurance;
+    assert_eq!(assurance(&signed(&world.claims())).await, Assurance::One);
+    assert_eq!(assurance(&signed(&world.claims().with(Assurance::Two))).await, Assurance::Two);
+    let header = Header { kid: Some("k1".into()), ..Header::new(Algorithm::EdDSA) };
+    let own = EncodingKey::from_ed_der(&private(1));
+    let mut claims = serde_json::to_value(world.claims()).unwrap();
+    claims.as_object_mut().unwrap().remove("acr");
+    assert_eq!(assurance(&with(&header, &claims, &own)).await, Assurance::One);
+    for made_up in [json!("aal3"), json!("AAL2"), json!(2), json!(null), json!(["aal2"])] {
+        claims["acr"] = made_up;
+        assert_eq!(world.reason(&with(&header, &claims, &own)).await, "PASSPORT_INVALID");
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,25 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether a password alone gives it no authority: others' trust hangs on it.
+    pub fn needs_second_factor(self) -> bool {
+        matches!(self, Self::Counselor | Self::Operator | Self::Editor | Self::Support)
+    }
+}
+
+/// By how many factors somebody has proven who they are, in the words of NIST SP 800-63B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Assurance {
+    /// By one.
+    #[default]
+    #[serde(rename = "aal1")]
+    One,
+    /// By two.
+    #[serde(rename = "aal2")]
+    Two,
+}
+
 /// A verified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passport {
@@ -59,6 +78,8 @@ pub struct Passport {
     pub session_id: Uuid,
     /// When the person last proved who they are.
     pub authenticated_at: Timestamp,
+    /// By how many factors.
+    pub assurance: Assurance,
     /// When the passport ends.
     pub expires_at: Timestamp,
     /// What software may use it for at most; nothing for everybody else, whom scopes do not bound.

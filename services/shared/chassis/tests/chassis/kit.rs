@@ -8,7 +8,7 @@ use candor_proto::journal::v1::check_in_service_server::{CheckInService, CheckIn
 use chassis::config::Platform;
 use chassis::identity::capability::{self, Opening};
 use chassis::identity::claims::Claims;
-use chassis::identity::{KeySource, Keyring, Kind, Passport, PublicKey, Scopes, caller};
+use chassis::identity::{Assurance, KeySource, Keyring, Kind, Passport, PublicKey, Scopes, caller};
 use chassis::serve::ServeError;
 use chassis::telemetry::propagate;
 use chassis::{Clock, Fault, Health, Host, Ids, rpc};
@@ -119,6 +119,7 @@ impl Server {
             kind: Kind::Member,
             session_id: session,
             authenticated_at: now,
+            assurance: Assurance::One,
             expires_at: now + Duration::from_secs(60),
             scopes: Default::default(),
         };
@@ -176,6 +177,13 @@ impl SessionService for Sessions {
         Err(Status::internal("a handler's own words"))
     }
 
+    async fn complete_sign_in(
+        &self,
+        _: Request<CompleteSignInRequest>,
+    ) -> Result<Response<CompleteSignInResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn step_up(&self, _: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
         Err(Status::unimplemented(""))
     }
@@ -207,6 +215,13 @@ impl SessionService for Sessions {
             _ => {}
         }
         Ok(Response::new(EndSessionResponse {}))
+    }
+
+    async fn end_sessions(
+        &self,
+        _: Request<EndSessionsRequest>,
+    ) -> Result<Response<EndSessionsResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 
     async fn list_signing_keys(

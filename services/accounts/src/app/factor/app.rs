@@ -1,0 +1,132 @@
+//! The authenticator app: proposed with a secret, and counting from its first code on.
+
+use super::{after_removal, may_remove, recovery, secret_place};
+use crate::{
+    Error,
+    app::{Accounts, notice, random},
+    domain::{
+        NoticeKind, STEP_UP_PACE, Step, TOTP_PROPOSAL_LIFE, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri,
+    },
+    store::{factor, factor::Factors, security, session, throttle},
+};
+use chassis::identity::Passport;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// An app that waits for its first code.
+pub struct ProposedApp {
+    /// The secret as it is typed.
+    pub secret: Zeroizing<String>,
+    /// The address that an app reads from a picture.
+    pub uri: Zeroizing<String>,
+}
+
+/// Proposes an app: the one that waits already, or one with a new secret. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store is away.
+pub async fn begin_app(accounts: &Accounts, account_id: Uuid) -> Result<ProposedApp, Error> {
+    let now = accounts.clock.now();
+    let key = accounts.vault.data_key(account_id).await?;
+    let place = secret_place(account_id);
+    let waiting = factor::app(&mut *accounts.pool.acquire().await?, account_id, false).await?;
+    let secret = match waiting.filter(|app| now < app.created_at + TOTP_PROPOSAL_LIFE) {
+        Some(app) => key.open(&place, &app.secret)?,
+        None => {
+            let fresh = Zeroizing::new(random()?);
+            let secret = Zeroizing::new(fresh[..TOTP_SECRET_BYTES].to_vec());
+            let sealed = key.seal(&place, &secret);
+            factor::propose_app(&mut *accounts.pool.acquire().await?, account_id, &sealed, now).await?;
+            secret
+        }
+    };
+    Ok(ProposedApp { secret: totp_text(&secret), uri: totp_uri(&secret, accounts.host()) })
+}
+
+/// Takes a turn of the session for a first code.
+///
+/// # Errors
+/// [`Error::TooManyProofs`].
+pub async fn admit_confirmation(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    passport: &Passport,
+) -> Result<(), Error> {
+    let subject = accounts.key().await?.mac("first code in a session", passport.session_id.as_bytes());
+    if throttle::take(conn, &subject, STEP_UP_PACE, accounts.clock.now()).await? {
+        Ok(())
+    } else {
+        Err(Error::TooManyProofs(STEP_UP_PACE.interval.unsigned_abs()))
+    }
+}
+
+/// An app whose first code was right.
+pub struct PreparedApp {
+    sealed: Vec<u8>,
+    step: Step,
+}
+
+/// Checks the first code of the app that waits. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// [`Error::NoAppWaits`]; [`Error::ProofRefused`].
+pub async fn prepare_app(accounts: &Accounts, account_id: Uuid, code: &str) -> Result<PreparedApp, Error> {
+    let now = accounts.clock.now();
+    let waiting = factor::app(&mut *accounts.pool.acquire().await?, account_id, false).await?;
+    let waiting = waiting.filter(|app| now < app.created_at + TOTP_PROPOSAL_LIFE).ok_or(Error::NoAppWaits)?;
+    let key = accounts.vault.data_key(account_id).await?;
+    let secret = key.open(&secret_place(account_id), &waiting.secret)?;
+    let step = Totp::of(&secret).and_then(|totp| totp.step(code, now)).ok_or(Error::ProofRefused)?;
+    Ok(PreparedApp { sealed: waiting.secret, step })
+}
+
+/// Lets the app count. The session it was set up in has proven two factors by that; with the first factor come recovery
+/// codes.
+///
+/// # Errors
+/// [`Error::NoAppWaits`] when another one was proposed meanwhile; [`Error::SessionOver`].
+pub async fn confirm_app(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    passport: &Passport,
+    prepared: &PreparedApp,
+) -> Result<Option<recovery::FreshCodes>, Error> {
+    let account_id = passport.account_id;
+    if !security::hold(conn, account_id).await? {
+        return Err(Error::AccountGone);
+    }
+    let before = factor::of(conn, account_id).await?;
+    if !factor::confirm_app(conn, account_id, &prepared.sealed, prepared.step.0).await? {
+        return Err(Error::NoAppWaits);
+    }
+    if !session::strengthen(conn, passport.session_id, account_id).await? {
+        return Err(Error::SessionOver);
+    }
+    notice::tell(accounts, conn, account_id, NoticeKind::AppAdded, Some(passport.session_id)).await?;
+    if before.recovery_codes > 0 { Ok(None) } else { recovery::renew(conn, account_id).await.map(Some) }
+}
+
+/// Takes the app away.
+///
+/// # Errors
+/// [`Error::NoSuchFactor`]; [`Error::PasswordTooShortAlone`].
+pub async fn remove_app(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    passport: &Passport,
+) -> Result<(), Error> {
+    let account_id = passport.account_id;
+    if !security::hold(conn, account_id).await? {
+        return Err(Error::AccountGone);
+    }
+    let before = factor::of(conn, account_id).await?;
+    if before.totp {
+        may_remove(conn, account_id, Factors { totp: false, ..before }).await?;
+    }
+    if !factor::remove_app(conn, account_id).await? {
+        return Err(Error::NoSuchFactor);
+    }
+    after_removal(conn, account_id).await?;
+    notice::tell(accounts, conn, account_id, NoticeKind::AppRemoved, Some(passport.session_id)).await
+}

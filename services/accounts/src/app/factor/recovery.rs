@@ -1,0 +1,44 @@
+//! Recovery codes: made with the first factor, shown once, each good once.
+
+use crate::{
+    Error,
+    app::{Accounts, notice, random},
+    domain::{NoticeKind, RECOVERY_CODES, RecoveryCode},
+    store::{factor, security},
+};
+use chassis::identity::Passport;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// Codes as they are shown this once.
+pub type FreshCodes = Vec<Zeroizing<String>>;
+
+/// Puts new codes in the place of those before.
+///
+/// # Errors
+/// [`Error::NoSuchFactor`] where there is no factor that they would stand in for.
+pub async fn renew_recovery_codes(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    passport: &Passport,
+) -> Result<FreshCodes, Error> {
+    let account_id = passport.account_id;
+    if !security::hold(conn, account_id).await? {
+        return Err(Error::AccountGone);
+    }
+    if !factor::of(conn, account_id).await?.any() {
+        return Err(Error::NoSuchFactor);
+    }
+    let kind = NoticeKind::RecoveryCodesRenewed;
+    notice::tell(accounts, conn, account_id, kind, Some(passport.session_id)).await?;
+    renew(conn, account_id).await
+}
+
+pub(super) async fn renew(conn: &mut PgConnection, account_id: Uuid) -> Result<FreshCodes, Error> {
+    let codes: Vec<_> =
+        (0..RECOVERY_CODES).map(|_| random().map(RecoveryCode::of)).collect::<Result<_, _>>()?;
+    let hashes: Vec<_> = codes.iter().map(|code| code.hash().to_vec()).collect();
+    factor::replace_recovery_codes(conn, account_id, &hashes).await?;
+    Ok(codes.iter().map(RecoveryCode::text).collect())
+}

@@ -1,0 +1,87 @@
+//! Telling an owner what happened to their account: always where they see it after signing in, and by a mail that says
+//! nothing but *look* if they said that their mail is theirs alone.
+
+use super::Accounts;
+use crate::{
+    Error,
+    domain::{LetterKind, NoticeKind},
+    store::{notice, notice::NewNotice, security},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Notices in a list at most.
+const MOST_LISTED: i64 = 50;
+
+/// A notice as its owner sees it.
+pub struct OwnNotice {
+    /// The notice.
+    pub notice_id: Uuid,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// In which session, if in one.
+    pub session_id: Option<Uuid>,
+    /// When.
+    pub happened_at: Timestamp,
+}
+
+/// Tells an owner, in the transaction of what happened.
+pub(super) async fn tell(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    kind: NoticeKind,
+    session_id: Option<Uuid>,
+) -> Result<(), Error> {
+    keep(accounts, conn, account_id, kind, session_id).await?;
+    let (mail_id, now) = (accounts.ids.next(), accounts.clock.now());
+    security::queue_notice_mail(conn, mail_id, account_id, LetterKind::Notice.as_str(), now).await?;
+    Ok(())
+}
+
+/// Tells an owner where they see it after signing in, and by no mail.
+pub(super) async fn keep(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    kind: NoticeKind,
+    session_id: Option<Uuid>,
+) -> Result<(), Error> {
+    let new = NewNotice { notice_id: accounts.ids.next(), account_id, kind: kind.as_str(), session_id };
+    Ok(notice::insert(conn, &new, accounts.clock.now()).await?)
+}
+
+/// What an owner was told of late, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_notices(accounts: &Accounts, account_id: Uuid) -> Result<Vec<OwnNotice>, Error> {
+    let listed = notice::list(&mut *accounts.pool.acquire().await?, account_id, MOST_LISTED).await?;
+    let own = listed.into_iter().map(|row| {
+        Ok(OwnNotice {
+            notice_id: row.notice_id,
+            kind: NoticeKind::stored(&row.kind).ok_or(Error::Unreadable)?,
+            session_id: row.session_id,
+            happened_at: row.happened_at,
+        })
+    });
+    own.collect()
+}
+
+/// Says whether notices go by mail as well.
+///
+/// # Errors
+/// When the database fails.
+pub async fn choose_notices(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    session_id: Uuid,
+    by_mail: bool,
+) -> Result<(), Error> {
+    if security::set_notices_by_mail(conn, account_id, by_mail).await? {
+        tell(accounts, conn, account_id, NoticeKind::NoticesChanged, Some(session_id)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Passwords after the first: changed by whoever is signed in, or set anew with a link from a mail.
+
+use super::{Accounts, Checked, announce, email_place, factor, notice, password_place, text};
+use crate::{
+    Error,
+    domain::{FACTOR_PACE, NoticeKind, Password, Personal, ResetToken},
+    store::{factor as factors, pending_sign_in, reset, security, session},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// What is wrong with a new password is said of this field.
+const FIELD: &str = "new_password";
+
+/// A new password, hashed and sealed.
+pub struct NewHash {
+    account_id: Uuid,
+    sealed: Vec<u8>,
+    stands_alone: bool,
+}
+
+/// Judges, hashes and seals the new password of somebody who is signed in. Runs Argon2 once; no transaction may be open.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that is easily guessed; [`Error::AccountGone`]; [`Error::Busy`].
+pub async fn prepare_password(
+    accounts: &Accounts,
+    account_id: Uuid,
+    password: Password,
+) -> Result<NewHash, Error> {
+    let (found, factors) = {
+        let mut conn = accounts.pool.acquire().await?;
+        (security::get(&mut conn, account_id).await?, factors::of(&mut conn, account_id).await?)
+    };
+    let found = found.ok_or(Error::AccountGone)?;
+    if !factors.any() {
+        password.must_stand_alone(FIELD)?;
+    }
+    hash(accounts, account_id, &found.email, password).await
+}
+
+async fn hash(
+    accounts: &Accounts,
+    account_id: Uuid,
+    email: &[u8],
+    password: Password,
+) -> Result<NewHash, Error> {
+    let opened = accounts.vault.data_key(account_id).await?.open(&email_place(account_id), email)?;
+    let address = Zeroizing::new(text(&opened)?);
+    let stands_alone = password.stands_alone();
+    let hash = accounts.hashing.choose(FIELD, password, Personal::of_address(&address)).await?;
+    let sealed = accounts.key().await?.seal(&password_place(account_id), hash.as_bytes());
+    Ok(NewHash { account_id, sealed, stands_alone })
+}
+
+/// Puts a new password in the place of the one before. Other sessions end unless they are to go on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn change_password(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    new: &NewHash,
+    session_id: Uuid,
+    others_go_on: bool,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    if !security::hold(conn, new.account_id).await? {
+        return Err(Error::AccountGone);
+    }
+    set(accounts, conn, new).await?;
+    if !others_go_on {
+        let ended = session::end_all(conn, new.account_id, Some(session_id), now).await?;
+        announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+    }
+    notice::tell(accounts, conn, new.account_id, NoticeKind::PasswordChanged, Some(session_id)).await
+}
+
+/// Sets the password of an account that is held, and makes worthless what was begun with the one before.
+async fn set(accounts: &Accounts, conn: &mut PgConnection, new: &NewHash) -> Result<(), Error> {
+    // Looked at again: the factor that a short password stands beside may be gone.
+    if !new.stands_alone && !factors::of(conn, new.account_id).await?.any() {
+        return Err(Error::PasswordTooShortAlone);
+    }
+    let now = accounts.clock.now();
+    security::set_password(conn, new.account_id, &new.sealed, new.stands_alone, now).await?;
+    reset::clear(conn, new.account_id).await?;
+    Ok(pending_sign_in::clear(conn, new.account_id).await?)
+}
+
+/// A link from a mail, the new password its bearer chose, and their second factor.
+pub struct Reset {
+    token_hash: [u8; 32],
+    new: NewHash,
+    checked: Option<Checked>,
+}
+
+/// Looks a link up, checks the second factor where there is one, and judges, hashes and seals the new password. Argon2 runs
+/// only for a link that is good: nobody guesses 256 random bits, so its speed tells nothing. No transaction may be open.
+///
+/// # Errors
+/// [`Error::ResetNotFound`]; [`Error::SecondFactorMissing`] and [`Error::CodeRefused`], after which the link is still
+/// good; [`Error::Invalid`] for a password that is too short or easily guessed; [`Error::Busy`].
+pub async fn prepare_reset(
+    accounts: &Accounts,
+    token: &ResetToken,
+    password: Password,
+    code: &str,
+) -> Result<Reset, Error> {
+    let token_hash = token.hash();
+    let (found, factors) = {
+        let mut conn = accounts.pool.acquire().await?;
+        let found = reset::find(&mut conn, &token_hash, accounts.clock.now()).await?;
+        let found = found.ok_or(Error::ResetNotFound)?;
+        let factors = factors::of(&mut conn, found.account_id).await?;
+        (found, factors)
+    };
+    let checked = if factors.any() {
+        Some(check_code(accounts, found.account_id, code).await?)
+    } else {
+        password.must_stand_alone(FIELD)?;
+        None
+    };
+    let new = hash(accounts, found.account_id, &found.email, password).await?;
+    Ok(Reset { token_hash, new, checked })
+}
+
+/// Whoever reads the mail shows the second factor too. The turns are those of resets alone: a partner who has the mail
+/// must not be able to use up those of a sign-in.
+async fn check_code(accounts: &Accounts, account_id: Uuid, code: &str) -> Result<Checked, Error> {
+    if code.trim().is_empty() {
+        return Err(Error::SecondFactorMissing);
+    }
+    let subject = accounts.key().await?.mac("second factor at a reset", account_id.as_bytes());
+    {
+        let mut conn = accounts.pool.acquire().await?;
+        factor::admit_code(accounts, &mut conn, account_id, &subject, FACTOR_PACE).await?;
+    }
+    factor::check_code(accounts, account_id, code).await
+}
+
+/// Sets the password anew. Whoever was signed in anywhere is so no more.
+///
+/// # Errors
+/// [`Error::ResetNotFound`] when the link was used meanwhile; [`Error::CodeRefused`] when the code was.
+pub async fn reset_password(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    prepared: &Reset,
+) -> Result<(), Error> {
+    let (now, account_id) = (accounts.clock.now(), prepared.new.account_id);
+    // The account before its tokens, as everywhere.
+    if !security::hold(conn, account_id).await? || !reset::take(conn, &prepared.token_hash, now).await? {
+        return Err(Error::ResetNotFound);
+    }
+    match &prepared.checked {
+        Some(checked) => factor::use_up(accounts, conn, checked, None).await?,
+        // Looked at again: the owner may have set one up since.
+        None if factors::of(conn, account_id).await?.any() => return Err(Error::SecondFactorMissing),
+        None => {}
+    }
+    set(accounts, conn, &prepared.new).await?;
+    let ended = session::end_all(conn, account_id, None, now).await?;
+    announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+    notice::tell(accounts, conn, account_id, NoticeKind::PasswordReset, None).await
+}

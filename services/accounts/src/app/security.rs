@@ -1,0 +1,41 @@
+//! How an account is secured, as its owner sees it.
+
+use super::Accounts;
+use crate::{
+    Error,
+    domain::AccountKind,
+    store::{factor, security},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// How an account is secured.
+pub struct OwnSecurity {
+    /// When the password was chosen.
+    pub password_set_at: Timestamp,
+    /// Whether notices go by mail as well.
+    pub notices_by_mail: bool,
+    /// When the authenticator app was set up.
+    pub app_since: Option<Timestamp>,
+    /// How many recovery codes are left.
+    pub recovery_codes: i64,
+    /// Whether the account can do nothing else before it has a second factor.
+    pub second_factor_missing: bool,
+}
+
+/// How an account is secured.
+///
+/// # Errors
+/// [`Error::AccountGone`] when it was erased while the passport lives.
+pub async fn security_of(accounts: &Accounts, account_id: Uuid) -> Result<OwnSecurity, Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    let found = security::get(&mut conn, account_id).await?.ok_or(Error::AccountGone)?;
+    let factors = factor::of(&mut conn, account_id).await?;
+    Ok(OwnSecurity {
+        password_set_at: found.password_set_at,
+        notices_by_mail: found.notices_by_mail,
+        app_since: found.app_since,
+        recovery_codes: factors.recovery_codes,
+        second_factor_missing: AccountKind::stored(&found.kind).needs_second_factor() && !factors.any(),
+    })
+}

@@ -1,0 +1,64 @@
+//! What the owner of an account is told about its security.
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// The password was changed by somebody who was signed in.
+    PasswordChanged,
+    /// The password was set anew with a link from a mail; every session ended.
+    PasswordReset,
+    /// It was chosen whether notices go by mail.
+    NoticesChanged,
+    /// Somebody tried to register with the account's address.
+    AddressTried,
+    /// An authenticator app was set up.
+    AppAdded,
+    /// The authenticator app was taken away.
+    AppRemoved,
+    /// New recovery codes were made.
+    RecoveryCodesRenewed,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// Wrong codes came after the right password, or a link from a mail.
+    CodesRefused,
+}
+
+impl NoticeKind {
+    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
+    pub const ALL: [Self; 9] = [
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::NoticesChanged,
+        Self::AddressTried,
+        Self::AppAdded,
+        Self::AppRemoved,
+        Self::RecoveryCodesRenewed,
+        Self::RecoveryCodeUsed,
+        Self::CodesRefused,
+    ];
+
+    /// The name in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::NoticesChanged => "notices_changed",
+            Self::AddressTried => "address_tried",
+            Self::AppAdded => "app_added",
+            Self::AppRemoved => "app_removed",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::CodesRefused => "codes_refused",
+        }
+    }
+
+    /// Takes a kind back from the table.
+    pub fn stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The number of the proto.
+    pub fn number(self) -> i32 {
+        Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
+    }
+}

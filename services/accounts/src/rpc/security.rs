@@ -1,0 +1,162 @@
+//! `SecurityService`.
+
+use super::{Rpc, wire};
+use crate::{Error, app};
+use candor_proto::accounts::v1::{
+    BeginTotpRequest, BeginTotpResponse, ChooseNoticesRequest, ChooseNoticesResponse, ConfirmTotpRequest,
+    ConfirmTotpResponse, GetSecurityRequest, GetSecurityResponse, ListSecurityNoticesRequest,
+    ListSecurityNoticesResponse, RemoveTotpRequest, RemoveTotpResponse, RenewRecoveryCodesRequest,
+    RenewRecoveryCodesResponse, SecurityNotice, security_service_server::SecurityService,
+};
+use chassis::{
+    identity::Passport,
+    rpc::{admit_signed_in, require_step_up},
+};
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+#[tonic::async_trait]
+impl SecurityService for Rpc {
+    async fn get_security(
+        &self,
+        request: Request<GetSecurityRequest>,
+    ) -> Result<Response<GetSecurityResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        let found = app::security_of(&self.0, passport.account_id).await?;
+        Ok(Response::new(GetSecurityResponse {
+            password_time: Some(wire(found.password_set_at)),
+            notices_by_mail: found.notices_by_mail,
+            totp_time: found.app_since.map(wire),
+            recovery_codes: i32::try_from(found.recovery_codes).unwrap_or(i32::MAX),
+            second_factor_missing: found.second_factor_missing,
+        }))
+    }
+
+    async fn list_security_notices(
+        &self,
+        request: Request<ListSecurityNoticesRequest>,
+    ) -> Result<Response<ListSecurityNoticesResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        let notices = app::list_notices(&self.0, passport.account_id).await?;
+        let notices = notices.into_iter().map(|own| SecurityNotice {
+            notice_id: own.notice_id.to_string(),
+            kind: own.kind.number(),
+            happen_time: Some(wire(own.happened_at)),
+            session_id: own.session_id.map(|id| id.to_string()).unwrap_or_default(),
+        });
+        Ok(Response::new(ListSecurityNoticesResponse { notices: notices.collect() }))
+    }
+
+    async fn choose_notices(
+        &self,
+        request: Request<ChooseNoticesRequest>,
+    ) -> Result<Response<ChooseNoticesResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        require_step_up(&passport, self.0.clock.now())?;
+        Ok(Response::new(choose_notices(self, &passport, message.by_mail).await?))
+    }
+
+    async fn begin_totp(
+        &self,
+        request: Request<BeginTotpRequest>,
+    ) -> Result<Response<BeginTotpResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        require_step_up(&passport, self.0.clock.now())?;
+        let proposed = app::begin_app(&self.0, passport.account_id).await?;
+        Ok(Response::new(BeginTotpResponse {
+            secret: proposed.secret.to_string(),
+            uri: proposed.uri.to_string(),
+        }))
+    }
+
+    async fn confirm_totp(
+        &self,
+        request: Request<ConfirmTotpRequest>,
+    ) -> Result<Response<ConfirmTotpResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let code = Zeroizing::new(message.code);
+        require_step_up(&passport, self.0.clock.now())?;
+        Ok(Response::new(confirm_totp(self, &passport, &code).await?))
+    }
+
+    async fn remove_totp(
+        &self,
+        request: Request<RemoveTotpRequest>,
+    ) -> Result<Response<RemoveTotpResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        require_step_up(&passport, self.0.clock.now())?;
+        Ok(Response::new(remove_totp(self, &passport).await?))
+    }
+
+    async fn renew_recovery_codes(
+        &self,
+        request: Request<RenewRecoveryCodesRequest>,
+    ) -> Result<Response<RenewRecoveryCodesResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        require_step_up(&passport, self.0.clock.now())?;
+        Ok(Response::new(renew_recovery_codes(self, &passport).await?))
+    }
+}
+
+async fn confirm_totp(rpc: &Rpc, passport: &Passport, code: &str) -> Result<ConfirmTotpResponse, Error> {
+    let accounts = &rpc.0;
+    app::admit_confirmation(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
+    let prepared = app::prepare_app(accounts, passport.account_id, code).await?;
+    let mut tx = accounts.pool.begin().await?;
+    let codes = app::confirm_app(accounts, &mut tx, passport, &prepared).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(ConfirmTotpResponse { recovery_codes: shown(codes.unwrap_or_default()) })
+}
+
+async fn remove_totp(rpc: &Rpc, passport: &Passport) -> Result<RemoveTotpResponse, Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::remove_app(accounts, &mut tx, passport).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(RemoveTotpResponse {})
+}
+
+async fn renew_recovery_codes(rpc: &Rpc, passport: &Passport) -> Result<RenewRecoveryCodesResponse, Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    let codes = app::renew_recovery_codes(accounts, &mut tx, passport).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(RenewRecoveryCodesResponse { recovery_codes: shown(codes) })
+}
+
+fn shown(codes: app::FreshCodes) -> Vec<String> {
+    codes.into_iter().map(|code| code.to_string()).collect()
+}
+
+async fn choose_notices(
+    rpc: &Rpc,
+    passport: &Passport,
+    by_mail: bool,
+) -> Result<ChooseNoticesResponse, Error> {
+    let accounts = &rpc.0;
+    let mut tx = accounts.pool.begin().await?;
+    app::choose_notices(accounts, &mut tx, passport.account_id, passport.session_id, by_mail).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(ChooseNoticesResponse {})
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::NoticeKind;
+    use candor_proto::accounts::v1::SecurityNoticeKind as Wire;
+
+    #[test]
+    fn kinds_have_the_numbers_of_the_proto() {
+        for kind in NoticeKind::ALL {
+            let wire = Wire::try_from(kind.number()).unwrap();
+            let name = wire.as_str_name().strip_prefix("SECURITY_NOTICE_KIND_").unwrap();
+            assert_eq!(name.to_lowercase(), kind.as_str());
+            assert_eq!(NoticeKind::stored(kind.as_str()), Some(kind));
+        }
+        assert!(Wire::try_from(1 + NoticeKind::ALL.len() as i32).is_err());
+    }
+}

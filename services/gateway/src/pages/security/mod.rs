@@ -1,0 +1,89 @@
+//! How one's account is secured, and what happened to it.
+
+pub(super) mod factor;
+pub(super) mod password;
+
+use super::{Failure, Form, Frame, Member, go, words};
+use askama::Template;
+use axum::response::Response;
+use candor_proto::accounts::v1::{
+    ChooseNoticesRequest, GetSecurityRequest, ListSecurityNoticesRequest, SecurityNotice, SecurityNoticeKind,
+};
+
+/// Where this page is.
+pub(super) const PLACE: &str = "/security";
+
+#[derive(Template)]
+#[template(path = "security.html")]
+struct Page {
+    frame: Frame,
+    password_chosen: Option<words::Moment>,
+    by_mail: bool,
+    app_since: Option<words::Moment>,
+    recovery_codes: i32,
+    second_factor_missing: bool,
+    notices: Vec<Shown>,
+}
+
+struct Shown {
+    what: &'static str,
+    moment: Option<words::Moment>,
+    here: bool,
+}
+
+pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+    let mut client = member.guest.app.upstream.security();
+    let mut other = client.clone();
+    let (security, notices) =
+        (member.call(GetSecurityRequest {})?, member.call(ListSecurityNoticesRequest {})?);
+    let (security, notices, zone) =
+        tokio::join!(client.get_security(security), other.list_security_notices(notices), member.time_zone());
+    let (security, notices) = (security?.into_inner(), notices?.into_inner().notices);
+    let here = |notice: &SecurityNotice| notice.session_id == *member.held.session_id;
+    let notices = notices.iter().map(|notice| Shown {
+        what: what(notice.kind()),
+        moment: words::moment(notice.happen_time.as_ref(), &zone),
+        here: here(notice),
+    });
+    let page = Page {
+        frame: member.guest.frame("security"),
+        password_chosen: words::moment(security.password_time.as_ref(), &zone),
+        by_mail: security.notices_by_mail,
+        app_since: words::moment(security.totp_time.as_ref(), &zone),
+        recovery_codes: security.recovery_codes,
+        second_factor_missing: security.second_factor_missing,
+        notices: notices.collect(),
+    };
+    member.guest.show(&page)
+}
+
+/// What happened, in a sentence.
+fn what(kind: SecurityNoticeKind) -> &'static str {
+    match kind {
+        SecurityNoticeKind::Unspecified => "Something about your account changed.",
+        SecurityNoticeKind::PasswordChanged => "Your password was changed.",
+        SecurityNoticeKind::PasswordReset => {
+            "Your password was set anew with a link from a mail. You were signed out everywhere."
+        }
+        SecurityNoticeKind::NoticesChanged => "It was chosen whether security notices go by mail.",
+        SecurityNoticeKind::AddressTried => {
+            "Somebody tried to register with your address. Nothing about your account changed."
+        }
+        SecurityNoticeKind::AppAdded => "An authenticator app was set up.",
+        SecurityNoticeKind::AppRemoved => "The authenticator app was taken away.",
+        SecurityNoticeKind::RecoveryCodesRenewed => {
+            "New recovery codes were made. Those before work no more."
+        }
+        SecurityNoticeKind::RecoveryCodeUsed => "A recovery code was used.",
+        SecurityNoticeKind::CodesRefused => {
+            "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
+        }
+    }
+}
+
+pub(super) async fn choose_notices(member: Member, form: Form) -> Result<Response, Failure> {
+    let request = member.call(ChooseNoticesRequest { by_mail: form.text("by_mail") == "yes" })?;
+    let chosen = member.guest.app.upstream.security().choose_notices(request).await;
+    chosen.map_err(|status| Failure::back_to(PLACE, status))?;
+    Ok(go(PLACE))
+}

@@ -1,0 +1,41 @@
+//! Changing the password.
+
+use super::super::{Failure, Form, Frame, Member, go};
+use super::PLACE;
+use crate::error::{Problem, STEP_UP_REQUIRED};
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use candor_proto::accounts::v1::ChangePasswordRequest;
+
+/// Where this page is.
+const HERE: &str = "/security/password";
+
+#[derive(Template)]
+#[template(path = "security_password.html")]
+struct Page {
+    frame: Frame,
+    problem: Option<Problem>,
+}
+
+pub(in super::super) async fn show(member: Member) -> Result<Response, Failure> {
+    member.require_proof()?;
+    member.guest.show(&Page { frame: member.guest.frame("security"), problem: None })
+}
+
+pub(in super::super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
+    let request = member.call(ChangePasswordRequest {
+        new_password: form.text("new_password"),
+        others_go_on: form.text("others_go_on") == "yes",
+    })?;
+    let Err(status) = member.guest.app.upstream.identity().change_password(request).await else {
+        return Ok(go(PLACE));
+    };
+    let problem = Problem::from(status);
+    if problem.status == StatusCode::UNAUTHORIZED || *problem.reason == *STEP_UP_REQUIRED {
+        return Err(Failure::back_to(HERE, problem));
+    }
+    let code = problem.status;
+    let page = Page { frame: member.guest.frame("security"), problem: Some(problem) };
+    member.guest.show_with(code, &page)
+}

@@ -1,0 +1,139 @@
+//! The pages of one's own security.
+
+use super::*;
+use std::sync::atomic::Ordering;
+
+const COOKIE: &str = "__Host-candor=cs_alice";
+const PASSWORD: &str = "a long enough password";
+
+#[tokio::test]
+async fn what_happened_and_how_one_is_told_stands_on_one_page() {
+    let world = World::new().await;
+    let page = world.visit("/security", COOKIE).await;
+    assert!(page.body.contains("Your password was changed.") && page.body.contains("in this session"));
+    assert!(page.body.contains("Somebody tried to register with your address."));
+    assert!(page.body.contains("value=\"no\" checked"), "{}", page.body);
+    let token = token_in(&page.body);
+    let fields = [("csrf", token.as_str()), ("by_mail", "yes")];
+    assert_eq!(world.submit("/security/notices", COOKIE, &fields).await.header("location"), "/security");
+    assert!(world.fakes.by_mail.load(Ordering::SeqCst));
+    assert!(world.visit("/security", COOKIE).await.body.contains("value=\"yes\" checked"));
+    // Nothing said is no.
+    world.submit("/security/notices", COOKIE, &fields[..1]).await;
+    assert!(!world.fakes.by_mail.load(Ordering::SeqCst));
+    // A proof of long ago leads to the page that asks for one.
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let late = world.submit("/security/notices", COOKIE, &fields).await;
+    assert_eq!(late.header("location"), "/prove-again?next=%2Fsecurity");
+    assert!(!world.fakes.by_mail.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_password_is_changed_after_a_proof_and_a_refusal_says_why() {
+    let world = World::new().await;
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let asked = world.visit("/security/password", COOKIE).await;
+    assert_eq!(asked.header("location"), "/prove-again?next=%2Fsecurity%2Fpassword");
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    let token = world.token("/security/password", COOKIE).await;
+    let fields = |password| [("csrf", token.as_str()), ("new_password", password)];
+    let refused = world.submit("/security/password", COOKIE, &fields("passwordpassword")).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("The new password is one of the first."), "{}", refused.body);
+    assert!(!refused.body.contains("passwordpassword"));
+    let done = world.submit("/security/password", COOKIE, &fields(PASSWORD)).await;
+    assert_eq!(done.header("location"), "/security");
+    let more = [&fields(PASSWORD)[..], &[("others_go_on", "yes")]].concat();
+    world.submit("/security/password", COOKIE, &more).await;
+    let changed: Vec<_> = world.fakes.changed.lock().unwrap().iter().map(|one| one.others_go_on).collect();
+    assert_eq!(changed, [false, true]);
+}
+
+#[tokio::test]
+async fn whoever_cannot_sign_in_gets_a_link_and_sets_a_password_with_it() {
+    let world = World::new().await;
+    let page = world.visit("/reset", "").await;
+    let visit = page.cookies().join("; ");
+    let token = token_in(&page.body);
+    for email in ["anna@example.org", "nobody@example.org"] {
+        let sent = world.submit("/reset", &visit, &[("csrf", &token), ("email", email)]).await;
+        assert_eq!((sent.status.as_u16(), sent.header("location")), (303, "/reset?sent=1"));
+    }
+    assert_eq!(world.fakes.resets.lock().unwrap().len(), 2);
+    let fields = |link, password| [("csrf", token.as_str()), ("token", link), ("new_password", password)];
+    let weak = world.submit("/reset/set", &visit, &fields("good", "passwordpassword")).await;
+    assert_eq!(weak.status, 400);
+    assert!(
+        weak.body.contains("is one of the first.") && weak.body.contains("name=\"token\" value=\"good\"")
+    );
+    let old = world.submit("/reset/set", &visit, &fields("old", PASSWORD)).await;
+    assert_eq!(old.status, 404);
+    assert!(old.body.contains("Your password is what it was."));
+    let done = world.submit("/reset/set", &visit, &fields("good", PASSWORD)).await;
+    assert!(done.body.contains("Your new password is set"));
+    // The link alone changes nothing: programs open every link of a mail.
+    assert!(world.visit("/reset?token=good", "").await.body.contains("name=\"new_password\""));
+}
+
+#[tokio::test]
+async fn all_other_sessions_end_with_one_button() {
+    let world = World::new().await;
+    let page = world.visit("/sessions", COOKIE).await;
+    assert!(page.body.contains("End all but this one"));
+    let fields = [("csrf", &*token_in(&page.body))];
+    assert_eq!(world.submit("/sessions/end-others", COOKIE, &fields).await.header("location"), "/sessions");
+    assert_eq!(*world.fakes.ended.lock().unwrap(), ["all others"]);
+}
+
+#[tokio::test]
+async fn an_app_is_set_up_with_a_picture_or_by_hand_and_the_codes_are_shown_once() {
+    let world = World::new().await;
+    let page = world.visit("/security/app", COOKIE).await;
+    assert!(page.body.contains("<svg class=\"qr\"") && page.body.contains("GEZD GNBV GY3T QOJQ"));
+    let token = token_in(&page.body);
+    let fields = |code| [("csrf", token.as_str()), ("code", code)];
+    let wrong = world.submit("/security/app", COOKIE, &fields("654321")).await;
+    assert_eq!(wrong.status, 403);
+    assert!(wrong.body.contains("did not fit") && wrong.body.contains("GEZD GNBV GY3T QOJQ"));
+    let done = world.submit("/security/app", COOKIE, &fields("123456")).await;
+    assert!(done.body.contains("01AB-CDEF-GHJK-MNPQ"), "{}", done.body);
+    let security = world.visit("/security", COOKIE).await.body;
+    assert!(security.contains("An authenticator app, since") && security.contains("Recovery codes left: 9"));
+    assert!(!security.contains("01AB-CDEF"));
+    // Another app in its place brings no codes: there are some.
+    let again = world.submit("/security/app", COOKIE, &fields("123456")).await;
+    assert_eq!(again.header("location"), "/security");
+    let renewed = world.submit("/security/codes", COOKIE, &fields("")[..1]).await;
+    assert!(renewed.body.contains("ZZAB-CDEF-GHJK-MNPQ"));
+    assert_eq!(
+        world.submit("/security/app/remove", COOKIE, &fields("")[..1]).await.header("location"),
+        "/security"
+    );
+    assert!(world.visit("/security", COOKIE).await.body.contains("Set up an authenticator app"));
+}
+
+#[tokio::test]
+async fn a_proof_and_a_reset_ask_for_the_code_where_there_is_an_app() {
+    let world = World::new().await;
+    assert!(!world.visit("/prove-again", COOKIE).await.body.contains("name=\"code\""));
+    world.fakes.app.store(true, Ordering::SeqCst);
+    let page = world.visit("/prove-again?next=/ledger", COOKIE).await;
+    assert!(page.body.contains("name=\"code\""));
+    let token = token_in(&page.body);
+    let fields =
+        |code| [("csrf", token.as_str()), ("next", "/ledger"), ("password", PASSWORD), ("code", code)];
+    let refused = world.submit("/prove-again", COOKIE, &fields("1")).await;
+    assert!(refused.status == 403 && refused.body.contains("name=\"code\""));
+    assert_eq!(world.submit("/prove-again", COOKIE, &fields("123456")).await.header("location"), "/ledger");
+
+    let page = world.visit("/reset?token=good", "").await;
+    let (visit, token) = (page.cookies().join("; "), token_in(&page.body));
+    let fields =
+        |code| [("csrf", token.as_str()), ("token", "good"), ("new_password", PASSWORD), ("code", code)];
+    assert!(!page.body.contains("name=\"code\""));
+    let asked = world.submit("/reset/set", &visit, &fields("")).await;
+    assert!(asked.status == 400 && asked.body.contains("name=\"code\""));
+    assert!(
+        world.submit("/reset/set", &visit, &fields("123456")).await.body.contains("Your new password is set")
+    );
+}
