@@ -108,7 +108,7 @@ fn whoever_has_an_address_reaches_it_and_nobody_else_does() {
 }
 
 #[test]
-fn only_mail_leaves_and_only_the_way_in_leads_in() {
+fn only_accounts_calls_outside_and_only_the_way_in_leads_in() {
     for overlay in OVERLAYS {
         let manifests = Manifests::of(overlay);
         let pods = pods(&manifests);
@@ -121,14 +121,18 @@ fn only_mail_leaves_and_only_the_way_in_leads_in() {
                 let leaves = reaches_out(&manifests, pod, Side::Address("203.0.113.7"), port);
                 // Where mail may go, both ways of TLS are open; what operators run asks the Kubernetes API.
                 let sends = out.iter().any(|(from, _)| *from == pod.title) && [465, 587].contains(&port);
+                let fetches = pod.title == "Deployment accounts" && port == 443;
                 assert_eq!(
                     leaves,
-                    sends || (by_operator && [443, 6443].contains(&port)),
+                    sends || fetches || (by_operator && [443, 6443].contains(&port)),
                     "{title}: {port} outside"
                 );
                 let near = reaches_out(&manifests, pod, Side::Address("169.254.169.254"), port);
                 assert!(!near || by_operator, "{title}: the machine's credentials");
             }
+            let inside = ["10.0.0.7", "192.168.0.7"];
+            let inside = inside.map(|address| reaches_out(&manifests, pod, Side::Address(address), 443));
+            assert!(by_operator || inside == [false; 2], "{title}: what is not public");
             assert!(reaches_out(&manifests, pod, Side::Namespace("kube-system"), 53), "{title}: names");
             for (_, port) in &pod.ports {
                 let from = |namespace: &str| is_reached(&manifests, Side::Namespace(namespace), pod, *port);

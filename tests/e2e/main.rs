@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests: what fails, fails the test
 
 mod bad_input;
+mod disorder;
+mod software;
 mod story;
 mod two;
 mod world;

@@ -13,6 +13,8 @@ pub(crate) enum Caller {
     Stranger,
     /// Somebody who runs the platform.
     Operator,
+    /// Software with a token of its own and the widest scope, to which nobody opened anything.
+    Client,
     /// Linked with the owner once, with shares, answers and check-ins.
     Former,
     /// Linked with the owner; nothing is open to them.
@@ -25,11 +27,12 @@ pub(crate) enum Caller {
 
 impl Caller {
     /// In the order of the columns, and of their turns.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Nobody,
         Self::Forger,
         Self::Stranger,
         Self::Operator,
+        Self::Client,
         Self::Former,
         Self::Unshared,
         Self::Trusted,
@@ -61,7 +64,7 @@ pub(crate) enum Outcome {
 }
 
 /// What each kind of caller gets, in the order of [`Caller::ALL`].
-pub(crate) type Outcomes = [Outcome; 8];
+pub(crate) type Outcomes = [Outcome; 9];
 
 /// One line of the table.
 pub(crate) struct Row {

@@ -5,6 +5,7 @@ use crate::things::{CANARIES, Things};
 use candor_tests::{One, eventually};
 use serde_json::{Value, json};
 use std::time::Duration;
+use totp_rs::Secret;
 
 const PASSWORD: &str = "a long sentence nobody guesses";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +42,19 @@ impl Person {
         let email = "operator@example.org".to_owned();
         let made = one.command(&["operator", "create", "--email", &email], &format!("{PASSWORD}\n"));
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        Self::sign_in(api, email, String::new()).await
+        let mut operator = Self::sign_in(api, email, String::new()).await;
+        operator.add_app(one, api).await;
+        operator
+    }
+
+    /// Sets up an authenticator app, without which nobody runs a platform.
+    async fn add_app(&mut self, one: &One, api: &Api) {
+        let begun = self.ok(api, "candor.accounts.v1.SecurityService.BeginTotp", json!({})).await;
+        let secret = Secret::try_from_base32(text(&begun["secret"])).unwrap();
+        let app = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+        let code = app.generate(one.clock().now().as_second().unsigned_abs()).to_string();
+        self.ok(api, "candor.accounts.v1.SecurityService.ConfirmTotp", json!({ "code": code })).await;
+        self.renew(api).await;
     }
 
     async fn sign_in(api: &Api, email: String, token: String) -> Self {

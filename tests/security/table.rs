@@ -1,7 +1,7 @@
-//! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the eight
-//! columns are the callers of [`Caller::ALL`](crate::callers::Caller::ALL):
-//! nobody, a forger, a stranger, an operator, a former partner, a partner without anything shared, a trusted person, a
-//! partner with something shared.
+//! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the nine
+//! columns are the callers of [`Caller::ALL`](crate::callers::Caller::ALL): nobody, a forger, a stranger, an operator,
+//! software with a token, a former partner, a partner without anything shared, a trusted person, a partner with
+//! something shared.
 //!
 //! The rows are called from top to bottom by one caller after the other, so what takes something away stands last.
 
@@ -19,7 +19,7 @@ const TOO_LATE: Outcome = Refused(Code::FailedPrecondition);
 
 /// The same for everyone.
 const fn anyone(outcome: Outcome) -> Outcomes {
-    [outcome; 8]
+    [outcome; 9]
 }
 
 /// For members alone.
@@ -30,15 +30,15 @@ const fn members(
     trusted: Outcome,
     shared: Outcome,
 ) -> Outcomes {
-    [UNSIGNED, UNSIGNED, stranger, DENIED, former, unshared, trusted, shared]
+    [UNSIGNED, UNSIGNED, stranger, DENIED, DENIED, former, unshared, trusted, shared]
 }
 
 /// Each member gets their own.
 const OWN: Outcomes = members(Own, Own, Own, Own, Own);
-/// Everybody who is signed in gets their own.
-const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, Own, Own, Own, Own];
+/// Everybody who is signed in gets their own. Software never is.
+const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, DENIED, Own, Own, Own, Own];
 /// Asks everybody who is signed in to prove again who they are.
-const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW];
+const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, DENIED, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW];
 /// Nobody but the owner knows that it exists.
 const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 /// Open to the partner it was opened to, and to the trusted person it was opened to.
@@ -52,11 +52,16 @@ const fn any_member(outcome: Outcome) -> Outcomes {
     members(outcome, outcome, outcome, outcome, outcome)
 }
 
+/// For those who run the platform, and counselors.
+const fn operators(outcome: Outcome) -> Outcomes {
+    [UNSIGNED, UNSIGNED, DENIED, outcome, DENIED, DENIED, DENIED, DENIED, DENIED]
+}
+
 const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Row {
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 80] = [
+pub(crate) const ROWS: [Row; 87] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -117,12 +122,12 @@ pub(crate) const ROWS: [Row; 80] = [
     row(
         "candor.accounts.v1.SessionService.EndSession",
         r#"{"sessionId": "$session"}"#,
-        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
     ),
     row(
         "candor.accounts.v1.SessionService.StepUp",
         r#"{"password": "a sentence of fifteen and more"}"#,
-        [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED],
+        [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED],
     ),
     row("candor.accounts.v1.SessionService.EndSessions", "{}", OWN_OF_ANYBODY),
     row("candor.accounts.v1.SecurityService.GetSecurity", "{}", OWN_OF_ANYBODY),
@@ -145,6 +150,34 @@ pub(crate) const ROWS: [Row; 80] = [
         "candor.accounts.v1.ConsentService.OpenAccess",
         r#"{"ownerAccountId": "$owner", "scope": "SCOPE_SHARED_ITEMS"}"#,
         members(UNKNOWN, UNKNOWN, Opened, Opened, Opened),
+    ),
+    // Software with tokens of its own. What opens something wants a fresh proof of who the operator is.
+    row(
+        "candor.accounts.v1.OAuthClientService.IssueClientToken",
+        r#"{"clientAssertion": "$token", "scope": "system/*.rs"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.OAuthClientService.RevokeClientToken",
+        r#"{"clientAssertion": "$token", "token": "$token"}"#,
+        anyone(UNSIGNED),
+    ),
+    row("candor.accounts.v1.OAuthClientService.ListClients", "{}", operators(Own)),
+    row("candor.accounts.v1.OAuthClientService.GetClient", r#"{"clientId": "$entry"}"#, operators(UNKNOWN)),
+    row(
+        "candor.accounts.v1.OAuthClientService.RegisterClient",
+        r#"{"name": "Praxis", "purpose": "Reads", "contact": "Somebody", "scopes": ["system/*.rs"], "jwks": "{}"}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.OAuthClientService.RotateClientKeys",
+        r#"{"clientId": "$entry", "jwks": "{}"}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.OAuthClientService.DisableClient",
+        r#"{"clientId": "$entry"}"#,
+        operators(UNKNOWN),
     ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),

@@ -3,9 +3,11 @@
 use crate::call::{Api, Shown, json};
 use crate::callers::{Caller, Outcome, Row};
 use crate::pairs::{PATIENCE, Pair, Person, SCOPES, Standing, link};
+use crate::software::Software;
 use crate::things::CANARIES;
 use candor_tests::five::SERVICES;
 use candor_tests::{One, eventually};
+use jiff::SignedDuration;
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -76,6 +78,8 @@ pub(crate) struct World {
     /// The stranger's capabilities for the data of their own partner, by scope.
     borrowed: Vec<(i32, String)>,
     operator: Person,
+    /// The token of a client that the operator registered.
+    client: String,
 }
 
 impl World {
@@ -93,6 +97,7 @@ impl World {
             Person::join(&one, &api, "tina"),
         );
         let mut operator = Person::operator(&one, &api).await;
+        let software = Software::register(&api, &operator).await;
         link(&api, &stranger, &friend).await;
         shared.befriend(&api, &trusted).await;
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
@@ -105,7 +110,9 @@ impl World {
         for scope in SCOPES {
             borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
         }
-        let world = Self { one, api, shared, unshared, former, trusted, stranger, borrowed, operator };
+        let client = software.token(&one, &api).await;
+        let world =
+            Self { one, api, shared, unshared, former, trusted, stranger, borrowed, operator, client };
         world.settle().await;
         world
     }
@@ -136,6 +143,11 @@ impl World {
         .await;
     }
 
+    /// Lets so much time pass that two more attempts have their turn, and no passport ends. Capabilities do.
+    pub(crate) fn let_turns_come(&self) {
+        self.one.clock().advance(SignedDuration::from_secs(20));
+    }
+
     pub(crate) async fn stop(self) {
         self.one.stop().await;
     }
@@ -156,6 +168,7 @@ impl World {
             Caller::Forger => forged(&self.shared.owner.passport),
             Caller::Stranger => self.stranger.passport.clone(),
             Caller::Operator => self.operator.passport.clone(),
+            Caller::Client => self.client.clone(),
             Caller::Former | Caller::Unshared | Caller::Trusted | Caller::Shared => {
                 self.pair(caller).other.passport.clone()
             }

@@ -103,6 +103,11 @@ impl One {
         self.folder.path().join("data")
     }
 
+    /// The gateway's address, as links and tokens name it.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
     /// The gateway.
     pub fn rest(&self) -> Rest {
         Rest::new(&self.http)

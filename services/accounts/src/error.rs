@@ -1,5 +1,9 @@
 //! How accounts can fail, and what a caller is told.
 
+mod clients;
+
+pub use clients::ClientError;
+
 use crate::domain::Invalid;
 use chassis::{Code, Fault};
 use std::time::Duration;
@@ -98,6 +102,12 @@ pub enum Error {
     /// There is no such receipt, or it is not for this.
     #[error("no such receipt")]
     ReceiptNotFound,
+    /// The business of a client failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
     /// No signing key is there yet.
     #[error("there is no signing key yet")]
     NoSigningKey,
@@ -148,6 +158,7 @@ impl From<Error> for Fault {
         let not_now = |reason, message| Fault::new(Code::FailedPrecondition, reason, message);
         match error {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
+            Error::Client(error) => error.into(),
             Error::SignInRefused => unauthenticated(
                 "SIGN_IN_REFUSED",
                 "This address and password do not fit together, or the address is not confirmed yet. \

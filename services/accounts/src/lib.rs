@@ -13,20 +13,21 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::Error;
+pub use error::{ClientError, Error};
 pub use events::{CONSUMER, consumes, resnapshot};
 
-use app::{Accounts, OwnKeys};
+use app::{Accounts, OwnKeys, clients::OwnTokens};
 use bus::Transport;
 use candor_proto::accounts::v1::circle_service_server::CircleServiceServer;
 use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
+use candor_proto::accounts::v1::o_auth_client_service_server::OAuthClientServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
-use outbound::{AnchorFolder, Postman};
+use outbound::{AnchorFolder, KeyFetcher, Postman};
 use rpc::Rpc;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -79,8 +80,10 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let anchors = config.audit.anchor_folder.map(AnchorFolder::new);
     background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, anchors, stop));
 
+    let tokens = OwnTokens { pool: pool.clone(), clock: clock.clone() };
     let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());
-    let rpc = Rpc::new(accounts);
+    let keyring = keyring.taking_clients(Arc::new(tokens));
+    let rpc = Rpc::new(accounts, KeyFetcher::new(host.platform.profile)?);
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
@@ -89,6 +92,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(LedgerServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
     Ok(background.finish(served).await?)

@@ -1,5 +1,6 @@
 //! What every handler of the gateway shares.
 
+use crate::oauth::Discovery;
 use crate::pages::desk::Desk;
 use crate::passports::Passports;
 use crate::rest::Api;
@@ -17,6 +18,8 @@ pub(crate) struct App {
     pub(crate) cookies: Cookies,
     /// The REST table and its description.
     pub(crate) api: Api,
+    /// What clients of OAuth find out by themselves.
+    pub(crate) discovery: Discovery,
     /// Where texts become HTML.
     pub(crate) desk: Desk,
     /// The time.

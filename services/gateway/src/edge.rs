@@ -176,7 +176,9 @@ impl Shape {
     fn of(request: &Request) -> Self {
         let path = request.uri().path();
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        let api = path == "/v1" || path.starts_with("/v1/") || path == "/openapi.json";
+        let api = ["/v1/", "/oauth/", "/.well-known/"].iter().any(|place| path.starts_with(place))
+            || path == "/v1"
+            || path == "/openapi.json";
         if api || !accept.is_some_and(|accept| accept.contains("text/html")) {
             return Self::Json;
         }

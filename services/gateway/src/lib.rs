@@ -6,6 +6,7 @@ mod body;
 mod config;
 mod edge;
 mod error;
+mod oauth;
 mod pages;
 mod passports;
 mod peers;
@@ -61,6 +62,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
             &config.leave_url,
             config.notice.as_deref(),
         )?,
+        discovery: oauth::Discovery::new(&site.origin),
         passports: Passports::new(upstream.clone(), host.clock.clone()),
         cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
         desk: pages::desk::Desk::new(),
@@ -78,6 +80,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
     };
     let places = pages::router()
         .merge(rest::router())
+        .merge(oauth::router())
         .method_not_allowed_fallback(pages::wrong_method)
         .fallback(pages::no_such_path)
         .layer(from_fn(edge::name_route))

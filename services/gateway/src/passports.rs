@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use candor_proto::accounts::v1::MintPassportRequest;
 use chassis::Clock;
+use chassis::identity::Kind;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -41,6 +42,12 @@ impl Held {
         let proved_at = Timestamp::from_second(claim(&self.passport, "auth_time")?.as_i64()?).ok()?;
         Some(now.duration_since(proved_at) <= LATELY)
     }
+
+    /// Whether the person is one of those who register software.
+    fn has_clients(&self) -> bool {
+        let kind = claim(&self.passport, "kind");
+        [Kind::Operator, Kind::Counselor].iter().any(|holder| kind == Some(holder.as_str().into()))
+    }
 }
 
 /// The passports held at this moment, by the hash of the secret they were minted from.
@@ -61,11 +68,8 @@ impl Passports {
     /// # Errors
     /// 401 when the session is over; what accounts said when it cannot answer.
     pub(crate) async fn of_secret(&self, secret: &str) -> Result<Held, Problem> {
-        let key = hash(secret);
-        let now = self.clock.now();
-        // A clock that was set back must not lengthen a life.
-        let found = self.lock().get(&key).filter(|held| held.from <= now && now < held.until).cloned();
-        if let Some(held) = found {
+        let (key, now) = (hash(secret), self.clock.now());
+        if let Some(held) = self.held(&key, now) {
             return Ok(held);
         }
         let request = call(MintPassportRequest { session_secret: secret.to_owned() }, None)?;
@@ -88,6 +92,17 @@ impl Passports {
         };
         self.hold(key, held.clone(), now);
         Ok(held)
+    }
+
+    /// Whether a session is known at this moment to be one of somebody who registers software. Nobody is asked: it only
+    /// decides what navigation a page has.
+    pub(crate) fn has_clients(&self, secret: &str) -> bool {
+        self.held(&hash(secret), self.clock.now()).is_some_and(|held| held.has_clients())
+    }
+
+    fn held(&self, key: &[u8; 32], now: Timestamp) -> Option<Held> {
+        // A clock that was set back must not lengthen a life.
+        self.lock().get(key).filter(|held| held.from <= now && now < held.until).cloned()
     }
 
     /// Forgets the passport of a session's secret: it was refused, or the session is over.

@@ -9,6 +9,7 @@ use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
+use candor_proto::accounts::v1::o_auth_client_service_client::OAuthClientServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
@@ -92,6 +93,11 @@ impl Upstream {
     /// What was read of whom.
     pub(crate) fn ledger(&self) -> LedgerServiceClient<Traced> {
         LedgerServiceClient::new(self.accounts.clone())
+    }
+
+    /// Software with tokens of its own.
+    pub(crate) fn clients(&self) -> OAuthClientServiceClient<Traced> {
+        OAuthClientServiceClient::new(self.accounts.clone())
     }
 
     /// Shares and their answers.

@@ -1,5 +1,6 @@
 //! Everything that two people can do, with a secret in every private field.
 
+use super::guards;
 use super::house::{House, PATIENCE};
 use crate::people::text;
 use candor_tests::{Browser, eventually};
@@ -79,6 +80,7 @@ pub(crate) async fn live(house: &House) -> Two {
     check_oneself(house, &anna).await;
     let (schedule, prompt_id) = agree_and_answer(house, &anna, &ben).await;
     let share_id = share(house, &anna, &ben, &entry_id).await;
+    guards::live(house, &anna).await;
     browse(house, &anna).await;
     house.five.clock.advance_days(8);
     what_came_of_the_check_in(house, &ben, &schedule).await;

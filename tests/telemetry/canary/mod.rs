@@ -5,6 +5,7 @@
 
 mod call;
 mod errors;
+mod guards;
 mod guises;
 mod house;
 mod life;

@@ -1,6 +1,6 @@
 //! Opening one person's data to another: decided here, shown to the service that holds the data as a capability.
 
-use super::{Accounts, random, signing::Signer};
+use super::{Accounts, random_id, signing::Signer};
 use crate::{
     Error,
     domain::{OPENING_PACE, RENEWABLE, Scope, Tie},
@@ -130,11 +130,4 @@ pub fn sign_access(application: &Application<'_>, granted: &Granted) -> Result<O
     let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     Ok(Opened { token: Zeroizing::new(token), expires_at, receipt_id: granted.opening.receipt_id })
-}
-
-/// An id that holds no time: the owner of what is read may see it one day, and must not learn from it when a partner
-/// opened something.
-fn random_id() -> Result<Uuid, Error> {
-    let random = random()?;
-    Ok(uuid::Builder::from_random_bytes(std::array::from_fn(|at| random[at])).into_uuid())
 }

@@ -5,7 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        invitation, mail, notice, pending_sign_in, receipt, request, reset, session, throttle, verification,
+        client_token, invitation, mail, notice, pending_sign_in, receipt, request, reset, session, throttle,
+        verification,
     },
 };
 use jiff::SignedDuration;
@@ -14,6 +15,8 @@ use jiff::SignedDuration;
 const AT_A_TIME: i64 = 1_000;
 /// A request that could not be settled for so long is given up: its caller has tried again by now.
 const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Assertions that are over are remembered for so long: the clock of another replica may be behind.
+const ASSERTIONS_KEPT: SignedDuration = SignedDuration::from_mins(1);
 /// Dead mails are counted for so long.
 const DEAD_MAILS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Ended sessions answer "already over" for so long.
@@ -42,6 +45,8 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + reset::sweep(&mut conn, now, AT_A_TIME).await?
         + pending_sign_in::sweep(&mut conn, now, AT_A_TIME).await?
         + notice::sweep(&mut conn, now - NOTICES_KEPT, AT_A_TIME).await?
+        + client_token::sweep_assertions(&mut conn, now - ASSERTIONS_KEPT, AT_A_TIME).await?
+        + client_token::sweep(&mut conn, now, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?

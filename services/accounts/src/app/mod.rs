@@ -6,6 +6,7 @@ mod access;
 mod announce;
 pub mod audit;
 mod circle;
+pub mod clients;
 mod couple;
 mod factor;
 mod hashing;
@@ -174,6 +175,12 @@ fn random() -> Result<[u8; 32], Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(bytes)
+}
+
+/// An id that holds no time: somebody else may see it, and must not learn from it when somebody was here.
+fn random_id() -> Result<Uuid, Error> {
+    let random = random()?;
+    Ok(uuid::Builder::from_random_bytes(std::array::from_fn(|at| random[at])).into_uuid())
 }
 
 /// Text that was sealed.

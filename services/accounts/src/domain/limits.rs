@@ -52,6 +52,17 @@ pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from
 /// How long after it was opened a receipt is gone on with by whoever opens the same again.
 pub const RENEWABLE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Clients that one account registers: ten at once, then one an hour.
+pub const CLIENT_REGISTRATION_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_hours(1) };
+/// Addresses of keys that are called because one account names them: ten at once, then one a minute.
+pub const CLIENT_ADDRESS_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_mins(1) };
+/// Tokens of one client. Each is good for five minutes, so one that runs on many machines has enough with this.
+pub const CLIENT_TOKEN_PACE: Pace = Pace { burst: 60, interval: SignedDuration::from_secs(1) };
+/// Clients of the house that are not disabled at most.
+pub const MOST_HOUSE_CLIENTS: i64 = 1_000;
+/// Clients of one counselor that are not disabled at most.
+pub const MOST_COUNSELORS_CLIENTS: i64 = 20;
+
 /// How long to wait after the given failed attempt (1, 2, …) to send a mail.
 pub fn mail_backoff(attempt: i32) -> SignedDuration {
     let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(10);

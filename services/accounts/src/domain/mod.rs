@@ -4,6 +4,7 @@
 mod address;
 pub mod audit;
 mod circle;
+pub mod client;
 mod invitation;
 mod letter;
 mod limits;
@@ -26,9 +27,10 @@ pub use circle::TrustReason;
 pub use invitation::{InvitationCode, InvitationKind, Standing};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
-    CIRCLE_ROOM, CLIENT_TOKEN_LIFE, INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS,
-    MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE, VERIFICATION_LIFE,
-    VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
+    CIRCLE_ROOM, CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE, CLIENT_TOKEN_LIFE, CLIENT_TOKEN_PACE,
+    INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, MOST_COUNSELORS_CLIENTS,
+    MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE,
+    VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use name::Name;
 pub use notice::NoticeKind;

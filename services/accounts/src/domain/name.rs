@@ -51,13 +51,13 @@ impl Name {
 }
 
 /// Blanks, and characters that are as good as blank when they stand at the edge.
-fn is_blank(c: char) -> bool {
+pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{2800}' | '\u{3164}')
 }
 
 /// Separators of lines and what overrides the direction of writing: a name must not rearrange the page around it.
-fn turns_around(c: char) -> bool {
+pub(super) fn turns_around(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

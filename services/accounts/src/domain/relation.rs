@@ -45,6 +45,7 @@ impl Scope {
             Self::SharedItems => "shared_items",
             Self::CheckIns => "check_ins",
             Self::CheckInSchedule => "check_in_schedule",
+            Self::ShareAnswers => "share_answers",
         }
     }
 

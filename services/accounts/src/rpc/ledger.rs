@@ -32,7 +32,7 @@ impl LedgerService for Rpc {
 }
 
 /// A page token is a place in the caller's own list. It opens nothing, so it needs no seal.
-fn cursor(token: &str) -> Result<Cursor, Error> {
+pub(super) fn cursor(token: &str) -> Result<Cursor, Error> {
     if token.is_empty() {
         return Ok(Cursor::start());
     }

@@ -1,6 +1,7 @@
 //! gRPC: requests become domain values, use cases run in a transaction, values become replies.
 
 mod circle;
+mod clients;
 mod consent;
 mod couple;
 mod identity;
@@ -8,20 +9,20 @@ mod ledger;
 mod security;
 mod session;
 
-use crate::app::Accounts;
+use crate::{app::Accounts, outbound::KeyFetcher};
 use chassis::Fault;
 use jiff::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The handlers of all services.
+/// The handlers of all services, and what fetches clients' keys.
 #[derive(Clone)]
-pub struct Rpc(Arc<Accounts>);
+pub struct Rpc(Arc<Accounts>, KeyFetcher);
 
 impl Rpc {
     /// Handlers over the use cases.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self(accounts)
+    pub fn new(accounts: Arc<Accounts>, fetcher: KeyFetcher) -> Self {
+        Self(accounts, fetcher)
     }
 }
 

@@ -4,6 +4,8 @@ pub mod access;
 pub mod account;
 pub mod audit;
 pub mod circle;
+pub mod client;
+pub mod client_token;
 pub mod couple;
 pub mod factor;
 pub mod invitation;

@@ -124,7 +124,7 @@ async fn an_app_counts_from_its_first_code_on() {
     let half = house.half(ANNA, PASSWORD).await;
     let whole = house.complete(&half, &phone.code(&house)).await.unwrap();
     assert_eq!(house.assurance(&whole.passport).await, Assurance::Two);
-    assert_eq!(house.told(&minted).await[0], SecurityNoticeKind::AppAdded);
+    assert_eq!(house.notices(&minted).await[0], SecurityNoticeKind::AppAdded.as_str_name());
     // Nothing of it lies in the clear.
     let dump = house.dump().await;
     let bytes: Vec<u8> = Secret::try_from_base32(&begun.secret).unwrap().as_bytes().to_vec();
@@ -219,7 +219,7 @@ async fn a_recovery_code_stands_in_for_the_app_once() {
     let whole = house.sign_in_by_two(ANNA, PASSWORD, &typed).await;
     assert_eq!(house.assurance(&whole.passport).await, Assurance::Two);
     assert_eq!(house.security(&whole.passport).await.recovery_codes, 9);
-    assert_eq!(house.told(&whole.passport).await[0], SecurityNoticeKind::RecoveryCodeUsed);
+    assert_eq!(house.notices(&whole.passport).await[0], SecurityNoticeKind::RecoveryCodeUsed.as_str_name());
     let half = house.half(ANNA, PASSWORD).await;
     assert_eq!(reason(&house.complete(&half, &codes[3]).await.err().unwrap()), "SECOND_FACTOR_REFUSED");
     house.complete(&half, &codes[4]).await.unwrap();
@@ -259,8 +259,11 @@ async fn guessing_codes_is_slow_and_the_owner_is_told() {
         );
     }
     let passport = house.mint(&secret).await.unwrap().passport;
-    let told = house.told(&passport).await;
-    assert_eq!(told.iter().filter(|kind| **kind == SecurityNoticeKind::CodesRefused).count(), 1);
+    let told = house.notices(&passport).await;
+    assert_eq!(
+        told.iter().filter(|kind| **kind == SecurityNoticeKind::CodesRefused.as_str_name()).count(),
+        1
+    );
     house.work().await;
     assert_eq!(house.mails().pop().unwrap().subject, "About your account");
     // Open sessions do not notice, and after two minutes there is another turn.
@@ -319,9 +322,10 @@ async fn a_mail_alone_sets_no_password_where_there_is_a_second_factor() {
     // Half a sign-in with the password before is worth nothing, and the factor is still asked for.
     assert_eq!(reason(&house.complete(&half, &codes[1]).await.err().unwrap()), "SIGN_IN_OVER");
     let whole = house.sign_in_by_two(ANNA, NEW, &phone.code(&house)).await;
-    let told = house.told(&whole.passport).await;
+    let told = house.notices(&whole.passport).await;
     assert!(
-        told.contains(&SecurityNoticeKind::PasswordReset) && told.contains(&SecurityNoticeKind::CodesRefused)
+        told.contains(&SecurityNoticeKind::PasswordReset.as_str_name())
+            && told.contains(&SecurityNoticeKind::CodesRefused.as_str_name())
     );
 }
 

@@ -1,10 +1,10 @@
 //! An installation of accounts for one test: databases of its own, a clock that the test moves, a mail folder.
 
 use accounts::{
-    app::{Accounts, OwnKeys},
+    app::{Accounts, OwnKeys, clients::OwnTokens},
     config::{Hashing, Sessions},
     jobs,
-    outbound::Postman,
+    outbound::{KeyFetcher, Postman},
     rpc::Rpc,
 };
 use candor_proto::accounts::v1::{
@@ -15,6 +15,7 @@ use candor_proto::accounts::v1::{
 use candor_tests::Database;
 use chassis::{
     Clock, Fault, Ids,
+    config::Profile,
     identity::{Capability, Keyring, Passport},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -102,10 +103,14 @@ impl House {
         };
         let mailer = Mailer::new(&config, clock.clone(), ids).unwrap();
         Self {
-            rpc: Rpc::new(Arc::clone(&accounts)),
+            rpc: Rpc::new(Arc::clone(&accounts), KeyFetcher::new(Profile::Test).unwrap()),
             accounts,
             postman: Postman::new(mailer, "https://candor.example/"),
-            keyring: Keyring::new(Arc::new(OwnKeys { pool, clock: clock.clone() }), clock.clone()),
+            keyring: Keyring::new(
+                Arc::new(OwnKeys { pool: pool.clone(), clock: clock.clone() }),
+                clock.clone(),
+            )
+            .taking_clients(Arc::new(OwnTokens { pool, clock: clock.clone() })),
             clock,
             shared,
         }
@@ -136,7 +141,7 @@ impl House {
         let message = RegisterRequest { notices_by_mail: false, ..registration(email, password, "UTC") };
         self.rpc.register(Request::new(message)).await.unwrap();
         self.work().await;
-        self.verify_with(&self.mails().pop().unwrap().token(), password).await.unwrap();
+        self.verify_with(&self.verification_token(), password).await.unwrap();
     }
 
     pub async fn resend(&self, email: &str) -> Result<(), Status> {
@@ -177,11 +182,18 @@ impl House {
         self.rpc.verify_email(Request::new(message)).await.map(drop)
     }
 
+    /// The token of the newest verification mail; other mails may have come after it.
+    fn verification_token(&self) -> String {
+        let mut mails = self.mails();
+        mails.retain(|mail| mail.text.contains("/verify?token="));
+        mails.pop().unwrap().token()
+    }
+
     /// Registers and verifies.
     pub async fn join(&self, email: &str, password: &str) {
         self.register(email, password).await.unwrap();
         self.work().await;
-        self.verify_with(&self.mails().pop().unwrap().token(), password).await.unwrap();
+        self.verify_with(&self.verification_token(), password).await.unwrap();
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignInResponse, Status> {

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod audit_chain;
 mod circles;
+mod clients;
 mod couples;
 mod enumeration;
 mod factors;

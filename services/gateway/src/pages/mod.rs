@@ -5,6 +5,7 @@ mod answers;
 mod assets;
 mod check_in;
 mod circle;
+mod clients;
 mod couple;
 pub(crate) mod desk;
 mod entry;
@@ -131,6 +132,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/sessions", get(sessions::show))
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/sessions/{session_id}/end", post(sessions::end))
+        .route("/clients", get(clients::show).post(clients::submit))
+        .route("/clients/new", get(clients::show_form))
+        .route("/clients/{client_id}", get(clients::show_one))
+        .route("/clients/{client_id}/keys", post(clients::rotate))
+        .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }
@@ -154,6 +160,8 @@ pub(crate) struct Frame {
     pub(crate) place: &'static str,
     /// Whether to show a member's navigation.
     pub(crate) signed_in: bool,
+    /// Whether it leads to software as well.
+    pub(crate) has_clients: bool,
     /// The token of every form.
     pub(crate) csrf: String,
     /// Where the quick exit leads.
@@ -168,6 +176,7 @@ impl Frame {
         Self {
             place,
             signed_in: false,
+            has_clients: false,
             csrf: String::new(),
             leave_url: leave_url.to_owned(),
             notice: notice.map(str::to_owned),
@@ -329,6 +338,7 @@ fn frame(app: &App, visitor: &Visitor, place: &'static str) -> Frame {
     Frame {
         place,
         signed_in: visitor.session.is_some(),
+        has_clients: visitor.session.as_deref().is_some_and(|secret| app.passports.has_clients(secret)),
         csrf: app.cookies.csrf_token(visitor),
         leave_url: app.leave_url.clone(),
         notice: app.notice.clone(),

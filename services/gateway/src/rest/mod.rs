@@ -117,10 +117,13 @@ async fn answer(
     Ok((headers, json).into_response())
 }
 
+/// Whose calls change sessions: which there are, and by how many factors each was proven.
+const ABOUT_SESSIONS: [&str; 2] = ["candor.accounts.v1.SessionService", "candor.accounts.v1.SecurityService"];
+
 /// The id of the session that a call changes or ends, empty where it names none; `None` when it is about something
 /// else. Passports held for it are stale afterwards.
 fn changed_session(operation: &Operation, method: &Method, message: &DynamicMessage) -> Option<String> {
-    if method.is_safe() || operation.rpc.parent_service().full_name() != "candor.accounts.v1.SessionService" {
+    if method.is_safe() || !ABOUT_SESSIONS.contains(&operation.rpc.parent_service().full_name()) {
         return None;
     }
     let named = message.get_field_by_name("session_id");

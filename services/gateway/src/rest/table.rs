@@ -306,6 +306,7 @@ mod tests {
         let mut ids: Vec<_> = ids.iter().map(|field| field.full_name().to_owned()).collect();
         ids.sort();
         let expected = [
+            "accounts.v1.RegisterClientRequest.client_id",
             "journal.v1.RecordMoodRequest.mood_id",
             "journal.v1.ShareItemRequest.share_id",
             "journal.v1.StartAssessmentRequest.assessment_id",

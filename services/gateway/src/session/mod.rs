@@ -48,6 +48,11 @@ impl Cookies {
         self.site.secure
     }
 
+    /// Where people reach the site, as browsers write an origin.
+    pub(crate) fn origin(&self) -> &str {
+        &self.site.origin
+    }
+
     /// The browser that sent these headers.
     pub(crate) fn visitor(&self, headers: &HeaderMap) -> Visitor {
         let session = cookie(headers, self.session_name()).filter(|secret| secret.len() <= 128);

@@ -46,10 +46,13 @@ pub(super) struct Fakes {
     pub(super) app: AtomicBool,
     /// When Alice last proved who she is, as her passports say; `None` says nothing of it.
     pub(super) proved_at: Mutex<Option<i64>>,
+    /// What kind of account hers is, if they say when.
+    pub(super) kind: Mutex<&'static str>,
     /// What two people have.
     pub(super) two: super::two_fakes::Two,
     pub(super) check_ins: super::fakes_check_in::CheckIns,
     pub(super) self_checks: super::fakes_self_check::SelfChecks,
+    pub(super) clients: super::fakes_clients::Clients,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -83,9 +86,11 @@ impl Fakes {
             by_mail: AtomicBool::new(false),
             app: AtomicBool::new(false),
             proved_at: Mutex::default(),
+            kind: Mutex::new("member"),
             two: super::two_fakes::Two::default(),
             check_ins: super::fakes_check_in::CheckIns::default(),
             self_checks: super::fakes_self_check::SelfChecks::default(),
+            clients: super::fakes_clients::Clients::default(),
         }
     }
 
@@ -108,6 +113,7 @@ impl Fakes {
             .add_service(InboxServiceServer::new(fake.clone()))
             .add_service(LibraryServiceServer::new(fake.clone()))
             .add_service(PathServiceServer::new(fake.clone()));
+        let server = super::fakes_clients::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
         let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
@@ -138,7 +144,8 @@ impl Fake {
     fn passport(&self) -> String {
         use base64::Engine as _;
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
-        let claims = format!(r#"{{"sub":"{ALICE}","auth_time":{time}}}"#);
+        let kind = *self.0.kind.lock().unwrap();
+        let claims = format!(r#"{{"sub":"{ALICE}","kind":"{kind}","auth_time":{time}}}"#);
         format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
@@ -330,7 +337,8 @@ impl SessionService for Fake {
     }
 
     async fn list_signing_keys(&self, _: Request<ListSigningKeysRequest>) -> Answer<ListSigningKeysResponse> {
-        Ok(Response::new(ListSigningKeysResponse { keys: vec![] }))
+        let key = SigningKey { key_id: "key-1".into(), public_key: "public-half".into() };
+        Ok(Response::new(ListSigningKeysResponse { keys: vec![key] }))
     }
 }
 

@@ -61,6 +61,13 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     world.submit("/share/preview", "__Host-candor=cs_alice", &fields).await;
     world.visit("/received/id-canary", "__Host-candor=cs_alice").await;
 
+    let assertion =
+        [("client_assertion", "assertion-canary"), ("scope", "scope-canary"), ("token", "token-canary")];
+    for path in ["/oauth/token", "/oauth/revoke", "/oauth/token?client_assertion=query-canary"] {
+        world.submit(path, "", &assertion).await;
+    }
+    world.visit("/oauth/token?client_assertion=query-canary", "").await;
+
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for expected in
         ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"]

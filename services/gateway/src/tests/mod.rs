@@ -3,14 +3,17 @@
 mod careful;
 mod check_in;
 mod circle;
+mod clients;
 mod door;
 mod fakes;
 mod fakes_check_in;
+mod fakes_clients;
 mod fakes_self_check;
 mod invitation;
 mod ledger;
 mod log;
 mod notice;
+mod oauth;
 mod pages;
 mod prove_again;
 mod rest;

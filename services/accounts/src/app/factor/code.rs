@@ -41,7 +41,7 @@ pub async fn check_code(accounts: &Accounts, account_id: Uuid, typed: &str) -> R
 ///
 /// # Errors
 /// [`Error::CodeRefused`] when it was used before.
-pub async fn use_up(
+pub(in crate::app) async fn use_up(
     accounts: &Accounts,
     conn: &mut PgConnection,
     checked: &Checked,

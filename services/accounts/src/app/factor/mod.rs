@@ -7,7 +7,8 @@ mod recovery;
 pub use app::{
     PreparedApp, ProposedApp, admit_confirmation, begin_app, confirm_app, prepare_app, remove_app,
 };
-pub use code::{Checked, check_code, use_up};
+pub(super) use code::use_up;
+pub use code::{Checked, check_code};
 pub use recovery::{FreshCodes, renew_recovery_codes};
 
 use super::{Accounts, notice};

@@ -75,6 +75,12 @@ pub enum Action {
     StaffCreated,
     /// Records were erased with the person they were about.
     RecordsErased,
+    /// Software was registered that reads with tokens of its own.
+    ClientRegistered,
+    /// Its keys were changed by its holder.
+    ClientKeysRotated,
+    /// It was disabled for good.
+    ClientDisabled,
 }
 
 impl Action {
@@ -83,6 +89,9 @@ impl Action {
         match self {
             Self::StaffCreated => "staff_created",
             Self::RecordsErased => "records_erased",
+            Self::ClientRegistered => "client_registered",
+            Self::ClientKeysRotated => "client_keys_rotated",
+            Self::ClientDisabled => "client_disabled",
         }
     }
 }

@@ -60,7 +60,8 @@ fn bearer() -> Value {
         "type": "http",
         "scheme": "bearer",
         "description": "A session's secret as POST /v1/sessions answers it, or a passport (a JWT of at most 60 \
-                        seconds) that POST /v1/sessions:mintPassport makes of it.",
+                        seconds) that POST /v1/sessions:mintPassport makes of it; of software, the access token that \
+                        /oauth/token answers.",
     })
 }
 
@@ -69,7 +70,10 @@ const INTRODUCTION: &str = "Every operation here is a gRPC method of the same na
     fields, wrong types and fields given twice are refused with a problem that names the field; `null` counts as not \
     given. Bodies are at most 1 MiB, arrive within 10 seconds, and are not compressed.\n\nErrors are `application/problem+json` (RFC 9457). What the caller may not see answers 404, exactly as \
     what does not exist.\n\nAn operation that lets the client choose an id also takes it as `Idempotency-Key`: \
-    sending the same again is safe, sending something else under it is refused with 409.";
+    sending the same again is safe, sending something else under it is refused with 409.\n\nSoftware of a clinic or a \
+    counselor is registered under `/clients` and gets tokens of its own with signed assertions, as SMART backend services \
+    do: `/.well-known/smart-configuration` says where and how. What it reads takes the consent of whoever it belongs to; \
+    today no operation here is open to it.";
 
 fn describe(operation: &Operation, table: &Table, comments: &Comments, schemas: &mut Schemas<'_>) -> Value {
     let rpc = &operation.rpc;

@@ -144,7 +144,16 @@ mod tests {
     fn a_package_lists_its_own_services_only() {
         let services = Methods::read().unwrap().services_of("candor.accounts.v1");
         let services: Vec<_> = services.iter().map(|s| s.trim_start_matches("candor.accounts.v1.")).collect();
-        let all = ["ConsentService", "CoupleService", "IdentityService", "LedgerService", "SessionService"];
+        let all = [
+            "CircleService",
+            "ConsentService",
+            "CoupleService",
+            "IdentityService",
+            "LedgerService",
+            "OAuthClientService",
+            "SecurityService",
+            "SessionService",
+        ];
         assert_eq!(services, all);
     }
 }

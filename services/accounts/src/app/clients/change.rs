@@ -1,0 +1,93 @@
+//! Changing a client's keys, and ending it.
+
+use super::{Keys, holder, keep_keys, published, visible};
+use crate::{
+    ClientError, Error,
+    app::{
+        Accounts, announce,
+        audit::{self, Record},
+    },
+    domain::{
+        audit::{Action, Details, Subject},
+        client::{FETCH_PAUSE, Freshness},
+    },
+    store::{client, client_token},
+};
+use chassis::identity::Passport;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Puts other keys in the place of all there are. Tokens that were got with those before end with them: whoever changes
+/// keys may do so because somebody else has them.
+///
+/// # Errors
+/// [`ClientError::NotFound`], [`ClientError::NotYours`], [`ClientError::Disabled`].
+pub async fn rotate_keys(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    client_id: Uuid,
+    keys: &Keys,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    if visible(conn, by, client_id).await?.holder_id != holder(by) {
+        return Err(ClientError::NotYours.into());
+    }
+    let times = match keys {
+        Keys::Registered(_) => None,
+        Keys::Published(url, fetched) => {
+            Some(published(url, Freshness::of(fetched.max_age, now), now + FETCH_PAUSE, now))
+        }
+    };
+    if !client::change_keys(conn, client_id, times).await? {
+        return Err(ClientError::Disabled.into());
+    }
+    keep_keys(conn, client_id, keys.set()).await?;
+    end_tokens(accounts, conn, client_id, None).await?;
+    let details = Details::none().code("keys", keys.code());
+    record(accounts, conn, by, Action::ClientKeysRotated, client_id, details).await
+}
+
+/// Ends a client for good, and every token it holds. One that is over already stays so.
+///
+/// # Errors
+/// [`ClientError::NotFound`].
+pub async fn disable(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    client_id: Uuid,
+) -> Result<(), Error> {
+    visible(conn, by, client_id).await?;
+    if !client::disable(conn, client_id, accounts.clock.now()).await? {
+        return Ok(());
+    }
+    // Whoever holds the client to issue a token is done by now: the update waited for them.
+    end_tokens(accounts, conn, client_id, None).await?;
+    record(accounts, conn, by, Action::ClientDisabled, client_id, Details::none()).await
+}
+
+/// Takes tokens of a client back, one or all, and tells the others, who believe them until they hear of it.
+pub(super) async fn end_tokens(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    client_id: Uuid,
+    token_id: Option<Uuid>,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    let ended = client_token::end(conn, client_id, token_id, now).await?;
+    Ok(announce::sessions_ended(conn, &accounts.ids, now, &ended).await?)
+}
+
+async fn record(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    action: Action,
+    client_id: Uuid,
+    details: Details,
+) -> Result<(), Error> {
+    let actor = audit::actor(by);
+    let done = Record { actor, action, subject: Subject::thing(client_id), details, note: None };
+    audit::record(conn, accounts, done).await
+}

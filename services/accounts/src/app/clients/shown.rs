@@ -1,0 +1,70 @@
+//! Clients as whoever registered them sees them.
+
+use super::{contact_place, holder, visible};
+use crate::{
+    Error,
+    app::{Accounts, text},
+    domain::{Cursor, PageSize, client::ClientKey},
+    store::client::{self, Client},
+};
+use chassis::identity::Passport;
+use uuid::Uuid;
+
+/// A client.
+pub struct Shown {
+    /// As it is stored.
+    pub client: Client,
+    /// How whoever answers for it is reached.
+    pub contact: String,
+    /// Its keys.
+    pub keys: Vec<ClientKey>,
+}
+
+/// One client.
+///
+/// # Errors
+/// [`ClientError::NotFound`](crate::ClientError::NotFound).
+pub async fn get(accounts: &Accounts, by: &Passport, client_id: Uuid) -> Result<Shown, Error> {
+    let (client, keys) = {
+        let mut conn = accounts.pool.acquire().await?;
+        let client = visible(&mut conn, by, client_id).await?;
+        (client, client::keys(&mut conn, &[client_id]).await?)
+    };
+    shown(accounts, client, &keys).await
+}
+
+/// A page of the clients that somebody may see, newest first, and where the next page begins.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn list(
+    accounts: &Accounts,
+    by: &Passport,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
+    let (mut clients, keys) = {
+        let mut conn = accounts.pool.acquire().await?;
+        // One more than a page holds: whether there is a next one.
+        let clients = client::list(&mut conn, holder(by), (after.time, after.id), size.get() + 1).await?;
+        let ids: Vec<_> = clients.iter().map(|client| client.client_id).collect();
+        (clients, client::keys(&mut conn, &ids).await?)
+    };
+    let has_more = clients.len() > usize::try_from(size.get()).unwrap_or(usize::MAX);
+    if has_more {
+        clients.pop();
+    }
+    let last = clients.last().map(|client| Cursor { time: client.created_at, id: client.client_id });
+    let mut all = Vec::with_capacity(clients.len());
+    for client in clients {
+        all.push(shown(accounts, client, &keys).await?);
+    }
+    Ok((all, last.filter(|_| has_more)))
+}
+
+async fn shown(accounts: &Accounts, client: Client, keys: &[client::Key]) -> Result<Shown, Error> {
+    let own = keys.iter().filter(|key| key.client_id == client.client_id);
+    let keys = own.filter_map(|key| ClientKey::stored(key.key_id.clone(), &key.jwk)).collect();
+    let contact = accounts.key().await?.open(&contact_place(client.client_id), &client.contact)?;
+    Ok(Shown { contact: text(&contact)?, keys, client })
+}

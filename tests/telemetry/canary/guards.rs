@@ -1,0 +1,143 @@
+//! What keeps an account its owner's: passwords, codes, the tokens of software; and the people that somebody trusts.
+
+#[path = "../../../services/accounts/src/domain/client/test_keys.rs"]
+mod test_keys;
+
+use super::house::{House, PATIENCE};
+use super::life::Person;
+use crate::people::text;
+use candor_tests::eventually;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use totp_rs::{Builder, Secret, Totp};
+
+/// Lives all of it; Anna lets somebody into her circle.
+pub(crate) async fn live(house: &House, anna: &Person) {
+    let mut dora = Person::join(house, "Dora").await;
+    circle(house, anna, &dora).await;
+    lost_password(house, &mut dora).await;
+    software(house).await;
+}
+
+/// One who is uninvited again; one who comes, is described anew, and goes.
+async fn circle(house: &House, anna: &Person, dora: &Person) {
+    let invite = async || {
+        let words = json!({
+            "ownName": house.text("a name"), "called": house.text("what somebody is called"),
+            "reason": house.text("a reason for trust"),
+        });
+        let invited = anna.ok(house, "accounts.CircleService.InviteTrustedPerson", words).await;
+        anna.ok(house, "accounts.CircleService.GetCircle", json!({})).await;
+        invited
+    };
+    let first = json!({"invitationId": invite().await["invitationId"]});
+    anna.ok(house, "accounts.CircleService.CancelCircleInvitation", first).await;
+    let code = json!({"code": invite().await["code"]});
+    house.ok("accounts.CoupleService.PreviewInvitation", code.clone(), None).await;
+    let mut yes = code;
+    yes["ownName"] = json!(house.text("a name"));
+    yes["adult"] = json!(true);
+    let place = dora.ok(house, "accounts.CoupleService.AcceptInvitation", yes).await["place"].clone();
+    for person in [anna, dora] {
+        person.ok(house, "accounts.CircleService.GetCircle", json!({})).await;
+    }
+    let anew = json!({
+        "circleId": place["circleId"], "called": house.text("what somebody is called"),
+        "reason": house.text("a reason for trust"),
+    });
+    anna.ok(house, "accounts.CircleService.UpdateTrustedPerson", anew).await;
+    let over = json!({"circleId": place["circleId"]});
+    dora.ok(house, "accounts.CircleService.LeaveCircle", over).await;
+}
+
+/// A second factor, a password set anew with it, and a sign-in in two halves.
+async fn lost_password(house: &House, dora: &mut Person) {
+    let verification = house.five.mailed_token(&dora.email).await;
+    let codes = add_app(house, &dora.secret).await;
+    house.ok("accounts.IdentityService.RequestPasswordReset", json!({"email": dora.email}), None).await;
+    let mut token = verification.clone();
+    eventually("the mail that sets a password anew is there", PATIENCE, async || {
+        token = house.five.mailed_token(&dora.email).await;
+        token != verification
+    })
+    .await;
+    dora.password = house.text("a new password");
+    let anew = json!({"token": token, "newPassword": dora.password, "code": codes[0]});
+    house.ok("accounts.IdentityService.ResetPassword", anew, None).await;
+    let credentials = json!({
+        "email": dora.email, "password": dora.password, "deviceLabel": house.text("a device"),
+    });
+    let half = house.ok("accounts.SessionService.SignIn", credentials, None).await;
+    let other_half = json!({"pendingToken": half["pendingToken"], "code": codes[1]});
+    let session = house.ok("accounts.SessionService.CompleteSignIn", other_half, None).await;
+    dora.secret = text(&session["sessionSecret"]);
+    for (rpc, request) in [
+        ("SessionService.StepUp", json!({"password": dora.password, "code": codes[2]})),
+        ("SecurityService.GetSecurity", json!({})),
+        ("SecurityService.ChooseNotices", json!({"byMail": true})),
+        ("SecurityService.ListSecurityNotices", json!({})),
+        ("SecurityService.RenewRecoveryCodes", json!({})),
+        ("IdentityService.ChangePassword", json!({"newPassword": house.text("a newer password")})),
+        ("SecurityService.RemoveTotp", json!({})),
+        ("SessionService.EndSessions", json!({})),
+    ] {
+        dora.ok(house, &format!("accounts.{rpc}"), request).await;
+    }
+}
+
+/// Sets up an authenticator app; its recovery codes.
+async fn add_app(house: &House, bearer: &str) -> Vec<Value> {
+    let begun = house.ok("accounts.SecurityService.BeginTotp", json!({}), Some(bearer)).await;
+    let code = json!({"code": app_of(&begun).generate(now(house).unsigned_abs()).to_string()});
+    let confirmed = house.ok("accounts.SecurityService.ConfirmTotp", code, Some(bearer)).await;
+    confirmed["recoveryCodes"].as_array().unwrap().clone()
+}
+
+fn app_of(begun: &Value) -> Totp {
+    let secret = Secret::try_from_base32(text(&begun["secret"])).unwrap();
+    Builder::new().with_secret(secret).build().unwrap()
+}
+
+fn now(house: &House) -> i64 {
+    house.five.clock.now().as_second()
+}
+
+/// An operator registers a client, which gets a token and gives it back.
+async fn software(house: &House) {
+    let (email, password) = (format!("{}@ops.example", house.word("an address")), house.text("a password"));
+    create_operator(house, &email, &password);
+    let credentials = json!({"email": email, "password": password, "deviceLabel": house.text("a device")});
+    let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
+    let secret = text(&session["sessionSecret"]);
+    add_app(house, &secret).await;
+    let pair = test_keys::ed25519(7);
+    let wish = json!({
+        "name": "Praxis", "purpose": "Reads what is opened to it", "contact": house.text("a contact"),
+        "scopes": ["system/*.rs"], "jwks": pair.jwks("k1"),
+    });
+    let registered = house.ok("accounts.OAuthClientService.RegisterClient", wish, Some(&secret)).await;
+    let client = text(&registered["client"]["clientId"]);
+    house.ok("accounts.OAuthClientService.ListClients", json!({}), Some(&secret)).await;
+    let assertion = |jti: &str| {
+        let claims = json!({
+            "iss": client, "sub": client, "aud": format!("http://{}/oauth/token", house.five.address("gateway")),
+            "exp": now(house) + 200, "jti": jti,
+        });
+        pair.sign(&pair.header("k1"), &claims)
+    };
+    let ask = json!({"clientAssertion": assertion("one"), "scope": "system/*.rs"});
+    let issued = house.ok("accounts.OAuthClientService.IssueClientToken", ask, None).await;
+    let back = json!({"clientAssertion": assertion("two"), "token": issued["accessToken"]});
+    house.ok("accounts.OAuthClientService.RevokeClientToken", back, None).await;
+}
+
+fn create_operator(house: &House, email: &str, password: &str) {
+    let mut command = Command::new(candor_tests::binary("candor"));
+    command.args(["operator", "create", "--email", email]).envs(house.five.settings("accounts"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
