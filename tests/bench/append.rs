@@ -14,7 +14,7 @@ use std::cell::Cell;
 /// How many people write.
 const MEMBERS: usize = 256;
 /// Calls that share a connection.
-const PER_CONNECTION: usize = 16;
+const PER_CONNECTION: usize = 32;
 
 const GRPC: &str = "gRPC, 32 in flight";
 const MANY: &str = "gRPC, 128 in flight";
@@ -134,8 +134,8 @@ impl Desk {
         let (writers, channels) = (self.writers.clone(), self.channels.first(in_flight / PER_CONNECTION));
         let people = self.people.clone();
         let outcome = closed(in_flight, ground.arguments.turn, move |lane, call| {
-            let (writers, channel, member) = (writers.clone(), channels.of(lane), people.pick(lane, call));
-            async move { writers.write(channel, member, call).await }
+            let (writers, wire, member) = (writers.clone(), channels.wire(lane), people.pick(lane, call));
+            async move { writers.write(wire, member, call).await }
         });
         let outcome = outcome.await;
         let answered = outcome.answered;

@@ -4,11 +4,11 @@ use crate::ground::Candor;
 use crate::http::Http;
 use crate::load;
 use crate::people::People;
+use crate::wire::Wire;
 use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
-use candor_proto::journal::v1::{GetEntryRequest, WriteEntryRequest};
+use candor_proto::journal::v1::{GetEntryRequest, WriteEntryRequest, WriteEntryResponse};
 use chassis::Ids;
 use std::sync::{Arc, Mutex, PoisonError};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 /// Bytes of an entry.
@@ -31,7 +31,7 @@ impl Writers {
     }
 
     /// Writes an entry over gRPC in a member's name; `call` numbers those of a lane.
-    pub(crate) async fn write(&self, channel: Channel, member: usize, call: u64) -> Result<(), String> {
+    pub(crate) async fn write(&self, wire: Wire, member: usize, call: u64) -> Result<(), String> {
         let entry_id = self.ids.next();
         let message = WriteEntryRequest {
             entry_id: entry_id.to_string(),
@@ -39,9 +39,8 @@ impl Writers {
             time_zone: "Europe/Berlin".to_owned(),
             ..WriteEntryRequest::default()
         };
-        let request = self.people.request(member, message);
-        let answer = EntryServiceClient::new(channel).write_entry(request).await;
-        let answer = answer.map_err(|status| load::failure(&status))?.into_inner();
+        let path = "/candor.journal.v1.EntryService/WriteEntry";
+        let answer: WriteEntryResponse = wire.call(path, self.people.passport(member), &message).await?;
         self.remember(call, member, entry_id);
         load::same(entry_id, &answer.entry.unwrap_or_default().entry_id)
     }

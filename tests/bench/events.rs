@@ -138,8 +138,8 @@ impl Desk {
         let (writers, people, channels) = (self.writers.clone(), self.people.clone(), self.channels.clone());
         let outcome = paced(PACE, time, move |_, call| {
             let lane = usize::try_from(call).unwrap_or_default();
-            let (writers, channel, member) = (writers.clone(), channels.of(lane), people.pick(0, call));
-            async move { writers.write(channel, member, call).await }
+            let (writers, wire, member) = (writers.clone(), channels.wire(lane), people.pick(0, call));
+            async move { writers.write(wire, member, call).await }
         });
         let answered = outcome.await.answered;
         candor.settle(&["reminders", "content"]).await;

@@ -180,7 +180,7 @@ impl Desk {
     async fn call(&self, path: Path, lane: usize, call: u64) -> Result<(), String> {
         let couple = self.owners.pick(lane, call);
         match path {
-            Path::Append => self.writers.write(self.journal.of(lane), couple, call).await,
+            Path::Append => self.writers.write(self.journal.wire(lane), couple, call).await,
             Path::Open => self.open_access(lane, couple).await,
             Path::Mint => self.mint(lane, couple).await,
             Path::Timeline | Path::Inbox | Path::Shares => {

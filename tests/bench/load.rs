@@ -1,5 +1,6 @@
 //! Load: so many calls in flight for so long, each answer looked at.
 
+use crate::wire::Wire;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -151,9 +152,9 @@ async fn collect(lanes: Vec<tokio::task::JoinHandle<Lane>>, time: Duration) -> O
     Outcome { measure: Measure::of(latencies, time), answered }
 }
 
-/// Connections to one address, over which lanes are spread.
+/// Connections to one address, over which lanes are spread: each once for the generated clients, and once without them.
 #[derive(Clone)]
-pub(crate) struct Channels(Vec<Channel>);
+pub(crate) struct Channels(Vec<(Channel, Wire)>);
 
 impl Channels {
     /// As many connections to `http://…` as are given.
@@ -161,7 +162,8 @@ impl Channels {
         let endpoint = Endpoint::from_shared(address.to_owned()).unwrap().tcp_nodelay(true);
         let mut channels = Vec::with_capacity(count);
         for _ in 0..count {
-            channels.push(endpoint.connect().await.expect("a connection"));
+            let channel = endpoint.connect().await.expect("a connection");
+            channels.push((channel, Wire::connect(address).await));
         }
         Self(channels)
     }
@@ -173,7 +175,12 @@ impl Channels {
 
     /// The connection of a lane.
     pub(crate) fn of(&self, lane: usize) -> Channel {
-        self.0[lane % self.0.len()].clone()
+        self.0[lane % self.0.len()].0.clone()
+    }
+
+    /// The same for what is called so often that a generated client would cost too much.
+    pub(crate) fn wire(&self, lane: usize) -> Wire {
+        self.0[lane % self.0.len()].1.clone()
     }
 }
 

@@ -29,6 +29,7 @@ mod rounds;
 mod sign_ins;
 mod table;
 mod timeline;
+mod wire;
 
 use arguments::Arguments;
 use futures::FutureExt as _;
@@ -54,7 +55,8 @@ const SECTIONS: [Section; 9] = [
     ("peers", |ground| peers::measure(ground).boxed_local()),
 ];
 
-#[tokio::main]
+// One thread: a load generator that spreads over the cores takes them from what it measures.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
     if let [word, kind, file] = given.as_slice()

@@ -81,10 +81,14 @@ impl People {
 
     /// A request in a member's name.
     pub(crate) fn request<T>(&self, member: usize, message: T) -> tonic::Request<T> {
-        let passport = self.passports.read().unwrap_or_else(PoisonError::into_inner)[member].clone();
         let mut request = tonic::Request::new(message);
-        request.metadata_mut().insert("authorization", passport);
+        request.metadata_mut().insert("authorization", self.passport(member));
         request
+    }
+
+    /// A member's passport of now, as a bearer's token.
+    pub(crate) fn passport(&self, member: usize) -> MetadataValue<Ascii> {
+        self.passports.read().unwrap_or_else(PoisonError::into_inner)[member].clone()
     }
 }
 

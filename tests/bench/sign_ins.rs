@@ -121,8 +121,8 @@ impl Desk {
         let (writers, people, channels) = (self.writers.clone(), self.people.clone(), self.journal.clone());
         let outcome = paced(PACE, time, move |_, call| {
             let lane = usize::try_from(call).unwrap_or_default();
-            let (writers, channel, member) = (writers.clone(), channels.of(lane), people.pick(0, call));
-            async move { writers.write(channel, member, call).await }
+            let (writers, wire, member) = (writers.clone(), channels.wire(lane), people.pick(0, call));
+            async move { writers.write(wire, member, call).await }
         });
         let outcome = outcome.await;
         self.kept.set(expect(candor, self.kept.get(), outcome.answered).await);

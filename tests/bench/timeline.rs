@@ -2,12 +2,11 @@
 
 use crate::entries::{Writers, expect, text};
 use crate::ground::{Candor, Ground};
-use crate::load::{self, Channels, Measure, closed, exactly};
+use crate::load::{Channels, Measure, closed, exactly};
 use crate::people::People;
 use crate::pgbench::Pgbench;
 use crate::rounds::{P50, P99, RATE, side, take};
 use crate::table::{Goal, Row};
-use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
 use candor_proto::journal::v1::{Entry, ListEntriesRequest, ListEntriesResponse};
 use std::time::Duration;
 use uuid::Uuid;
@@ -88,14 +87,14 @@ impl Reader {
         let writers = Writers::new(&people);
         let (everybody, theirs) = (writers.clone(), channels.clone());
         let written = exactly(READERS, ENTRIES, move |lane, call| {
-            let (writers, channel) = (everybody.clone(), theirs.of(lane));
-            async move { writers.write(channel, lane, call).await }
+            let (writers, wire) = (everybody.clone(), theirs.wire(lane));
+            async move { writers.write(wire, lane, call).await }
         });
         let written = written.await;
         let (one, theirs) = (writers.clone(), channels.clone());
         let much = exactly(64, MANY_ENTRIES.div_ceil(64), move |lane, call| {
-            let (writers, channel) = (one.clone(), theirs.of(lane));
-            async move { writers.write(channel, READERS, call).await }
+            let (writers, wire) = (one.clone(), theirs.wire(lane));
+            async move { writers.write(wire, READERS, call).await }
         });
         expect(candor, 0, written + much.await).await;
         candor.settle(&[]).await;
@@ -153,9 +152,9 @@ impl Reader {
         member: usize,
         page_token: String,
     ) -> Result<ListEntriesResponse, String> {
-        let request = self.people.request(member, ListEntriesRequest { page_size: PAGE, page_token });
-        let answer = EntryServiceClient::new(self.channels.of(lane)).list_entries(request).await;
-        Ok(answer.map_err(|status| load::failure(&status))?.into_inner())
+        let request = ListEntriesRequest { page_size: PAGE, page_token };
+        let path = "/candor.journal.v1.EntryService/ListEntries";
+        self.channels.wire(lane).call(path, self.people.passport(member), &request).await
     }
 }
 

@@ -30,17 +30,17 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchConfig {
-    /// Entries in one transaction at most.
+    /// Entries in one commit at most.
     pub max: usize,
     /// Entries that may wait; one more is answered RESOURCE_EXHAUSTED. Each may hold 64 KiB in memory.
     pub queue: usize,
-    /// Transactions in flight at the same time.
+    /// Commits in flight at the same time.
     pub writers: usize,
 }
 
 impl Default for BatchConfig {
     fn default() -> Self {
-        Self { max: 64, queue: 1024, writers: 4 }
+        Self { max: 128, queue: 1024, writers: 2 }
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_rest_has_defaults() {
         let config = load("").unwrap();
-        assert_eq!((config.batch.max, config.batch.queue, config.batch.writers), (64, 1024, 4));
+        assert_eq!((config.batch.max, config.batch.queue, config.batch.writers), (128, 1024, 2));
         assert!(config.transport().err().unwrap().to_string().contains("JOURNAL__BUS__AMQP_URL"));
     }
 

@@ -3,7 +3,7 @@
 use super::Attempt;
 use crate::Error;
 use crate::domain::{Entry, EntryBody, EntryTime, MoodRecord, SealedEntry, Title, Zone};
-use crate::store::{self, Key};
+use crate::store::{self, Key, NewEntry};
 use bus::Envelope;
 use chassis::idempotency::{self, Claim, Outcome};
 use sqlx::PgConnection;
@@ -38,6 +38,11 @@ impl WriteEntry {
         Self { sealed, claim, event }
     }
 
+    fn as_new(&self) -> NewEntry<'_> {
+        let mood = mood_record(&self.sealed);
+        NewEntry { entry: &self.sealed, claim: &self.claim, mood, event: &self.event }
+    }
+
     fn attempt_key(&self) -> Key {
         (self.claim.account_id, self.claim.key)
     }
@@ -68,6 +73,26 @@ pub fn seal_entry(account_id: Uuid, entry: &Entry, data_key: &DataKey, mood_id: 
         time_zone: entry.zone.as_str().to_owned(),
         mood: entry.mood.clone().map(|mood| (mood_id, mood)),
         create_time: entry.create_time,
+    }
+}
+
+/// Keeps entries, each with its mood, its idempotency record and its event, where all of them are new: in one statement,
+/// on a connection without a transaction. Says whether they were; if not, nothing is kept, and [`write_entries`] says of
+/// each what is to become of it.
+///
+/// # Errors
+/// When the database refuses the whole for another reason: nothing of it is kept then either.
+pub async fn write_new_entries(
+    conn: &mut PgConnection,
+    commands: &[WriteEntry],
+) -> Result<bool, sqlx::Error> {
+    let mut rows: Vec<NewEntry<'_>> = commands.iter().map(WriteEntry::as_new).collect();
+    // One order for all writers, so that two batches never wait for each other.
+    rows.sort_by_key(|row| (row.entry.account_id, row.entry.entry_id));
+    match store::keep_entries(conn, &rows).await {
+        Ok(()) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

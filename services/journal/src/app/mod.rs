@@ -16,7 +16,9 @@ pub use check_ins::{
     decide_own, end_check_in_schedule, find_check_in, find_opened_check_in, forget_unannounced_check_ins,
     list_check_ins, open_replies, opened_check_ins_after, seal_replies, take_back_answer,
 };
-pub use entries::{WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries};
+pub use entries::{
+    WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries, write_new_entries,
+};
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};
 pub use renderings::{preview_share, thaw};

@@ -51,6 +51,11 @@ impl EntryBody {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
 }
 
 /// A title: one line of at most 200 characters.
@@ -81,6 +86,11 @@ impl Title {
     /// The title.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The title.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 
@@ -168,6 +178,11 @@ impl Zone {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 /// The texts of a page together, in bytes: with one entry more than this it still fits a message of 1 MiB.
-const PAGE_BYTES: i64 = 768 * 1024;
+const PAGE_BYTES: usize = 768 * 1024;
 
 #[tonic::async_trait]
 impl EntryService for Journal {
@@ -66,7 +66,7 @@ impl Journal {
         let sealed = app::seal_entry(account_id, &entry, &data_key, self.0.ids.next());
         let event = app::entry_written(self.0.ids.next(), sealed.create_time, &sealed.facts());
         match self.0.writes.submit(WriteEntry::new(sealed, &attempt, event)).await? {
-            Written::Fresh => Ok(entry_to_proto(&entry)),
+            Written::Fresh => Ok(entry_to_proto(entry)),
             Written::Replayed(entry_id) => self.read(account_id, entry_id).await,
         }
     }
@@ -90,7 +90,7 @@ impl Journal {
             app::find_entry(&mut conn, account_id, entry_id).await?
         };
         let data_key = self.key_to_read(account_id).await?.ok_or(Error::EntryNotFound)?;
-        Ok(entry_to_proto(&app::open_entry(&data_key, sealed)?))
+        Ok(entry_to_proto(app::open_entry(&data_key, sealed)?))
     }
 
     async fn list(
@@ -111,20 +111,20 @@ impl Journal {
             sealed.last().filter(|_| more).map(|last| Cursor { time: last.entry_time, id: last.entry_id });
         let mut entries = Vec::with_capacity(sealed.len());
         for entry in sealed {
-            entries.push(entry_to_proto(&app::open_entry(&data_key, entry)?));
+            entries.push(entry_to_proto(app::open_entry(&data_key, entry)?));
         }
         let token = |cursor| app::seal_token(&data_key, Timeline::Entries, cursor);
         Ok(proto::ListEntriesResponse { entries, next_page_token: last.map(token).unwrap_or_default() })
     }
 }
 
-fn entry_to_proto(entry: &Entry) -> proto::Entry {
+fn entry_to_proto(entry: Entry) -> proto::Entry {
     proto::Entry {
         entry_id: entry.entry_id.to_string(),
-        body: entry.body.as_str().to_owned(),
-        title: entry.title.as_ref().map(|title| title.as_str().to_owned()).unwrap_or_default(),
+        body: entry.body.into_string(),
+        title: entry.title.map(Title::into_string).unwrap_or_default(),
         entry_time: to_proto(entry.entry_time.timestamp()),
-        time_zone: entry.zone.as_str().to_owned(),
+        time_zone: entry.zone.into_string(),
         mood: entry.mood.as_ref().map(mood_to_proto),
         create_time: to_proto(entry.create_time),
     }

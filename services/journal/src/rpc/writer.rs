@@ -1,11 +1,11 @@
-//! The writer of entries: one transaction and one commit for all that wait.
+//! The writer of entries: one commit for all that wait.
 
 use crate::Error;
 use crate::app::{self, WriteEntry, Written};
 use bus::Outbox;
 use chassis::{Code, Fault};
 use opentelemetry::metrics::Counter;
-use sqlx::PgPool;
+use sqlx::{Acquire as _, PgPool};
 
 /// Writes batches of entries. Clones share everything.
 #[derive(Clone)]
@@ -46,12 +46,23 @@ impl Writer {
     }
 
     async fn commit(&self, commands: &[WriteEntry]) -> Result<Vec<Result<Written, Error>>, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
-        let results = app::write_entries(&mut transaction, commands).await?;
-        transaction.commit().await?;
+        let results = self.keep(commands).await?;
         self.outbox.wake();
         let fresh = results.iter().filter(|result| matches!(result, Ok(Written::Fresh))).count();
         self.written.add(fresh as u64, &[]);
+        Ok(results)
+    }
+
+    /// Nearly always all of them are new, and one statement is enough. A retry among them is found out by the
+    /// statement's failing, and then looked at in a transaction.
+    async fn keep(&self, commands: &[WriteEntry]) -> Result<Vec<Result<Written, Error>>, sqlx::Error> {
+        let mut conn = self.pool.acquire().await?;
+        if app::write_new_entries(&mut conn, commands).await? {
+            return Ok(commands.iter().map(|_| Ok(Written::Fresh)).collect());
+        }
+        let mut transaction = conn.begin().await?;
+        let results = app::write_entries(&mut transaction, commands).await?;
+        transaction.commit().await?;
         Ok(results)
     }
 }

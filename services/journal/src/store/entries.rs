@@ -96,38 +96,37 @@ pub async fn list_entries(
     account_id: Uuid,
     after: Cursor,
     limit: i64,
-    budget: i64,
+    budget: usize,
 ) -> Result<(Vec<SealedEntry>, bool), sqlx::Error> {
+    // LATERAL, so that an entry without a mood costs no look at the moods.
     let rows = sqlx::query!(
-        r#"WITH page AS (
-               SELECT e.*, SUM(octet_length(e.body)) OVER w - octet_length(e.body) AS bytes_before
-               FROM entries e
-               WHERE e.account_id = $1 AND (e.entry_time, e.entry_id) < ($2, $3)
-               WINDOW w AS (ORDER BY e.entry_time DESC, e.entry_id DESC ROWS UNBOUNDED PRECEDING)
-               ORDER BY e.entry_time DESC, e.entry_id DESC
-               LIMIT $4
-           )
-           SELECT p.entry_id AS "entry_id!", CASE WHEN p.bytes_before < $5 THEN p.body END AS body, p.title,
-                  p.entry_time AS "entry_time!", p.time_zone AS "time_zone!", p.create_time AS "create_time!", p.mood_id,
+        r#"SELECT e.entry_id, e.body, e.title, e.entry_time, e.time_zone, e.create_time, e.mood_id,
                   m.pleasantness AS "pleasantness?", m.energy AS "energy?", m.body_signs AS "body_signs?"
-           FROM page p LEFT JOIN moods m ON m.account_id = $1 AND m.mood_id = p.mood_id
-           ORDER BY p.entry_time DESC, p.entry_id DESC"#,
+           FROM entries e
+           LEFT JOIN LATERAL (
+               SELECT pleasantness, energy, body_signs FROM moods
+               WHERE account_id = $1 AND mood_id = e.mood_id LIMIT 1
+           ) m ON e.mood_id IS NOT NULL
+           WHERE e.account_id = $1 AND (e.entry_time, e.entry_id) < ($2, $3)
+           ORDER BY e.entry_time DESC, e.entry_id DESC LIMIT $4"#,
         account_id,
         after.time.to_sqlx() as Timestamp,
         after.id,
         limit + 1,
-        budget,
     )
     .fetch_all(conn)
     .await?;
     let found = rows.len();
-    let mut entries = Vec::with_capacity(found);
+    let (mut entries, mut bytes) = (Vec::with_capacity(found), 0);
     for row in rows.into_iter().take(usize::try_from(limit).unwrap_or_default()) {
-        let Some(body) = row.body else { break };
+        if bytes >= budget {
+            break;
+        }
+        bytes += row.body.len();
         entries.push(SealedEntry {
             account_id,
             entry_id: row.entry_id,
-            body,
+            body: row.body,
             title: row.title,
             entry_time: row.entry_time.to_jiff(),
             time_zone: row.time_zone,

@@ -6,12 +6,14 @@ pub mod check_ins;
 pub mod circles;
 pub mod couples;
 mod entries;
+mod keep;
 mod moods;
 pub mod received;
 pub mod share_pages;
 pub mod shares;
 
 pub use entries::{entries_after, entry_macs, find_entry, insert_entries, list_entries};
+pub use keep::{NewEntry, keep_entries};
 pub use moods::{find_mood, insert_moods, list_moods};
 
 use uuid::Uuid;

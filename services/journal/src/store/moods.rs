@@ -113,7 +113,7 @@ pub(super) fn mood(pleasantness: i16, energy: i16, body_signs: &[i16]) -> Result
 }
 
 /// UNNEST flattens arrays of arrays, so each row's signs travel as the text of an array.
-fn array_literal(mood: &Mood) -> String {
+pub(super) fn array_literal(mood: &Mood) -> String {
     let signs: Vec<String> = mood.body_signs().map(|sign| sign.number().to_string()).collect();
     format!("{{{}}}", signs.join(","))
 }

@@ -11,6 +11,7 @@ pub mod host;
 pub mod idempotency;
 pub mod identity;
 pub mod ids;
+mod memory;
 pub mod ops;
 pub mod process;
 pub mod rpc;

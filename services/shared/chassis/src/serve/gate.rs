@@ -36,7 +36,7 @@ struct Shared {
     keyring: Keyring,
     places: Arc<Semaphore>,
     longest: Duration,
-    meters: Meters,
+    meters: Arc<Meters>,
     draining: CancellationToken,
     cut: CancellationToken,
 }
@@ -63,7 +63,7 @@ impl Gate {
             keyring,
             places: Arc::new(Semaphore::new(limits.calls_in_flight.min(Semaphore::MAX_PERMITS))),
             longest: Duration::from_secs(limits.deadline_seconds.into()),
-            meters: Meters::new(),
+            meters: Arc::new(Meters::new()),
             draining,
             cut,
         };

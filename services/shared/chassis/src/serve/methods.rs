@@ -12,9 +12,9 @@ const PUBLIC: i32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Method {
     /// `candor.journal.v1.EntryService`.
-    pub(super) service: String,
+    pub(super) service: Arc<str>,
     /// `WriteEntry`.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// `journal.write_entry`.
     pub(super) span: String,
     /// Whether anyone may call it.
@@ -82,7 +82,8 @@ impl Methods {
                 .and_then(|rest| rest.strip_prefix('.'))
                 .is_some_and(|n| !n.contains('.'))
         };
-        let mut services: Vec<String> = self.known.values().map(|method| method.service.clone()).collect();
+        let mut services: Vec<String> =
+            self.known.values().map(|method| method.service.as_ref().to_owned()).collect();
         services.retain(|service| of_package(service));
         services.sort();
         services.dedup();
@@ -95,23 +96,24 @@ fn describe(
     access: &ExtensionDescriptor,
     delegation: &ExtensionDescriptor,
 ) -> Method {
-    let service = method.parent_service().full_name().to_owned();
+    let parent = method.parent_service();
+    let service = parent.full_name();
     Method {
-        span: rpc::name(&service, method.name()),
-        name: method.name().to_owned(),
+        span: rpc::name(service, method.name()),
+        name: method.name().into(),
         public: *method.options().get_extension(access) == Value::EnumNumber(PUBLIC),
         delegated: method.options().has_extension(delegation),
         streams: method.is_server_streaming(),
         housekeeping: false,
         health: false,
-        service,
+        service: service.into(),
     }
 }
 
 fn housekeeping(service: &str, name: &str) -> Method {
     Method {
-        service: service.to_owned(),
-        name: name.to_owned(),
+        service: service.into(),
+        name: name.into(),
         span: rpc::name(service, name),
         public: true,
         delegated: false,

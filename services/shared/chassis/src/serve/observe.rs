@@ -10,7 +10,6 @@ use tonic::Code;
 use tracing::{Span, field::Empty};
 
 /// What is measured.
-#[derive(Clone)]
 pub(super) struct Meters {
     requests: Counter<u64>,
     duration: Histogram<f64>,
@@ -47,8 +46,8 @@ pub(super) fn span(method: &Method, headers: &HeaderMap) -> Span {
         otel.kind = "server",
         otel.status_code = Empty,
         rpc.system = "grpc",
-        rpc.service = method.service,
-        rpc.method = method.name,
+        rpc.service = &*method.service,
+        rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
         trace_id = Empty,
     );
@@ -61,7 +60,7 @@ pub(super) fn span(method: &Method, headers: &HeaderMap) -> Span {
 
 /// Records how a call ends, once; a call that is dropped was cancelled by its caller.
 pub(super) struct Record {
-    meters: Meters,
+    meters: Arc<Meters>,
     method: Arc<Method>,
     span: Span,
     started: Instant,
@@ -70,7 +69,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(meters: &Meters, method: Arc<Method>, span: Span) -> Self {
+    pub(super) fn new(meters: &Arc<Meters>, method: Arc<Method>, span: Span) -> Self {
         // Questions of health are asked all the time; they would only blur the picture.
         let _in_flight = (!method.housekeeping).then(|| meters.in_flight.enter());
         Self { meters: meters.clone(), method, span, started: Instant::now(), finished: false, _in_flight }

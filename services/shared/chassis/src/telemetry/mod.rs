@@ -1,6 +1,7 @@
 //! Logs, traces and metrics of a process. None of them ever holds private text.
 
 mod database;
+mod fields;
 mod job;
 #[cfg(test)]
 pub(crate) mod kept;
@@ -111,6 +112,7 @@ pub fn init(platform: &Platform, service: &'static str) -> Result<Guard, Telemet
         .json()
         .flatten_event(true)
         .with_span_list(false)
+        .fmt_fields(fields::Fields)
         .with_writer(std::io::stderr)
         .with_filter(filter);
     let tracer = traces.tracer("candor");
