@@ -80,7 +80,7 @@ mod tests {
         outbox.woken().await;
         outbox.wake();
         assert!(outbox.woken().now_or_never().is_none(), "it is too early");
-        tokio::time::sleep(APART * 3).await;
+        tokio::time::advance(APART * 3).await;
         assert!(outbox.woken().now_or_never().is_some());
     }
 }
