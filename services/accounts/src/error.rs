@@ -63,6 +63,9 @@ pub enum Error {
     /// The session is over, or never was.
     #[error("the session is over")]
     SessionOver,
+    /// The account has a second factor, and none was part of a proof in this session.
+    #[error("no second factor was part of a proof in this session")]
+    ProofTooWeak,
     /// The passport's account is gone.
     #[error("no such account")]
     AccountGone,
@@ -220,6 +223,7 @@ impl From<Error> for Fault {
                 "RESET_NOT_FOUND",
                 "This link is too old or was used already. Your password is what it was. You can ask for another link.",
             ),
+            Error::ProofTooWeak => chassis::rpc::step_up_required(),
             Error::SessionNotFound => not_found("SESSION_NOT_FOUND", "There is no such session."),
             Error::SessionOver | Error::AccountGone => {
                 unauthenticated("SESSION_ENDED", "This sign-in has ended. Please sign in again.")

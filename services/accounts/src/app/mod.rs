@@ -27,6 +27,7 @@ mod session;
 mod settle;
 mod sign_in;
 mod signing;
+mod standing;
 mod step_up;
 mod verification;
 

@@ -1,12 +1,13 @@
 //! Telling an owner what happened to their account: always where they see it after signing in, and by a mail that says
 //! nothing but *look* if they said that their mail is theirs alone.
 
-use super::Accounts;
+use super::{Accounts, standing};
 use crate::{
     Error,
     domain::{LetterKind, NoticeKind},
     store::{notice, notice::NewNotice, security},
 };
+use chassis::identity::Passport;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -72,16 +73,17 @@ pub async fn list_notices(accounts: &Accounts, account_id: Uuid) -> Result<Vec<O
 /// Says whether notices go by mail as well.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; when the database fails.
 pub async fn choose_notices(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    account_id: Uuid,
-    session_id: Uuid,
+    passport: &Passport,
     by_mail: bool,
 ) -> Result<(), Error> {
+    standing::hold(accounts, conn, passport).await?;
+    let (account_id, session_id) = (passport.account_id, Some(passport.session_id));
     if security::set_notices_by_mail(conn, account_id, by_mail).await? {
-        tell(accounts, conn, account_id, NoticeKind::NoticesChanged, Some(session_id)).await?;
+        tell(accounts, conn, account_id, NoticeKind::NoticesChanged, session_id).await?;
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! Passwords after the first: changed by whoever is signed in, or set anew with a link from a mail.
 
-use super::{Accounts, Checked, announce, email_place, factor, notice, password_place, text};
+use super::{Accounts, Checked, announce, email_place, factor, notice, password_place, standing, text};
 use crate::{
     Error,
     domain::{FACTOR_PACE, NoticeKind, Password, Personal, ResetToken},
     store::{factor as factors, pending_sign_in, reset, security, session},
 };
+use chassis::identity::Passport;
 use sqlx::PgConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -57,18 +58,16 @@ async fn hash(
 /// Puts a new password in the place of the one before. Other sessions end unless they are to go on.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; when the database fails.
 pub async fn change_password(
     accounts: &Accounts,
     conn: &mut PgConnection,
     new: &NewHash,
-    session_id: Uuid,
+    passport: &Passport,
     others_go_on: bool,
 ) -> Result<(), Error> {
-    let now = accounts.clock.now();
-    if !security::hold(conn, new.account_id).await? {
-        return Err(Error::AccountGone);
-    }
+    let (now, session_id) = (accounts.clock.now(), passport.session_id);
+    standing::hold(accounts, conn, passport).await?;
     set(accounts, conn, new).await?;
     if !others_go_on {
         let ended = session::end_all(conn, new.account_id, Some(session_id), now).await?;
@@ -86,6 +85,7 @@ async fn set(accounts: &Accounts, conn: &mut PgConnection, new: &NewHash) -> Res
     let now = accounts.clock.now();
     security::set_password(conn, new.account_id, &new.sealed, new.stands_alone, now).await?;
     reset::clear(conn, new.account_id).await?;
+    factors::withdraw_app(conn, new.account_id).await?;
     Ok(pending_sign_in::clear(conn, new.account_id).await?)
 }
 

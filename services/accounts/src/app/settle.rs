@@ -27,6 +27,8 @@ pub struct Plan {
     known: Option<Uuid>,
     owner: Option<(Uuid, DataKey)>,
     mail_subject: [u8; 32],
+    /// Links that set a password anew have turns of their own, which no stranger's registration uses up.
+    reset_subject: [u8; 32],
     content: Option<Content>,
 }
 
@@ -102,7 +104,8 @@ pub async fn plan(accounts: &Accounts, claimed: &request::Claimed) -> Result<Pla
         None => None,
     };
     let mail_subject = key.mac("mail to an address", &claimed.email_index);
-    Ok(Plan { known, owner, mail_subject, content })
+    let reset_subject = key.mac("reset mail to an address", &claimed.email_index);
+    Ok(Plan { known, owner, mail_subject, reset_subject, content })
 }
 
 fn content(
@@ -265,7 +268,7 @@ impl Desk<'_> {
     /// Sends a link that lets the password be set anew, unless several were sent of late. Links sent before stay good: a
     /// stranger who asks must not be able to spoil them.
     async fn offer_reset(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
-        if !throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
+        if !throttle::take(conn, &self.plan.reset_subject, VERIFICATION_MAIL_PACE, self.now).await? {
             return Ok(());
         }
         let token = ResetToken::of(random()?);

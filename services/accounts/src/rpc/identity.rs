@@ -178,7 +178,7 @@ async fn change_password(
     let password = Password::choose_beside("new_password", password)?;
     let new = app::prepare_password(accounts, passport.account_id, password).await?;
     let mut tx = accounts.pool.begin().await?;
-    app::change_password(accounts, &mut tx, &new, passport.session_id, others_go_on).await?;
+    app::change_password(accounts, &mut tx, &new, passport, others_go_on).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     accounts.mails.notify_one();

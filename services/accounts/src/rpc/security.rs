@@ -62,7 +62,7 @@ impl SecurityService for Rpc {
     ) -> Result<Response<BeginTotpResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
         require_step_up(&passport, self.0.clock.now())?;
-        let proposed = app::begin_app(&self.0, passport.account_id).await?;
+        let proposed = app::begin_app(&self.0, &passport).await?;
         Ok(Response::new(BeginTotpResponse {
             secret: proposed.secret.to_string(),
             uri: proposed.uri.to_string(),
@@ -101,7 +101,7 @@ impl SecurityService for Rpc {
 async fn confirm_totp(rpc: &Rpc, passport: &Passport, code: &str) -> Result<ConfirmTotpResponse, Error> {
     let accounts = &rpc.0;
     app::admit_confirmation(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
-    let prepared = app::prepare_app(accounts, passport.account_id, code).await?;
+    let prepared = app::prepare_app(accounts, passport, code).await?;
     let mut tx = accounts.pool.begin().await?;
     let codes = app::confirm_app(accounts, &mut tx, passport, &prepared).await?;
     tx.commit().await?;
@@ -138,7 +138,7 @@ async fn choose_notices(
 ) -> Result<ChooseNoticesResponse, Error> {
     let accounts = &rpc.0;
     let mut tx = accounts.pool.begin().await?;
-    app::choose_notices(accounts, &mut tx, passport.account_id, passport.session_id, by_mail).await?;
+    app::choose_notices(accounts, &mut tx, passport, by_mail).await?;
     tx.commit().await?;
     accounts.mails.notify_one();
     Ok(ChooseNoticesResponse {})

@@ -41,17 +41,28 @@ pub async fn of(conn: &mut PgConnection, account_id: Uuid) -> Result<Factors, sq
     .await
 }
 
-/// The app of an account: the one that counts, or the one that waits for its first code.
-pub async fn app(
+/// The app of an account that counts.
+pub async fn app(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<App>, sqlx::Error> {
+    sqlx::query_as!(
+        App,
+        "SELECT secret, created_at FROM totp WHERE account_id = $1 AND confirmed",
+        account_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The app that waits for its first code, if it was proposed in this session.
+pub async fn proposed_app(
     conn: &mut PgConnection,
     account_id: Uuid,
-    confirmed: bool,
+    session_id: Uuid,
 ) -> Result<Option<App>, sqlx::Error> {
     sqlx::query_as!(
         App,
-        "SELECT secret, created_at FROM totp WHERE account_id = $1 AND confirmed = $2",
+        "SELECT secret, created_at FROM totp WHERE account_id = $1 AND NOT confirmed AND session_id = $2",
         account_id,
-        confirmed
+        session_id
     )
     .fetch_optional(conn)
     .await
@@ -61,19 +72,30 @@ pub async fn app(
 pub async fn propose_app(
     conn: &mut PgConnection,
     account_id: Uuid,
+    session_id: Uuid,
     secret: &[u8],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO totp (account_id, confirmed, secret, created_at, last_step) VALUES ($1, false, $2, $3, 0)
+        "INSERT INTO totp (account_id, confirmed, secret, created_at, last_step, session_id)
+         VALUES ($1, false, $2, $3, 0, $4)
          ON CONFLICT (account_id, confirmed) DO UPDATE
-             SET secret = excluded.secret, created_at = excluded.created_at",
+             SET secret = excluded.secret, created_at = excluded.created_at, session_id = excluded.session_id",
         account_id,
         secret,
-        now.to_sqlx()
+        now.to_sqlx(),
+        session_id
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Forgets an app that waits for its first code.
+pub async fn withdraw_app(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM totp WHERE account_id = $1 AND NOT confirmed", account_id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -133,6 +133,27 @@ pub async fn prove(
     .await
 }
 
+/// Holds a live session until the transaction ends: whether a second factor was part of a proof in it; `None` when it is
+/// over.
+pub async fn hold(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT strong FROM session
+         WHERE session_id = $1 AND account_id = $2 AND ended_at IS NULL
+             AND LEAST(idle_until, absolute_until) > $3
+         FOR UPDATE",
+        session_id,
+        account_id,
+        now.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Notes that a second factor was part of a proof in a session; false when the session is over.
 pub async fn strengthen(
     conn: &mut PgConnection,

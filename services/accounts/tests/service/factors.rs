@@ -405,3 +405,52 @@ async fn those_who_run_the_platform_have_no_authority_before_a_second_factor() {
     let minted = house.mint(&session.session_secret).await.unwrap().passport;
     assert_eq!(admitted(&minted).await, Err("SECOND_FACTOR_REQUIRED"));
 }
+
+#[tokio::test]
+async fn a_secret_that_another_session_was_shown_is_never_shown_again() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let (one, two) =
+        (house.sign_in(ANNA, PASSWORD).await.unwrap(), house.sign_in(ANNA, PASSWORD).await.unwrap());
+    let begin = async |passport: &str| {
+        let request = house.with_passport(passport, BeginTotpRequest {}).await;
+        house.rpc.begin_totp(request).await.map(|begun| begun.into_inner().secret)
+    };
+    let seen = begin(&one.passport).await.unwrap();
+    assert_eq!(begin(&one.passport).await.unwrap(), seen, "the session that was shown it may see it again");
+    let own = begin(&two.passport).await.unwrap();
+    assert_ne!(own, seen);
+    // What waits is the second one's: the first cannot confirm with what it saw.
+    let phone = Phone(Builder::new().with_secret(Secret::try_from_base32(&seen).unwrap()).build().unwrap());
+    assert_eq!(reason(&house.confirm(&one.passport, &phone.code(&house)).await.unwrap_err()), "NO_APP_WAITS");
+    // Another password forgets what waits.
+    house.change(&two.passport, NEW, true).await.unwrap();
+    assert_ne!(begin(&two.passport).await.unwrap(), own);
+}
+
+#[tokio::test]
+async fn a_password_proven_before_there_was_a_second_factor_is_not_enough_after() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let (one, two) =
+        (house.sign_in(ANNA, PASSWORD).await.unwrap(), house.sign_in(ANNA, PASSWORD).await.unwrap());
+    let (phone, _) = house.add_app(&one.passport).await;
+    let begin = house.with_passport(&two.passport, BeginTotpRequest {}).await;
+    let codes = house.with_passport(&two.passport, RenewRecoveryCodesRequest {}).await;
+    let refused = [
+        house.rpc.begin_totp(begin).await.err().unwrap(),
+        house.rpc.renew_recovery_codes(codes).await.err().unwrap(),
+        house.remove_app(&two.passport).await.unwrap_err(),
+        house.change(&two.passport, NEW, false).await.unwrap_err(),
+    ];
+    for refused in refused {
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::FailedPrecondition, "STEP_UP_REQUIRED")
+        );
+    }
+    // The app still counts, and whoever proved with it may take it away.
+    house.half(ANNA, PASSWORD).await;
+    let whole = house.sign_in_by_two(ANNA, PASSWORD, &phone.code(&house)).await;
+    house.remove_app(&whole.passport).await.unwrap();
+}

@@ -4,7 +4,7 @@ use crate::kit::{House, OTHER_PASSWORD, PASSWORD, reason};
 use crate::people::visible;
 use accounts::jobs;
 use candor_proto::accounts::v1::{
-    ChangePasswordRequest, ChooseNoticesRequest, EndSessionsRequest, GetSecurityRequest,
+    BeginTotpRequest, ChangePasswordRequest, ChooseNoticesRequest, EndSessionsRequest, GetSecurityRequest,
     ListSecurityNoticesRequest, RequestPasswordResetRequest, ResetPasswordRequest, SecurityNoticeKind,
     identity_service_server::IdentityService as _, security_service_server::SecurityService as _,
     session_service_server::SessionService as _,
@@ -281,4 +281,34 @@ impl House {
         let request = self.with_passport(passport, GetSecurityRequest {}).await;
         self.rpc.get_security(request).await.unwrap().into_inner().notices_by_mail
     }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_takes_nothing_back_with_the_passport_it_still_has() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let intruder = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let token = house.reset_token(ANNA).await;
+    let new = "nine green kites over the dunes";
+    house.reset(&token, new).await.unwrap();
+    let refused = house.change(&intruder.passport, "the intruders own long words", false).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "SESSION_ENDED"));
+    let begin = house.with_passport(&intruder.passport, BeginTotpRequest {}).await;
+    assert_eq!(reason(&house.rpc.begin_totp(begin).await.err().unwrap()), "SESSION_ENDED");
+    let mails = house.with_passport(&intruder.passport, ChooseNoticesRequest { by_mail: true }).await;
+    assert_eq!(reason(&house.rpc.choose_notices(mails).await.err().unwrap()), "SESSION_ENDED");
+    house.sign_in(ANNA, new).await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_who_register_with_an_address_use_up_no_links_of_its_owner() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    for _ in 0..5 {
+        house.register(ANNA, "what a stranger might choose").await.unwrap();
+        house.work().await;
+    }
+    house.mails();
+    let token = house.reset_token(ANNA).await;
+    house.reset(&token, "nine green kites over the dunes").await.unwrap();
 }

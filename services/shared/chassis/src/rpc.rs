@@ -54,8 +54,13 @@ pub fn require_step_up(passport: &Passport, now: Timestamp) -> Result<(), Fault>
     if now.duration_since(passport.authenticated_at) <= STEP_UP_LIFE {
         return Ok(());
     }
+    Err(step_up_required())
+}
+
+/// Says that the person has to prove again who they are.
+pub fn step_up_required() -> Fault {
     let message = "Please prove again that it is you. Nothing was changed.";
-    Err(Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", message))
+    Fault::new(Code::FailedPrecondition, "STEP_UP_REQUIRED", message)
 }
 
 /// Admits a request of anyone who is signed in, whatever their kind, to what is about their own account. Software never is.

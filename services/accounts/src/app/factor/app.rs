@@ -3,15 +3,14 @@
 use super::{after_removal, may_remove, recovery, secret_place};
 use crate::{
     Error,
-    app::{Accounts, notice, random},
+    app::{Accounts, notice, random, standing},
     domain::{
         NoticeKind, STEP_UP_PACE, Step, TOTP_PROPOSAL_LIFE, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri,
     },
-    store::{factor, factor::Factors, security, session, throttle},
+    store::{factor, factor::Factors, session, throttle},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// An app that waits for its first code.
@@ -22,25 +21,29 @@ pub struct ProposedApp {
     pub uri: Zeroizing<String>,
 }
 
-/// Proposes an app: the one that waits already, or one with a new secret. Asks the vault, so no transaction may be open.
+/// Proposes an app: the one that this session was shown already, or one with a new secret. Never one that another session
+/// was shown: whoever has seen a secret has its codes. Asks the vault, so no transaction may be open.
 ///
 /// # Errors
-/// When the database or the key store is away.
-pub async fn begin_app(accounts: &Accounts, account_id: Uuid) -> Result<ProposedApp, Error> {
-    let now = accounts.clock.now();
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; when the database or the key store is away.
+pub async fn begin_app(accounts: &Accounts, passport: &Passport) -> Result<ProposedApp, Error> {
+    let (now, account_id) = (accounts.clock.now(), passport.account_id);
     let key = accounts.vault.data_key(account_id).await?;
     let place = secret_place(account_id);
-    let waiting = factor::app(&mut *accounts.pool.acquire().await?, account_id, false).await?;
+    let mut tx = accounts.pool.begin().await?;
+    standing::hold(accounts, &mut tx, passport).await?;
+    let waiting = factor::proposed_app(&mut tx, account_id, passport.session_id).await?;
     let secret = match waiting.filter(|app| now < app.created_at + TOTP_PROPOSAL_LIFE) {
         Some(app) => key.open(&place, &app.secret)?,
         None => {
             let fresh = Zeroizing::new(random()?);
             let secret = Zeroizing::new(fresh[..TOTP_SECRET_BYTES].to_vec());
             let sealed = key.seal(&place, &secret);
-            factor::propose_app(&mut *accounts.pool.acquire().await?, account_id, &sealed, now).await?;
+            factor::propose_app(&mut tx, account_id, passport.session_id, &sealed, now).await?;
             secret
         }
     };
+    tx.commit().await?;
     Ok(ProposedApp { secret: totp_text(&secret), uri: totp_uri(&secret, accounts.host()) })
 }
 
@@ -71,9 +74,11 @@ pub struct PreparedApp {
 ///
 /// # Errors
 /// [`Error::NoAppWaits`]; [`Error::ProofRefused`].
-pub async fn prepare_app(accounts: &Accounts, account_id: Uuid, code: &str) -> Result<PreparedApp, Error> {
-    let now = accounts.clock.now();
-    let waiting = factor::app(&mut *accounts.pool.acquire().await?, account_id, false).await?;
+pub async fn prepare_app(accounts: &Accounts, passport: &Passport, code: &str) -> Result<PreparedApp, Error> {
+    let (now, account_id) = (accounts.clock.now(), passport.account_id);
+    let mut conn = accounts.pool.acquire().await?;
+    let waiting = factor::proposed_app(&mut conn, account_id, passport.session_id).await?;
+    drop(conn);
     let waiting = waiting.filter(|app| now < app.created_at + TOTP_PROPOSAL_LIFE).ok_or(Error::NoAppWaits)?;
     let key = accounts.vault.data_key(account_id).await?;
     let secret = key.open(&secret_place(account_id), &waiting.secret)?;
@@ -85,7 +90,7 @@ pub async fn prepare_app(accounts: &Accounts, account_id: Uuid, code: &str) -> R
 /// codes.
 ///
 /// # Errors
-/// [`Error::NoAppWaits`] when another one was proposed meanwhile; [`Error::SessionOver`].
+/// [`Error::NoAppWaits`] when another one was proposed meanwhile; [`Error::SessionOver`]; [`Error::ProofTooWeak`].
 pub async fn confirm_app(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -93,9 +98,7 @@ pub async fn confirm_app(
     prepared: &PreparedApp,
 ) -> Result<Option<recovery::FreshCodes>, Error> {
     let account_id = passport.account_id;
-    if !security::hold(conn, account_id).await? {
-        return Err(Error::AccountGone);
-    }
+    standing::hold(accounts, conn, passport).await?;
     let before = factor::of(conn, account_id).await?;
     if !factor::confirm_app(conn, account_id, &prepared.sealed, prepared.step.0).await? {
         return Err(Error::NoAppWaits);
@@ -110,16 +113,14 @@ pub async fn confirm_app(
 /// Takes the app away.
 ///
 /// # Errors
-/// [`Error::NoSuchFactor`]; [`Error::PasswordTooShortAlone`].
+/// [`Error::NoSuchFactor`]; [`Error::PasswordTooShortAlone`]; [`Error::SessionOver`]; [`Error::ProofTooWeak`].
 pub async fn remove_app(
     accounts: &Accounts,
     conn: &mut PgConnection,
     passport: &Passport,
 ) -> Result<(), Error> {
     let account_id = passport.account_id;
-    if !security::hold(conn, account_id).await? {
-        return Err(Error::AccountGone);
-    }
+    standing::hold(accounts, conn, passport).await?;
     let before = factor::of(conn, account_id).await?;
     if before.totp {
         may_remove(conn, account_id, Factors { totp: false, ..before }).await?;

@@ -29,7 +29,7 @@ pub async fn check_code(accounts: &Accounts, account_id: Uuid, typed: &str) -> R
     if let Some(code) = RecoveryCode::parse(typed) {
         return Ok(Checked { account_id, with: With::Recovery(code.hash()) });
     }
-    let found = factor::app(&mut *accounts.pool.acquire().await?, account_id, true).await?;
+    let found = factor::app(&mut *accounts.pool.acquire().await?, account_id).await?;
     let found = found.ok_or(Error::CodeRefused)?;
     let key = accounts.vault.data_key(account_id).await?;
     let secret = key.open(&secret_place(account_id), &found.secret)?;

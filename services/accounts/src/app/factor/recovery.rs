@@ -2,9 +2,9 @@
 
 use crate::{
     Error,
-    app::{Accounts, notice, random},
+    app::{Accounts, notice, random, standing},
     domain::{NoticeKind, RECOVERY_CODES, RecoveryCode},
-    store::{factor, security},
+    store::factor,
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -17,16 +17,15 @@ pub type FreshCodes = Vec<Zeroizing<String>>;
 /// Puts new codes in the place of those before.
 ///
 /// # Errors
-/// [`Error::NoSuchFactor`] where there is no factor that they would stand in for.
+/// [`Error::NoSuchFactor`] where there is no factor that they would stand in for; [`Error::SessionOver`];
+/// [`Error::ProofTooWeak`].
 pub async fn renew_recovery_codes(
     accounts: &Accounts,
     conn: &mut PgConnection,
     passport: &Passport,
 ) -> Result<FreshCodes, Error> {
     let account_id = passport.account_id;
-    if !security::hold(conn, account_id).await? {
-        return Err(Error::AccountGone);
-    }
+    standing::hold(accounts, conn, passport).await?;
     if !factor::of(conn, account_id).await?.any() {
         return Err(Error::NoSuchFactor);
     }

@@ -27,6 +27,16 @@ const FEWEST_OF_OWN: usize = 3;
 /// Letters and numbers that a password has besides own words, at least.
 const FEWEST_BESIDES: usize = 8;
 
+/// Characters that the estimate looks at: what is weak in so many is weak.
+const MOST_ESTIMATED: usize = 40;
+/// What the estimator takes for letters.
+const LOOK_ALIKES: &str = "48@({[<3690!1|7$5+%2";
+/// More different ones than these are nobody's memory aid.
+const MOST_LOOK_ALIKES: usize = 4;
+
+/// Characters that are looked at where there are no letters among them.
+const MOST_NUMBERS: usize = 20;
+
 /// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
@@ -94,12 +104,35 @@ pub fn judge(password: &Password, personal: &Personal) -> Result<(), Weakness> {
     if is_mostly_own(text, &own) {
         return Err(Weakness::Personal);
     }
-    let estimate = zxcvbn(text, &own);
+    let estimate = zxcvbn(&estimable(text), &own);
     if estimate.score() >= Score::Three {
         return Ok(());
     }
     let warning = estimate.feedback().and_then(|feedback| feedback.warning());
     Err(explain(warning, estimate.sequence(), &own))
+}
+
+/// As much of a password as is needed to see that it is strong, written so that the estimate takes bounded time: it tries
+/// every reading of every look-alike, so where many are in use they are read as letters before.
+fn estimable(text: &str) -> Zeroizing<String> {
+    let head: Zeroizing<String> = Zeroizing::new(text.chars().take(MOST_ESTIMATED).collect());
+    let signs: HashSet<char> = head.chars().filter(|c| LOOK_ALIKES.contains(*c)).collect();
+    if signs.len() <= MOST_LOOK_ALIKES {
+        return head;
+    }
+    // Without letters they are what they are: numbers in order, keys in a row.
+    if !head.chars().any(char::is_alphabetic) {
+        return Zeroizing::new(head.chars().take(MOST_NUMBERS).collect());
+    }
+    let mut plain = Zeroizing::new(String::with_capacity(head.len()));
+    for c in head.chars() {
+        match look_alike(c) {
+            Some(letter) => plain.push_str(letter),
+            None if LOOK_ALIKES.contains(c) => {}
+            None => plain.push(c),
+        }
+    }
+    plain
 }
 
 fn explain(warning: Option<Warning>, sequence: &[Match], own: &[&str]) -> Weakness {
@@ -309,6 +342,18 @@ mod tests {
         assert_eq!(judged("a long sentence anna knows"), Ok(()));
         let long: String = (0..256u32).map(|n| char::from(b'!' + (n * n * 7 % 90) as u8)).collect();
         assert_eq!(judged(&long), Ok(()));
+    }
+
+    #[test]
+    fn a_hostile_password_is_judged_as_fast_as_any() {
+        let hostile: String = "4@8({[<3690!1|7$5+%2".repeat(13)[..256].into();
+        let looked_at = estimable(&hostile);
+        assert!(looked_at.chars().count() <= MOST_ESTIMATED);
+        assert!(looked_at.chars().count() <= MOST_NUMBERS);
+        let _ = judged(&hostile);
+        let lettered = estimable(&hostile.replace('(', "n"));
+        assert!(!lettered.chars().any(|c| LOOK_ALIKES.contains(c)), "{}", *lettered);
+        assert_eq!(*estimable("vx7-Kd2!qhZ9"), "vx7-Kd2!qhZ9");
     }
 
     proptest! {
