@@ -19,7 +19,9 @@ const PER_CONNECTION: usize = 32;
 const GRPC: &str = "gRPC, 32 in flight";
 const MANY: &str = "gRPC, 128 in flight";
 const REST: &str = "REST, 32 in flight";
-const BUSY: &str = "gRPC, 32 in flight, all who hear of it at work too";
+const TOLD: &str = "gRPC, 32 in flight, events told meanwhile";
+const MANY_TOLD: &str = "gRPC, 128 in flight, events told meanwhile";
+const BUSY: &str = "gRPC, 32 in flight, events told and handled meanwhile";
 const PGBENCH: &str = "pgbench, 32 clients";
 const PGBENCH_MANY: &str = "pgbench, 128 clients";
 
@@ -54,7 +56,8 @@ pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
     let desk = Desk::open(&candor).await;
     let time = ground.arguments.turn;
 
-    // First with everything that follows from an entry on the same cores, then without those who hear of it.
+    // First with everything that follows from an entry on the same cores, then without those who hear of it, then the write
+    // alone: its event waits in the outbox, as the row beside it does.
     let all = take(
         ground,
         vec![
@@ -67,11 +70,13 @@ pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
     let rounds = take(
         ground,
         vec![
-            side(GRPC, || desk.grpc(ground, &candor, 32, &[])),
+            side(GRPC, || desk.alone(ground, &candor, 32)),
             side(PGBENCH, || pgbench.run(32, time)),
             side(REST, || desk.rest(ground, &candor, 32)),
-            side(MANY, || desk.grpc(ground, &candor, 128, &[])),
+            side(MANY, || desk.alone(ground, &candor, 128)),
             side(PGBENCH_MANY, || pgbench.run(128, time)),
+            side(TOLD, || desk.grpc(ground, &candor, 32, &[])),
+            side(MANY_TOLD, || desk.grpc(ground, &candor, 128, &[])),
         ],
     )
     .await;
@@ -93,6 +98,8 @@ pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
         row("gRPC, 32 in flight, p99", GRPC, PGBENCH, P99, "ms", Goal::AtMost(1.5)),
         row("gRPC, 128 in flight, p99", MANY, PGBENCH_MANY, P99, "ms", Goal::AtMost(1.5)),
         row(REST, REST, PGBENCH, RATE, "/s", Goal::AtLeast(0.65)),
+        row(TOLD, TOLD, PGBENCH, RATE, "/s", Goal::None),
+        row(MANY_TOLD, MANY_TOLD, PGBENCH_MANY, RATE, "/s", Goal::None),
         Row {
             figure: format!("write entry, {BUSY}"),
             ours: all.median(BUSY, RATE),
@@ -127,8 +134,21 @@ impl Desk {
         }
     }
 
-    /// A turn over gRPC.
+    /// A turn over gRPC, while events are told to whoever hears of them.
     async fn grpc(&self, ground: &Ground, candor: &Candor, in_flight: usize, consumers: &[&str]) -> Measure {
+        let outcome = self.write(ground, candor, in_flight).await;
+        self.settled(candor, outcome, consumers).await
+    }
+
+    /// A turn over gRPC; events are told afterwards.
+    async fn alone(&self, ground: &Ground, candor: &Candor, in_flight: usize) -> Measure {
+        let silence = ground.silence();
+        let outcome = self.write(ground, candor, in_flight).await;
+        drop(silence);
+        self.settled(candor, outcome, &[]).await
+    }
+
+    async fn write(&self, ground: &Ground, candor: &Candor, in_flight: usize) -> Outcome {
         self.people.renew(candor).await;
         let flushes = durable::flushes(candor.pool("journal")).await;
         let (writers, channels) = (self.writers.clone(), self.channels.first(in_flight / PER_CONNECTION));
@@ -138,20 +158,21 @@ impl Desk {
             async move { writers.write(wire, member, call).await }
         });
         let outcome = outcome.await;
-        let answered = outcome.answered;
-        let measure = self.settled(candor, outcome, consumers).await;
-        durable::carried(answered, durable::flushes(candor.pool("journal")).await - flushes);
-        measure
+        durable::carried(outcome.answered, durable::flushes(candor.pool("journal")).await - flushes);
+        outcome
     }
 
-    /// A turn over HTTP.
+    /// A turn over HTTP; events are told afterwards.
     async fn rest(&self, ground: &Ground, candor: &Candor, in_flight: usize) -> Measure {
+        let silence = ground.silence();
         let (writers, http, people) = (self.writers.clone(), self.http.clone(), self.people.clone());
         let outcome = closed(in_flight, ground.arguments.turn, move |lane, call| {
             let (writers, http, member) = (writers.clone(), http.clone(), people.pick(lane, call));
             async move { writers.post(&http, member, call).await }
         });
-        self.settled(candor, outcome.await, &[]).await
+        let outcome = outcome.await;
+        drop(silence);
+        self.settled(candor, outcome, &[]).await
     }
 
     /// Looks at what was written, and lets what follows from it come to an end: the next turn begins in silence.

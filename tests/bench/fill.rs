@@ -54,8 +54,10 @@ pub(crate) async fn fill(ground: &Ground, tag: &str, rows: i64) {
 }
 
 const ACCOUNTS: [&str; 7] = [
-    "INSERT INTO account SELECT {somebody}, sha256(uuid_send({somebody})), uuid_send({somebody}), uuid_send({somebody}),
-            'member', 'Europe/Berlin', 'en', 2, now(), now(), now() FROM {rows}",
+    "INSERT INTO account (account_id, email_index, email, password_hash, kind, time_zone, locale, version, created_at,
+                          adult_attested_at, verified_at, password_set_at)
+     SELECT {somebody}, sha256(uuid_send({somebody})), uuid_send({somebody}), uuid_send({somebody}),
+            'member', 'Europe/Berlin', 'en', 2, now(), now(), now(), now() FROM {rows}",
     "INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, proved_at, used_at, idle_until,
                           absolute_until)
      SELECT {in_turn}, {somebody}, sha256(uuid_send({in_turn})), uuid_send({in_turn}), now(), now(), now(),

@@ -56,6 +56,12 @@ impl Ground {
         self.rabbit.url()
     }
 
+    /// Stops the broker in its tracks, until what is returned is dropped: events wait in their outboxes.
+    pub(crate) fn silence(&self) -> Silence<'_> {
+        self.rabbit.freeze();
+        Silence(&self.rabbit)
+    }
+
     /// A new, empty database, and the URL of the role that owns it.
     pub(crate) async fn database(&self, name: &str) -> String {
         let url = self.postgres.create_database(name, name).await.expect("a database");
@@ -110,6 +116,15 @@ impl Ground {
         let Self { postgres, mut rabbit, .. } = self;
         rabbit.kill(); // nothing in it is worth six seconds
         postgres.stop().await;
+    }
+}
+
+/// While this lives, the broker does nothing.
+pub(crate) struct Silence<'a>(&'a Rabbit);
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        self.0.thaw();
     }
 }
 

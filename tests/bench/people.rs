@@ -99,9 +99,9 @@ fn bearer(passport: &str) -> MetadataValue<Ascii> {
 /// Nobody signs in with these addresses and passwords, so nothing has to open them.
 const ACCOUNTS: &str = "
     INSERT INTO account (account_id, email_index, email, password_hash, kind, time_zone, locale, version, created_at,
-                         adult_attested_at, verified_at)
+                         adult_attested_at, verified_at, password_set_at)
     SELECT id, sha256(uuid_send(id)), uuid_send(id), uuid_send(id), 'member', 'Europe/Berlin', 'en', 2,
-           now(), now(), now()
+           now(), now(), now(), now()
     FROM unnest($1::uuid[]) AS id";
 
 const SESSIONS: &str = "
