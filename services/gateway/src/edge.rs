@@ -73,12 +73,8 @@ pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next
         http.request.method = method,
         http.route = field::Empty,
         http.response.status_code = field::Empty,
-        trace_id = field::Empty,
     );
     propagate::set_parent_of(&span, request.headers());
-    if let Some(id) = propagate::trace_id(&span) {
-        span.record("trace_id", id);
-    }
     let mut response = answer(&edge, request, next).instrument(span.clone()).await;
     harden(&mut response, edge.app.cookies.secure());
 

@@ -7,8 +7,8 @@ use crate::{
 };
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -27,6 +27,8 @@ pub struct Hashing {
     places: Arc<Semaphore>,
     runs: Arc<AtomicU64>,
     memory: Arc<Memory>,
+    /// How many wait for a turn.
+    waiting: Arc<AtomicUsize>,
     metrics: metrics::Hashing,
 }
 
@@ -37,6 +39,7 @@ impl Hashing {
             places: Arc::new(Semaphore::new(config.at_once + config.waiting)),
             runs: Arc::default(),
             memory: Arc::default(),
+            waiting: Arc::default(),
             metrics: metrics::Hashing::new(),
         }
     }
@@ -113,42 +116,107 @@ impl Hashing {
             Error::Busy
         })?;
         let begun = Instant::now();
+        let mut waiting = Waiting::begin(self);
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Hashing)?;
-        let running = self.metrics.begin(begun);
+        waiting.has_turn = true;
+        drop(waiting);
+        let (running, crowd, memory) =
+            (self.metrics.begin(begun), Arc::clone(&self.waiting), Arc::clone(&self.memory));
         tokio::task::spawn_blocking(move || {
             // Held by the work, not by the caller: one who goes away does not make room for more.
-            let _held = (place, turn, running);
-            work()
+            let held = (place, turn, running);
+            let done = work();
+            drop(held);
+            if crowd.load(Ordering::SeqCst) == 0 {
+                Memory::wipe_soon(&memory);
+            }
+            done
         })
         .await
         .map_err(|_| Error::Hashing)?
     }
 }
 
+/// Whoever waits for a turn.
+struct Waiting {
+    crowd: Arc<AtomicUsize>,
+    memory: Arc<Memory>,
+    has_turn: bool,
+}
+
+impl Waiting {
+    fn begin(hashing: &Hashing) -> Self {
+        hashing.waiting.fetch_add(1, Ordering::SeqCst);
+        Self { crowd: Arc::clone(&hashing.waiting), memory: Arc::clone(&hashing.memory), has_turn: false }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // The one before left its memory to whoever goes away here.
+        if self.crowd.fetch_sub(1, Ordering::SeqCst) == 1 && !self.has_turn {
+            Memory::wipe_soon(&self.memory);
+        }
+    }
+}
+
 /// The memory of passwords being hashed, kept for the next: given back each time, it would stay with whichever of
 /// many threads had asked for it. Of pieces there are never more than turns.
+///
+/// A piece is wiped once nobody waits: whoever does overwrites it at once, and wiping takes an eighth of the time that
+/// hashing takes.
 #[derive(Default)]
 struct Memory {
-    idle: Mutex<Vec<Box<[Block]>>>,
+    idle: Mutex<Vec<Piece>>,
     made: AtomicU64,
 }
 
+struct Piece {
+    blocks: Box<[Block]>,
+    is_used: bool,
+}
+
 impl Memory {
-    /// Works on a piece, and wipes it.
+    /// Works on a piece.
     fn lend<T>(&self, work: impl FnOnce(&mut [Block]) -> Result<T, Error>) -> Result<T, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().pop();
         let mut piece = match idle {
             Some(piece) => piece,
             None => {
-                let piece = vec![Block::new(); params()?.block_count()].into_boxed_slice();
                 self.made.fetch_add(1, Ordering::Relaxed);
-                piece
+                let blocks = vec![Block::new(); params()?.block_count()].into_boxed_slice();
+                Piece { blocks, is_used: false }
             }
         };
-        let done = work(&mut piece);
-        piece.iter_mut().for_each(Block::zeroize);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        piece.is_used = true;
+        let done = work(&mut piece.blocks);
+        self.idle().push(piece);
         done
+    }
+
+    /// Wipes what lies idle, without keeping anybody waiting.
+    fn wipe_soon(memory: &Arc<Self>) {
+        let memory = Arc::clone(memory);
+        // Outside a runtime the process ends, and its memory with it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || memory.wipe());
+        }
+    }
+
+    fn wipe(&self) {
+        loop {
+            let mut idle = self.idle();
+            let Some(at) = idle.iter().position(|piece| piece.is_used) else { return };
+            let mut piece = idle.swap_remove(at);
+            drop(idle);
+            piece.blocks.iter_mut().for_each(Block::zeroize);
+            piece.is_used = false;
+            self.idle().push(piece);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Piece>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,10 +285,50 @@ mod tests {
             assert!(!round.unwrap().unwrap());
         }
         assert_eq!(pool.runs(), 12);
-        let (made, idle) = (pool.memory.made.load(Ordering::Relaxed), pool.memory.idle.lock().unwrap());
+        let made = pool.memory.made.load(Ordering::Relaxed);
         assert!((1..=2).contains(&made), "{made} pieces for two turns");
-        assert_eq!(idle.len() as u64, made);
-        assert!(idle.iter().flatten().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+        assert_eq!(wiped(&pool).await as u64, made);
+    }
+
+    /// Waits until whoever wipes is done; says how many pieces there are. All are empty then.
+    async fn wiped(pool: &Hashing) -> usize {
+        while Arc::strong_count(&pool.memory) > 1 {
+            tokio::task::yield_now().await;
+        }
+        let idle = pool.memory.idle();
+        let words =
+            || idle.iter().flat_map(|piece| piece.blocks.iter()).flat_map(|block| block.as_ref().iter());
+        assert!(words().all(|word| *word == 0));
+        idle.len()
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_while_waiting_leaves_no_memory_behind() {
+        let pool = Arc::new(pool(1, 1));
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move {
+                let work = move |memory: &mut [Block]| {
+                    memory[7].as_mut()[7] = 7;
+                    held.recv().map_err(|_| Error::Hashing)
+                };
+                pool.run(work).await
+            }
+        });
+        while pool.runs() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut waiting = Box::pin(pool.run(|_| Ok(())));
+        assert!(futures::FutureExt::now_or_never(waiting.as_mut()).is_none());
+        release.send(()).unwrap();
+        // The turn is given to whoever waits, and nobody takes it.
+        while pool.memory.idle().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(waiting);
+        busy.await.unwrap().unwrap();
+        assert_eq!(wiped(&pool).await, 1);
     }
 
     #[test]

@@ -197,8 +197,8 @@ pub async fn find_entry(
 /// [`Error::Unreadable`] when a text was altered or moved.
 pub fn open_entry(data_key: &DataKey, sealed: SealedEntry) -> Result<Entry, Error> {
     let open = |column, blob: &[u8]| {
-        let plain = data_key.open(&place(column, sealed.entry_id), blob).map_err(Error::Unreadable)?;
-        String::from_utf8(plain.to_vec()).map_err(|_| Error::Unreadable(vault::Error::Refused))
+        let mut plain = data_key.open(&place(column, sealed.entry_id), blob).map_err(Error::Unreadable)?;
+        String::from_utf8(std::mem::take(&mut *plain)).map_err(|_| Error::Unreadable(vault::Error::Refused))
     };
     Ok(Entry {
         entry_id: sealed.entry_id,

@@ -156,8 +156,8 @@ pub async fn find_answer(
 /// # Errors
 /// [`Error::Unreadable`] when it was altered or moved.
 pub fn open_answer(data_key: &DataKey, answer: &SealedAnswer) -> Result<String, Error> {
-    let plain = data_key.open(&place(answer.answer_id), &answer.body).map_err(Error::Unreadable)?;
-    String::from_utf8(plain.to_vec()).map_err(|_| Error::Unreadable(vault::Error::Refused))
+    let mut plain = data_key.open(&place(answer.answer_id), &answer.body).map_err(Error::Unreadable)?;
+    String::from_utf8(std::mem::take(&mut *plain)).map_err(|_| Error::Unreadable(vault::Error::Refused))
 }
 
 fn place(answer_id: Uuid) -> Place<'static> {

@@ -108,7 +108,10 @@ async fn life() {
     let mut child = child(&["run"], &env).spawn().unwrap();
     let mut log = Log { lines: BufReader::new(child.stderr.take().unwrap()).lines(), all: Vec::new() };
     let ops = log.find("the operators' endpoint").await["address"].as_str().unwrap().to_owned();
-    assert!(log.find("working").await["span"]["name"] == "at_work");
+    let working = log.find("working").await;
+    assert_eq!(working["span"]["name"], "at_work");
+    let trace = working["span"]["trace_id"].as_str().expect("the line names its trace");
+    assert!(trace.len() == 32 && trace != "0".repeat(32), "{trace}");
     assert!(log.find("a panic").await["place"].as_str().unwrap().contains("process.rs"));
     assert!(get(&ops, "/livez").await.contains("alive"));
     assert!(get(&ops, "/metrics").await.contains("target_info"));

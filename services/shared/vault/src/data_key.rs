@@ -115,7 +115,8 @@ impl DataKey {
 
     /// What a value is bound to. Fixed sizes first, then each name behind its length: no two places agree.
     fn bound_to(&self, place: &Place<'_>) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let mut bytes = Vec::with_capacity(128);
+        bytes.push(VERSION);
         for id in [self.0.id, self.0.owner, place.row] {
             bytes.extend_from_slice(id.as_bytes());
         }

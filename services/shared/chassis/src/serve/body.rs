@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic::{Code, Status};
+use tracing::Span;
 
 /// A request's body, refused at the first message that declares more than the limit.
 pub(super) struct Limited {
@@ -82,7 +83,9 @@ pub(super) struct Observed {
     body: Body,
     record: Record,
     _place: Option<OwnedSemaphorePermit>,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    cut: CancellationToken,
+    /// Made once there is something to wait for: most answers are ready.
+    being_cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     ended: bool,
 }
 
@@ -93,7 +96,7 @@ impl Observed {
         place: Option<OwnedSemaphorePermit>,
         cut: CancellationToken,
     ) -> Self {
-        Self { body, record, _place: place, cut: Box::pin(cut.cancelled_owned()), ended: false }
+        Self { body, record, _place: place, cut, being_cut: None, ended: false }
     }
 
     /// Ends a stream that has begun: its status is in the trailers.
@@ -115,13 +118,16 @@ impl HttpBody for Observed {
         if this.ended {
             return Poll::Ready(None);
         }
-        let span = this.record.span();
-        let polled =
-            span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx))));
+        let polled = {
+            let _entered = this.record.working_span().map(Span::enter);
+            catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.body).poll_frame(cx)))
+        };
         let frame = match polled {
             Ok(Poll::Ready(frame)) => frame,
             Ok(Poll::Pending) => {
-                ready!(this.cut.as_mut().poll(cx));
+                let cut = &this.cut;
+                let being_cut = this.being_cut.get_or_insert_with(|| Box::pin(cut.clone().cancelled_owned()));
+                ready!(being_cut.as_mut().poll(cx));
                 return Poll::Ready(Some(Ok(this.end_with(&answer::cut_off().into()))));
             }
             Err(_) => return Poll::Ready(Some(Ok(this.end_with(&answer::panicked().into())))),

@@ -105,11 +105,11 @@ impl Service<Request<Body>> for Gate {
         let method = shared.methods.find(request.uri().path());
         let span = span(&method, request.headers());
         // Counted from here, before tonic starts its own, so that the caller reads DEADLINE_EXCEEDED.
-        let deadline =
-            Instant::now() + asked(request.headers()).unwrap_or(shared.longest).min(shared.longest);
+        let started = Instant::now();
+        let deadline = started + asked(request.headers()).unwrap_or(shared.longest).min(shared.longest);
         let cut = if method.housekeeping { &shared.draining } else { &shared.cut };
         let call = Call { deadline, cut: cut.clone(), method };
-        let mut record = Record::new(&shared.meters, call.method.clone(), span.clone());
+        let mut record = Record::new(&shared.meters, call.method.clone(), span.clone(), started);
         let gate = self.clone();
         let answer = async move {
             let (response, place) = gate.answer(request, &call).await;

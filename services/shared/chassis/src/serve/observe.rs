@@ -49,12 +49,8 @@ pub(super) fn span(method: &Method, headers: &HeaderMap) -> Span {
         rpc.service = &*method.service,
         rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
-        trace_id = Empty,
     );
     propagate::set_parent_of(&span, headers);
-    if let Some(id) = propagate::trace_id(&span) {
-        span.record("trace_id", id);
-    }
     span
 }
 
@@ -69,14 +65,16 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(meters: &Arc<Meters>, method: Arc<Method>, span: Span) -> Self {
+    pub(super) fn new(meters: &Arc<Meters>, method: Arc<Method>, span: Span, started: Instant) -> Self {
         // Questions of health are asked all the time; they would only blur the picture.
         let _in_flight = (!method.housekeeping).then(|| meters.in_flight.enter());
-        Self { meters: meters.clone(), method, span, started: Instant::now(), finished: false, _in_flight }
+        Self { meters: meters.clone(), method, span, started, finished: false, _in_flight }
     }
 
-    pub(super) fn span(&self) -> Span {
-        self.span.clone()
+    /// The call's span, where its answer is still being worked on while it is sent. What answers with one message has
+    /// that ready, and entering a span for each of its frames would cost more than it tells.
+    pub(super) fn working_span(&self) -> Option<&Span> {
+        self.method.streams.then_some(&self.span)
     }
 
     pub(super) fn finish(&mut self, code: Code) {

@@ -21,8 +21,8 @@ const STATEMENT: &str = "sqlx::query";
 /// sqlx's word on a connection that was handed out, where a pool is told to say it.
 const ACQUIRED: &str = "sqlx::pool::acquire";
 
-/// Listens to sqlx. Made after the process' meter is set.
-pub(super) fn layer<S>(tracer: SdkTracer) -> impl Layer<S>
+/// Listens to sqlx; to what it says of statements only where spans are collected. Made after the process' meter is set.
+pub(super) fn layer<S>(tracer: SdkTracer, collected: bool) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -32,12 +32,10 @@ where
         STATEMENT => Context::current().span().is_recording(),
         target => target == ACQUIRED,
     };
-    let wanted = DynFilterFn::new(wanted).with_callsite_filter(|metadata| {
-        if [STATEMENT, ACQUIRED].contains(&metadata.target()) {
-            Interest::sometimes()
-        } else {
-            Interest::never()
-        }
+    let wanted = DynFilterFn::new(wanted).with_callsite_filter(move |metadata| match metadata.target() {
+        STATEMENT if collected => Interest::sometimes(),
+        ACQUIRED => Interest::sometimes(),
+        _ => Interest::never(),
     });
     Listener { tracer, waits }.with_filter(wanted)
 }

@@ -40,9 +40,22 @@ struct Members<'writer> {
     written: fmt::Result,
 }
 
+/// Adds a member to the text of an object. Neither name nor value holds what JSON would have to escape.
+pub(super) fn add(object: &mut String, name: &str, value: &str) {
+    let open = object.pop() == Some('}');
+    let comma = if open && object.len() > 1 { "," } else { "" };
+    let _ = write!(object, "{}{comma}\"{name}\":\"{value}\"}}", if open { "" } else { "{" });
+}
+
+/// Whether a field is for traces alone: what a log line needs of a span is said by the others.
+fn is_for_traces(field: &Field) -> bool {
+    let name = field.name();
+    name.starts_with("otel.") || matches!(name, "rpc.system" | "rpc.grpc.status_code")
+}
+
 impl Members<'_> {
     fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        if self.written.is_ok() {
+        if self.written.is_ok() && !is_for_traces(field) {
             self.written = self.name(field).and_then(|()| value(&mut self.writer));
         }
     }
@@ -150,6 +163,17 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(text.clone()), work);
         let text = text.0.lock().unwrap();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn a_member_is_added_to_any_object() {
+        for (before, after) in
+            [("{}", r#"{"id":"7"}"#), (r#"{"a":1}"#, r#"{"a":1,"id":"7"}"#), ("", r#"{"id":"7"}"#)]
+        {
+            let mut object = before.to_owned();
+            add(&mut object, "id", "7");
+            assert_eq!(object, after);
+        }
     }
 
     #[test]

@@ -27,8 +27,9 @@ impl Kept {
         let provider =
             SdkTracerProvider::builder().with_simple_exporter(kept.clone()).with_sampler(sampler).build();
         let tracer = provider.tracer("test");
-        let subscriber =
-            tracing_subscriber::registry().with(super::spans(tracer.clone())).with(database::layer(tracer));
+        let subscriber = tracing_subscriber::registry()
+            .with(super::spans(tracer.clone(), true))
+            .with(database::layer(tracer, true));
         (kept, tracing::subscriber::set_default(subscriber))
     }
 

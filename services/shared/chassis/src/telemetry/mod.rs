@@ -5,6 +5,7 @@ mod fields;
 mod job;
 #[cfg(test)]
 pub(crate) mod kept;
+mod lines;
 mod metrics;
 mod process;
 pub mod propagate;
@@ -23,7 +24,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -64,7 +65,7 @@ impl TelemetryError {
 
 /// Whether the settings can be used.
 pub(crate) fn check(config: &TelemetryConfig) -> Result<(), ConfigError> {
-    if EnvFilter::builder().parse(&config.log).is_err() {
+    if config.log.parse::<Targets>().is_err() {
         return Err(ConfigError::invalid(
             "telemetry.log",
             "must be tracing directives such as info,journal=debug",
@@ -98,33 +99,39 @@ pub fn init(platform: &Platform, service: &'static str) -> Result<Guard, Telemet
     let (meters, metrics) = metrics::start(config, resource)?;
     opentelemetry::global::set_meter_provider(meters.clone());
 
-    let mut filter = EnvFilter::builder().parse(&config.log).map_err(TelemetryError::new)?;
+    let mut filter: Targets = config.log.parse().map_err(TelemetryError::new)?;
     for library in QUIET {
         // lapin warns of a returned message by showing all of it.
         let level = match library {
-            "sqlx" => "warn",
-            "lapin" => "error",
-            _ => "info",
+            "sqlx" => LevelFilter::WARN,
+            "lapin" => LevelFilter::ERROR,
+            _ => LevelFilter::INFO,
         };
-        filter = filter.add_directive(format!("{library}={level}").parse().map_err(TelemetryError::new)?);
+        filter = filter.with_target(library, level);
     }
     let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_span_list(false)
         .fmt_fields(fields::Fields)
+        .map_event_format(lines::Traced)
         .with_writer(std::io::stderr)
         .with_filter(filter);
     let tracer = traces.tracer("candor");
-    let statements = database::layer(tracer.clone());
-    let _ = tracing_subscriber::registry().with(logs).with(spans(tracer)).with(statements).try_init();
+    let collected = config.otlp_endpoint.is_some();
+    let statements = database::layer(tracer.clone(), collected);
+    let _ =
+        tracing_subscriber::registry().with(logs).with(spans(tracer, collected)).with(statements).try_init();
     quiet_panics();
     Ok(Guard { traces, meters, metrics })
 }
 
 /// Spans are kept whatever is logged: a trace must not break because the log is quiet. Of what is said inside them only
 /// what went wrong is kept with them; places in the source, threads and busy times would cost more than they tell.
-fn spans<S>(tracer: SdkTracer) -> impl Layer<S>
+///
+/// Where spans are collected, the span that is entered is OpenTelemetry's current one too, for statements to be its children;
+/// that costs at every entering and leaving.
+fn spans<S>(tracer: SdkTracer, collected: bool) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -138,6 +145,7 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
+        .with_context_activation(collected)
         .with_filter(ours.and(kept))
 }
 

@@ -73,14 +73,6 @@ pub fn set_origins<'a>(span: &Span, origins: impl Iterator<Item = &'a Origin>) {
     }
 }
 
-/// The id of the trace a span belongs to, for the log. It settles the span's parent.
-pub fn trace_id(span: &Span) -> Option<String> {
-    let context = span.context();
-    let context = context.span();
-    let context = context.span_context();
-    context.is_valid().then(|| context.trace_id().to_string())
-}
-
 struct Single<'a>(&'a str);
 
 impl Extractor for Single<'_> {
