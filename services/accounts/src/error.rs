@@ -11,6 +11,9 @@ use std::time::Duration;
 /// A failure. None holds an address, a password, a token or a label.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A wish to read of another could not be decided now, for what the fault says.
+    #[error("a wish to read of another could not be decided")]
+    Undecided(Fault),
     /// A value breaks its field's rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -162,6 +165,7 @@ impl From<Error> for Fault {
         match error {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::Client(error) => error.into(),
+            Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(
                 "SIGN_IN_REFUSED",
                 "This address and password do not fit together, or the address is not confirmed yet. \

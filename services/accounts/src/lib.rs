@@ -83,7 +83,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let tokens = OwnTokens { pool: pool.clone(), clock: clock.clone() };
     let keyring = Keyring::new(Arc::new(OwnKeys { pool, clock }), host.clock.clone());
     let keyring = keyring.taking_clients(Arc::new(tokens));
-    let rpc = Rpc::new(accounts, KeyFetcher::new(host.platform.profile)?);
+    let rpc = Rpc::start(accounts, KeyFetcher::new(host.platform.profile)?);
     let mut routes = tonic::service::RoutesBuilder::default();
     routes
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
@@ -93,8 +93,9 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
-        .add_service(LedgerServiceServer::new(rpc).max_decoding_message_size(MAX_MESSAGE_BYTES));
+        .add_service(LedgerServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
+    rpc.close().await;
     Ok(background.finish(served).await?)
 }
 

@@ -4,14 +4,16 @@ use super::{Accounts, random_id, signing::Signer};
 use crate::{
     Error,
     domain::{OPENING_PACE, RENEWABLE, Scope, Tie},
-    store::access::{self, Asked},
+    store::access::{self, Answer, Asked},
 };
+use chassis::Clock;
 use chassis::identity::{
     Passport,
     capability::{Claims, Opening},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use std::collections::HashSet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -31,8 +33,9 @@ pub struct Wish {
 }
 
 /// A wish with everything at hand to decide it.
-pub struct Application<'a> {
-    reader: &'a Passport,
+#[derive(Clone)]
+pub struct Application {
+    reader: Passport,
     wish: Wish,
     signer: Signer,
     counted_as: [u8; 32],
@@ -59,54 +62,63 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`Error::NoSigningKey`] in the first moments of an installation; or the database or the key store is away.
-pub async fn apply_for_access<'a>(
+pub async fn apply_for_access(
     accounts: &Accounts,
-    reader: &'a Passport,
+    reader: Passport,
     wish: Wish,
-) -> Result<Application<'a>, Error> {
+) -> Result<Application, Error> {
     let signer = accounts.signing.signer(accounts).await?;
     let counted_as = accounts.key().await?.mac("openings by an account", reader.account_id.as_bytes());
     Ok(Application { reader, wish, signer, counted_as, new_receipt_id: random_id()? })
 }
 
-/// Decides, and keeps the receipt, in one statement that is a transaction of its own.
+/// Decides on each, and keeps the receipts, in as few statements as see no reader twice, each a transaction of its own.
 ///
-/// The time is taken before the statement sees the link. So a capability ends at most ten seconds after the last
+/// The time is taken before the statement sees the links. So a capability ends at most ten seconds after the last
 /// moment at which the link was there, however long the statement has to wait; and it carries the epoch of that
 /// moment, which whoever ends the link raises above it.
 ///
 /// # Errors
+/// When the database fails: then nobody was told anything, and what was kept is a receipt that nobody reads with. Of each:
 /// [`Error::TooManyOpenings`]; [`Error::SessionOver`]; [`Error::NothingOpen`] for everybody who opened nothing to
 /// the reader, the reader themself and whoever does not exist; [`Error::ReceiptNotFound`].
 pub async fn open_access(
-    accounts: &Accounts,
+    clock: &Clock,
     conn: &mut PgConnection,
-    application: &Application<'_>,
-) -> Result<Granted, Error> {
-    let (now, wish) = (accounts.clock.now(), application.wish);
-    let answer = access::open(conn, &application.asked(now), now).await?;
-    if !answer.has_turn {
-        return Err(Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs()));
+    applications: &[Application],
+) -> Result<Vec<Result<Granted, Error>>, sqlx::Error> {
+    let mut decided: Vec<Option<Result<Granted, Error>>> = applications.iter().map(|_| None).collect();
+    let mut waiting: Vec<usize> = (0..applications.len()).collect();
+    let mut out_of_turns = HashSet::new();
+    while !waiting.is_empty() {
+        let mut readers = HashSet::new();
+        let (round, later): (Vec<usize>, _) =
+            waiting.iter().partition(|at| readers.insert(applications[**at].reader.account_id));
+        let now = clock.now();
+        let asked: Vec<_> = round.iter().map(|at| applications[*at].asked()).collect();
+        let answers = access::open(conn, &asked, OPENING_PACE, (now, now - RENEWABLE)).await?;
+        for (at, answer) in round.into_iter().zip(answers) {
+            if !answer.has_turn {
+                out_of_turns.insert(applications[at].reader.account_id);
+            }
+            decided[at] = Some(applications[at].decide(&answer, now));
+        }
+        // A refusal counts as no turn, so whoever had none has none now.
+        waiting = later;
+        waiting.retain(|at| !out_of_turns.contains(&applications[*at].reader.account_id));
     }
-    if !answer.has_session {
-        return Err(Error::SessionOver);
-    }
-    // The statement foresaw the decision; where the two differ, nothing is open.
-    let tie = Tie::that_opens(wish.scope, &answer.bonds);
-    let tie = tie.filter(|tie| answer.relation_id == Some(tie.relation_id)).zip(answer.epoch);
-    let (Tie { relation_id, .. }, epoch) = tie.ok_or(Error::NothingOpen)?;
-    let receipt_id = answer.receipt_id.ok_or(Error::ReceiptNotFound)?;
-    let Wish { owner_id, item_id, .. } = wish;
-    let scope = wish.scope.number();
-    Ok(Granted { opening: Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id }, now })
+    Ok(decided.into_iter().map(|decided| decided.unwrap_or_else(|| Err(too_many()))).collect())
 }
 
-impl Application<'_> {
-    fn asked(&self, now: Timestamp) -> Asked<'_> {
+fn too_many() -> Error {
+    Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs())
+}
+
+impl Application {
+    fn asked(&self) -> Asked<'_> {
         let Self { reader, wish, .. } = self;
         Asked {
             subject: &self.counted_as,
-            pace: OPENING_PACE,
             reader_id: reader.account_id,
             session_id: reader.session_id,
             owner_id: wish.owner_id,
@@ -115,8 +127,24 @@ impl Application<'_> {
             purpose: wish.purpose,
             receipt_id: wish.receipt_id,
             new_receipt_id: self.new_receipt_id,
-            since: now - RENEWABLE,
         }
+    }
+
+    fn decide(&self, answer: &Answer, now: Timestamp) -> Result<Granted, Error> {
+        let Wish { owner_id, item_id, scope, .. } = self.wish;
+        if !answer.has_turn {
+            return Err(too_many());
+        }
+        if !answer.has_session {
+            return Err(Error::SessionOver);
+        }
+        // The statement foresaw the decision; where the two differ, nothing is open.
+        let tie = Tie::that_opens(scope, &answer.bonds);
+        let tie = tie.filter(|tie| answer.relation_id == Some(tie.relation_id)).zip(answer.epoch);
+        let (Tie { relation_id, .. }, epoch) = tie.ok_or(Error::NothingOpen)?;
+        let receipt_id = answer.receipt_id.ok_or(Error::ReceiptNotFound)?;
+        let scope = scope.number();
+        Ok(Granted { opening: Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id }, now })
     }
 }
 
@@ -124,8 +152,8 @@ impl Application<'_> {
 ///
 /// # Errors
 /// [`Error::SigningKey`] when the key cannot sign.
-pub fn sign_access(application: &Application<'_>, granted: &Granted) -> Result<Opened, Error> {
-    let claims = Claims::new(application.reader, &granted.opening, granted.now);
+pub fn sign_access(application: &Application, granted: &Granted) -> Result<Opened, Error> {
+    let claims = Claims::new(&application.reader, &granted.opening, granted.now);
     let signer = &application.signer;
     let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;

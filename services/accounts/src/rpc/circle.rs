@@ -33,7 +33,7 @@ impl CircleService for Rpc {
         request: Request<GetCircleRequest>,
     ) -> Result<Response<GetCircleResponse>, Status> {
         let (passport, _) = admit_member(request)?;
-        let circles = app::circles_of(&self.0, passport.account_id).await?;
+        let circles = app::circles_of(&self.accounts, passport.account_id).await?;
         Ok(Response::new(GetCircleResponse {
             people: circles.people.into_iter().map(person).collect(),
             invitations: circles.invitations.into_iter().map(invitation).collect(),
@@ -86,7 +86,7 @@ async fn invite(
     account_id: Uuid,
     message: InviteTrustedPersonRequest,
 ) -> Result<InviteTrustedPersonResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let (name, called) = (Zeroizing::new(message.own_name), Zeroizing::new(message.called));
     let (name, called) = (Name::parse(&name)?, Name::parse_as("called", &called)?);
     let reason = TrustReason::parse(&Zeroizing::new(message.reason))?;
@@ -103,7 +103,7 @@ async fn invite(
 }
 
 async fn cancel(rpc: &Rpc, account_id: Uuid, invitation_id: Uuid) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::cancel_circle_invitation(accounts, &mut tx, account_id, invitation_id).await?;
     Ok(tx.commit().await?)
@@ -116,7 +116,7 @@ async fn update(
     called: &str,
     reason: &str,
 ) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let (called, reason) = (Name::parse_as("called", called)?, TrustReason::parse(reason)?);
     let note = app::seal_note(accounts, account_id, circle_id, &called, reason.as_ref()).await?;
     let mut tx = accounts.pool.begin().await?;
@@ -125,7 +125,7 @@ async fn update(
 }
 
 async fn end(rpc: &Rpc, account_id: Uuid, circle_id: Uuid, side: Side) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::end_place(accounts, &mut tx, account_id, circle_id, side).await?;
     tx.commit().await?;

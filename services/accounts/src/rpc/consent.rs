@@ -26,17 +26,13 @@ impl ConsentService for Rpc {
             purpose: message.purpose,
             receipt_id: optional_id("receipt_id", &message.receipt_id)?,
         };
-        Ok(Response::new(metrics::opening(wish.scope, open(self, &passport, wish).await)?))
+        Ok(Response::new(metrics::opening(wish.scope, open(self, passport, wish).await)?))
     }
 }
 
-async fn open(rpc: &Rpc, reader: &Passport, wish: Wish) -> Result<OpenAccessResponse, Error> {
-    let accounts = &rpc.0;
-    let application = app::apply_for_access(accounts, reader, wish).await?;
-    let granted = {
-        let mut conn = accounts.pool.acquire().await?;
-        app::open_access(accounts, &mut conn, &application).await?
-    };
+async fn open(rpc: &Rpc, reader: Passport, wish: Wish) -> Result<OpenAccessResponse, Error> {
+    let application = app::apply_for_access(&rpc.accounts, reader, wish).await?;
+    let granted = rpc.openings.submit(application.clone()).await.map_err(Error::Undecided)??;
     let opened = app::sign_access(&application, &granted)?;
     Ok(OpenAccessResponse {
         capability: opened.token.to_string(),

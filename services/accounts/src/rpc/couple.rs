@@ -47,7 +47,7 @@ impl CoupleService for Rpc {
         request: Request<GetCoupleRequest>,
     ) -> Result<Response<GetCoupleResponse>, Status> {
         let (passport, _) = admit_member(request)?;
-        let linkage = app::couple_of(&self.0, passport.account_id).await?;
+        let linkage = app::couple_of(&self.accounts, passport.account_id).await?;
         let invitation = linkage.invitation.map(|open| OpenInvitation {
             invitation_id: open.invitation_id.to_string(),
             expire_time: Some(wire(open.expires_at)),
@@ -61,7 +61,7 @@ impl CoupleService for Rpc {
     ) -> Result<Response<PreviewInvitationResponse>, Status> {
         let code = Zeroizing::new(admit_public(request)?.code);
         let code = InvitationCode::parse(&code).ok_or(Error::InvitationNotFound)?;
-        let preview = app::preview_invitation(&self.0, &code).await?;
+        let preview = app::preview_invitation(&self.accounts, &code).await?;
         let kind = match preview.kind {
             domain::InvitationKind::Couple => InvitationKind::Couple,
             domain::InvitationKind::Circle => InvitationKind::Circle,
@@ -130,7 +130,7 @@ impl CoupleService for Rpc {
 }
 
 async fn invite(rpc: &Rpc, account_id: Uuid, name: &str) -> Result<InvitePartnerResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let draft = app::draft_invitation(accounts, account_id, &Name::parse(name)?).await?;
     let mut tx = accounts.pool.begin().await?;
     let invited = app::invite(accounts, &mut tx, draft).await?;
@@ -144,14 +144,14 @@ async fn invite(rpc: &Rpc, account_id: Uuid, name: &str) -> Result<InvitePartner
 }
 
 async fn cancel(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::cancel_invitation(accounts, &mut tx, account_id).await?;
     Ok(tx.commit().await?)
 }
 
 async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<Accepted, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let (name, code) = (Name::parse(name)?, InvitationCode::parse(code));
     let acceptance = app::prepare_acceptance(accounts, account_id, code.as_ref(), &name).await?;
     let mut tx = accounts.pool.begin().await?;
@@ -163,7 +163,7 @@ async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<A
 
 async fn decline(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::decline_invitation(accounts, &mut tx, account_id, &code).await?;
     Ok(tx.commit().await?)
@@ -171,7 +171,7 @@ async fn decline(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
 
 async fn block(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::block_inviter(accounts, &mut tx, account_id, &code).await?;
     Ok(tx.commit().await?)
@@ -179,7 +179,7 @@ async fn block(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
 
 async fn report(rpc: &Rpc, code: &str, complaint: Complaint) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let report = app::seal_report(accounts, &complaint).await?;
     let mut tx = accounts.pool.begin().await?;
     app::report_invitation(accounts, &mut tx, &code, &report).await?;
@@ -187,7 +187,7 @@ async fn report(rpc: &Rpc, code: &str, complaint: Complaint) -> Result<(), Error
 }
 
 async fn unlink(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::unlink(accounts, &mut tx, account_id).await?;
     tx.commit().await?;

@@ -71,13 +71,13 @@ impl IdentityService for Rpc {
     ) -> Result<Response<ChangePasswordResponse>, Status> {
         let (passport, message) = admit_signed_in(request)?;
         let typed = Zeroizing::new(message.new_password);
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(change_password(self, &passport, &typed, message.others_go_on).await?))
     }
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        let me = app::me(&self.0, passport.account_id).await?;
+        let me = app::me(&self.accounts, passport.account_id).await?;
         let kind = match me.kind {
             domain::AccountKind::Member => AccountKind::Member,
             domain::AccountKind::Counselor => AccountKind::Counselor,
@@ -98,7 +98,7 @@ impl IdentityService for Rpc {
 }
 
 async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Result<RegisterResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let applicant = Applicant {
         address: Address::parse(&message.email)?,
         password: Password::choose("password", password)?,
@@ -115,7 +115,7 @@ async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Resul
 }
 
 async fn verify_email(rpc: &Rpc, token: &str, password: &str) -> Result<VerifyEmailResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let password = Password::offer(password)?;
     let token = VerificationToken::parse(token).ok_or(Error::VerificationNotFound)?;
     let pending = {
@@ -131,7 +131,7 @@ async fn verify_email(rpc: &Rpc, token: &str, password: &str) -> Result<VerifyEm
 }
 
 async fn resend(rpc: &Rpc, email: &str) -> Result<ResendVerificationResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let email_index = accounts.index(&Address::parse(email)?).await?;
     let mut tx = accounts.pool.begin().await?;
     app::resend(accounts, &mut tx, &email_index).await?;
@@ -141,7 +141,7 @@ async fn resend(rpc: &Rpc, email: &str) -> Result<ResendVerificationResponse, Er
 }
 
 async fn request_reset(rpc: &Rpc, email: &str) -> Result<RequestPasswordResetResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let email_index = accounts.index(&Address::parse(email)?).await?;
     let mut tx = accounts.pool.begin().await?;
     app::request_reset(accounts, &mut tx, &email_index).await?;
@@ -156,7 +156,7 @@ async fn reset_password(
     password: &str,
     code: &str,
 ) -> Result<ResetPasswordResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let password = Password::choose_beside("new_password", password)?;
     let token = ResetToken::parse(token).ok_or(Error::ResetNotFound)?;
     let prepared = app::prepare_reset(accounts, &token, password, code).await?;
@@ -174,7 +174,7 @@ async fn change_password(
     password: &str,
     others_go_on: bool,
 ) -> Result<ChangePasswordResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let password = Password::choose_beside("new_password", password)?;
     let new = app::prepare_password(accounts, passport.account_id, password).await?;
     let mut tx = accounts.pool.begin().await?;

@@ -22,7 +22,7 @@ impl LedgerService for Rpc {
         let (passport, message) = admit_member(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
-        let mut conn = self.0.pool.acquire().await.map_err(Error::from)?;
+        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
         let (receipts, next) = app::list_receipts(&mut conn, passport.account_id, size, after).await?;
         Ok(Response::new(ListReceiptsResponse {
             receipts: receipts.into_iter().map(receipt).collect(),

@@ -6,6 +6,7 @@ mod consent;
 mod couple;
 mod identity;
 mod ledger;
+mod openings;
 mod security;
 mod session;
 
@@ -15,14 +16,26 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The handlers of all services, and what fetches clients' keys.
+/// The handlers of all services.
 #[derive(Clone)]
-pub struct Rpc(Arc<Accounts>, KeyFetcher);
+pub struct Rpc {
+    accounts: Arc<Accounts>,
+    /// Fetches clients' keys.
+    fetcher: KeyFetcher,
+    /// Decides on wishes to read of another.
+    openings: openings::Openings,
+}
 
 impl Rpc {
-    /// Handlers over the use cases.
-    pub fn new(accounts: Arc<Accounts>, fetcher: KeyFetcher) -> Self {
-        Self(accounts, fetcher)
+    /// Handlers over the use cases; starts whoever decides on wishes to read of another.
+    pub fn start(accounts: Arc<Accounts>, fetcher: KeyFetcher) -> Self {
+        let openings = openings::start(&accounts);
+        Self { accounts, fetcher, openings }
+    }
+
+    /// Decides on what was handed in, and returns when the last of it is answered.
+    pub async fn close(&self) {
+        self.openings.close().await;
     }
 }
 

@@ -22,7 +22,7 @@ impl SecurityService for Rpc {
         request: Request<GetSecurityRequest>,
     ) -> Result<Response<GetSecurityResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        let found = app::security_of(&self.0, passport.account_id).await?;
+        let found = app::security_of(&self.accounts, passport.account_id).await?;
         Ok(Response::new(GetSecurityResponse {
             password_time: Some(wire(found.password_set_at)),
             notices_by_mail: found.notices_by_mail,
@@ -37,7 +37,7 @@ impl SecurityService for Rpc {
         request: Request<ListSecurityNoticesRequest>,
     ) -> Result<Response<ListSecurityNoticesResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        let notices = app::list_notices(&self.0, passport.account_id).await?;
+        let notices = app::list_notices(&self.accounts, passport.account_id).await?;
         let notices = notices.into_iter().map(|own| SecurityNotice {
             notice_id: own.notice_id.to_string(),
             kind: own.kind.number(),
@@ -52,7 +52,7 @@ impl SecurityService for Rpc {
         request: Request<ChooseNoticesRequest>,
     ) -> Result<Response<ChooseNoticesResponse>, Status> {
         let (passport, message) = admit_signed_in(request)?;
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(choose_notices(self, &passport, message.by_mail).await?))
     }
 
@@ -61,8 +61,8 @@ impl SecurityService for Rpc {
         request: Request<BeginTotpRequest>,
     ) -> Result<Response<BeginTotpResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        require_step_up(&passport, self.0.clock.now())?;
-        let proposed = app::begin_app(&self.0, &passport).await?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        let proposed = app::begin_app(&self.accounts, &passport).await?;
         Ok(Response::new(BeginTotpResponse {
             secret: proposed.secret.to_string(),
             uri: proposed.uri.to_string(),
@@ -75,7 +75,7 @@ impl SecurityService for Rpc {
     ) -> Result<Response<ConfirmTotpResponse>, Status> {
         let (passport, message) = admit_signed_in(request)?;
         let code = Zeroizing::new(message.code);
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(confirm_totp(self, &passport, &code).await?))
     }
 
@@ -84,7 +84,7 @@ impl SecurityService for Rpc {
         request: Request<RemoveTotpRequest>,
     ) -> Result<Response<RemoveTotpResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(remove_totp(self, &passport).await?))
     }
 
@@ -93,13 +93,13 @@ impl SecurityService for Rpc {
         request: Request<RenewRecoveryCodesRequest>,
     ) -> Result<Response<RenewRecoveryCodesResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(renew_recovery_codes(self, &passport).await?))
     }
 }
 
 async fn confirm_totp(rpc: &Rpc, passport: &Passport, code: &str) -> Result<ConfirmTotpResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     app::admit_confirmation(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
     let prepared = app::prepare_app(accounts, passport, code).await?;
     let mut tx = accounts.pool.begin().await?;
@@ -110,7 +110,7 @@ async fn confirm_totp(rpc: &Rpc, passport: &Passport, code: &str) -> Result<Conf
 }
 
 async fn remove_totp(rpc: &Rpc, passport: &Passport) -> Result<RemoveTotpResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::remove_app(accounts, &mut tx, passport).await?;
     tx.commit().await?;
@@ -119,7 +119,7 @@ async fn remove_totp(rpc: &Rpc, passport: &Passport) -> Result<RemoveTotpRespons
 }
 
 async fn renew_recovery_codes(rpc: &Rpc, passport: &Passport) -> Result<RenewRecoveryCodesResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     let codes = app::renew_recovery_codes(accounts, &mut tx, passport).await?;
     tx.commit().await?;
@@ -136,7 +136,7 @@ async fn choose_notices(
     passport: &Passport,
     by_mail: bool,
 ) -> Result<ChooseNoticesResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::choose_notices(accounts, &mut tx, passport, by_mail).await?;
     tx.commit().await?;

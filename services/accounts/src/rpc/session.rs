@@ -88,7 +88,7 @@ impl SessionService for Rpc {
 }
 
 async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<SignInResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let address = Address::parse(&message.email)?;
     let password = Password::offer(password)?;
     let label = DeviceLabel::parse(&message.device_label)?;
@@ -124,7 +124,7 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
 }
 
 async fn complete_sign_in(rpc: &Rpc, token: &str, code: &str) -> Result<CompleteSignInResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let token = PendingToken::parse(token).ok_or(Error::SignInOver)?;
     let half = app::half(accounts, &mut *accounts.pool.acquire().await?, &token).await?;
     let checked = app::check_code(accounts, half.account_id(), code).await?;
@@ -143,7 +143,7 @@ async fn complete_sign_in(rpc: &Rpc, token: &str, code: &str) -> Result<Complete
 }
 
 async fn mint_passport(rpc: &Rpc, secret: &str) -> Result<MintPassportResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let secret = SessionSecret::parse(secret).ok_or(Error::SessionOver)?;
     let live = app::live_session(accounts, &mut *accounts.pool.acquire().await?, &secret).await?;
     let passport = app::mint(accounts, &live).await?;
@@ -161,7 +161,7 @@ async fn step_up(
     password: &str,
     code: &str,
 ) -> Result<StepUpResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let password = Password::offer(password)?;
     let known = {
         let mut conn = accounts.pool.acquire().await?;
@@ -180,7 +180,7 @@ async fn step_up(
 }
 
 async fn list_sessions(rpc: &Rpc, passport: &Passport) -> Result<ListSessionsResponse, Error> {
-    let own = app::list_sessions(&rpc.0, passport.account_id).await?;
+    let own = app::list_sessions(&rpc.accounts, passport.account_id).await?;
     let sessions = own
         .into_iter()
         .map(|session| Session {
@@ -195,7 +195,7 @@ async fn list_sessions(rpc: &Rpc, passport: &Passport) -> Result<ListSessionsRes
 }
 
 async fn end_session(rpc: &Rpc, passport: &Passport, session_id: Uuid) -> Result<EndSessionResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     app::end_session(accounts, &mut tx, passport.account_id, session_id).await?;
     tx.commit().await?;
@@ -208,7 +208,7 @@ async fn end_sessions(
     passport: &Passport,
     this_one_too: bool,
 ) -> Result<EndSessionsResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let but = (!this_one_too).then_some(passport.session_id);
     let mut tx = accounts.pool.begin().await?;
     let ended = app::end_sessions(accounts, &mut tx, passport.account_id, but).await?;
@@ -218,7 +218,7 @@ async fn end_sessions(
 }
 
 async fn list_signing_keys(rpc: &Rpc) -> Result<ListSigningKeysResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let keys = app::published_keys(&mut *accounts.pool.acquire().await?, accounts.clock.now()).await?;
     let keys = keys.into_iter().map(|key| SigningKey { key_id: key.key_id, public_key: key.x }).collect();
     Ok(ListSigningKeysResponse { keys })

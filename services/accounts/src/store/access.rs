@@ -10,8 +10,6 @@ use uuid::Uuid;
 pub struct Asked<'a> {
     /// What the reader's turns are counted as.
     pub subject: &'a [u8; 32],
-    /// How often the reader may ask.
-    pub pace: Pace,
     /// Who reads.
     pub reader_id: Uuid,
     /// The reader's session.
@@ -28,8 +26,6 @@ pub struct Asked<'a> {
     pub receipt_id: Option<Uuid>,
     /// The receipt to write if there is none to go on with and none was named.
     pub new_receipt_id: Uuid,
-    /// A receipt that was opened before is not gone on with.
-    pub since: Timestamp,
 }
 
 /// What was found, all of it at one moment.
@@ -59,94 +55,128 @@ pub struct Epoch {
     pub epoch: i64,
 }
 
-/// Takes a turn, looks whether the session lives and what links the two, reads the epoch, and writes the receipt if
-/// all of it is so, or goes on with the one of the same. One statement sees one moment: the epoch is never newer than
-/// the link it was read with. And it is one round trip and one commit, on a path as busy as reading itself.
+/// Of each wish: takes a turn, looks whether the session lives and what links the two, reads the epoch, and writes the
+/// receipt if all of it is so, or goes on with the one of the same. One statement sees one moment: the epoch is never newer
+/// than the link it was read with. And it is one round trip and one commit, on a path as busy as reading itself.
+///
+/// No reader may be among them twice: a statement counts a turn and finds a receipt once.
 ///
 /// Which link opens what is [`Tie::that_opens`](crate::domain::Tie::that_opens)'s to say; `tie` foresees it, so that
 /// nothing is written for whoever is refused, and the answer holds both for the caller to compare.
 ///
 /// What is gone on with is found as of that moment and named by its hour, so that the insert meets it; two who come at
-/// once and find nothing name the same hour, and the second meets the first's.
-pub async fn open(conn: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) -> Result<Answer, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"WITH turn AS (
-               INSERT INTO throttle (subject, free_at) VALUES ($1, $2)
+/// once and find nothing name the same hour, and the second meets the first's. Turns and receipts are locked in one order
+/// everywhere, turns first. The arrays come by way of a row of their own, whose length the planner cannot see: it would
+/// plan anew for every length.
+pub async fn open(
+    conn: &mut PgConnection,
+    wishes: &[Asked<'_>],
+    pace: Pace,
+    (now, since): (Timestamp, Timestamp),
+) -> Result<Vec<Answer>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"WITH given AS MATERIALIZED (
+               SELECT w.* FROM
+                   (SELECT $1::bytea[] AS subjects, $2::uuid[] AS readers, $3::uuid[] AS sessions, $4::uuid[] AS owners,
+                           $5::integer[] AS scopes, $6::uuid[] AS items, $7::integer[] AS purposes, $8::uuid[] AS named,
+                           $9::uuid[] AS fresh OFFSET 0) AS a,
+                   UNNEST(a.subjects, a.readers, a.sessions, a.owners, a.scopes, a.items, a.purposes, a.named, a.fresh)
+                       WITH ORDINALITY
+                       AS w (subject, reader_id, session_id, owner_id, scope, item_id, purpose, named_id, fresh_id, place)
+           ), turn AS (
+               INSERT INTO throttle (subject, free_at) SELECT subject, $10 FROM given ORDER BY subject
                ON CONFLICT (subject) DO UPDATE
-                   SET free_at = GREATEST(throttle.free_at, $3) + ($2::timestamptz - $3::timestamptz)
-                   WHERE throttle.free_at <= $4
+                   SET free_at = GREATEST(throttle.free_at, $11) + ($10::timestamptz - $11::timestamptz)
+                   WHERE throttle.free_at <= $12
                RETURNING subject
-           ), live AS (
-               SELECT session_id FROM session
-               WHERE session_id = $5 AND account_id = $6 AND ended_at IS NULL
-                 AND LEAST(idle_until, absolute_until) > $3
-           ), bond AS (
-               SELECT (SELECT couple_id FROM couple_member WHERE account_id = $6 AND partner_id = $7) AS couple_id,
-                      (SELECT circle_id FROM circle_member WHERE host_id = $7 AND guest_id = $6) AS in_owners_circle,
-                      (SELECT circle_id FROM circle_member WHERE host_id = $6 AND guest_id = $7) AS in_readers_circle
-           ), tie AS (
-               SELECT CASE WHEN couple_id IS NULL THEN 'trusted_person' ELSE 'partner' END AS relation,
-                      found.relation_id, COALESCE(e.epoch, 0) AS epoch
+           ), bond AS MATERIALIZED (
+               SELECT given.*,
+                      (SELECT true FROM session s
+                       WHERE s.session_id = given.session_id AND s.account_id = given.reader_id AND s.ended_at IS NULL
+                         AND LEAST(s.idle_until, s.absolute_until) > $11) AS is_live,
+                      (SELECT couple_id FROM couple_member
+                       WHERE account_id = given.reader_id AND partner_id = given.owner_id) AS couple_id,
+                      (SELECT circle_id FROM circle_member
+                       WHERE host_id = given.owner_id AND guest_id = given.reader_id) AS in_owners_circle,
+                      (SELECT circle_id FROM circle_member
+                       WHERE host_id = given.reader_id AND guest_id = given.owner_id) AS in_readers_circle,
+                      (SELECT epoch FROM access_epoch e
+                       WHERE e.owner_id = given.owner_id AND e.reader_id = given.reader_id) AS raised_to
+               FROM given
+           ), tie AS MATERIALIZED (
+               SELECT bond.*, CASE WHEN couple_id IS NULL THEN 'trusted_person' ELSE 'partner' END AS relation,
+                      found.relation_id, COALESCE(raised_to, 0) AS epoch
                FROM bond
-               CROSS JOIN LATERAL (SELECT COALESCE(couple_id, CASE $8::integer WHEN 1 THEN in_owners_circle
-                                                                              WHEN 4 THEN in_readers_circle END)
+               CROSS JOIN LATERAL (SELECT COALESCE(couple_id, CASE scope WHEN 1 THEN in_owners_circle
+                                                                         WHEN 4 THEN in_readers_circle END)
                                   ) AS found (relation_id)
-               LEFT JOIN access_epoch e ON e.owner_id = $7 AND e.reader_id = $6
                WHERE found.relation_id IS NOT NULL
-           ), same AS (
-               SELECT r.hour FROM receipt r, tie
-               WHERE r.owner_id = $7 AND r.reader_id = $6 AND r.session_id = $5 AND r.relation = tie.relation
-                 AND r.relation_id = tie.relation_id AND r.scope = $8 AND r.purpose = $9
-                 AND r.item_id IS NOT DISTINCT FROM $10 AND r.hour >= $11 AND r.opened_at >= $12
-                 AND ($13::uuid IS NULL OR r.receipt_id = $13)
-               ORDER BY r.hour DESC LIMIT 1
            ), kept AS (
                INSERT INTO receipt AS known (owner_id, receipt_id, reader_id, session_id, relation, relation_id,
                                              scope, purpose, item_id, epoch, opened_at, hour)
-               SELECT $7, $14, $6, $5, tie.relation, tie.relation_id, $8, $9, $10, tie.epoch, $3,
-                      COALESCE(same.hour, $15)
-               FROM turn, live, tie LEFT JOIN same ON true
-               WHERE $13 IS NULL OR same.hour IS NOT NULL
+               SELECT tie.owner_id, tie.fresh_id, tie.reader_id, tie.session_id, tie.relation, tie.relation_id,
+                      tie.scope, tie.purpose, tie.item_id, tie.epoch, $11, COALESCE(same.hour, $15)
+               FROM tie JOIN turn USING (subject)
+               LEFT JOIN LATERAL (
+                   SELECT r.hour, r.receipt_id FROM receipt r
+                   WHERE r.owner_id = tie.owner_id AND r.reader_id = tie.reader_id AND r.session_id = tie.session_id
+                     AND r.relation = tie.relation AND r.relation_id = tie.relation_id AND r.scope = tie.scope
+                     AND r.purpose = tie.purpose AND r.item_id IS NOT DISTINCT FROM tie.item_id
+                     AND r.hour >= $13 AND r.opened_at >= $14
+                     AND (tie.named_id IS NULL OR r.receipt_id = tie.named_id)
+                   ORDER BY r.hour DESC LIMIT 1
+               ) AS same ON true
+               WHERE tie.is_live AND (tie.named_id IS NULL OR same.hour IS NOT NULL)
+               ORDER BY COALESCE(same.receipt_id, tie.fresh_id)
                ON CONFLICT (owner_id, reader_id, session_id, relation, relation_id, scope, purpose, hour, item_id)
                    DO UPDATE SET renewed_at = excluded.opened_at, epoch = excluded.epoch
-               RETURNING receipt_id
+               RETURNING reader_id, receipt_id
            )
-           SELECT EXISTS (SELECT FROM turn) AS "has_turn!", EXISTS (SELECT FROM live) AS "has_session!",
-                  couple_id, in_owners_circle, in_readers_circle,
-                  (SELECT epoch FROM tie) AS epoch, (SELECT relation_id FROM tie) AS relation_id,
-                  (SELECT receipt_id FROM kept) AS receipt_id
-           FROM bond"#,
-        &asked.subject[..],
-        (now + asked.pace.interval).to_sqlx(),
+           SELECT turn.subject IS NOT NULL AS "has_turn!", bond.is_live IS NOT NULL AS "has_session!",
+                  bond.couple_id, bond.in_owners_circle, bond.in_readers_circle,
+                  tie.epoch AS "epoch?", tie.relation_id AS "relation_id?", kept.receipt_id AS "receipt_id?"
+           FROM bond
+           LEFT JOIN turn ON turn.subject = bond.subject
+           LEFT JOIN tie ON tie.place = bond.place
+           LEFT JOIN kept ON kept.reader_id = bond.reader_id
+           ORDER BY bond.place"#,
+        &column(wishes, |asked| &asked.subject[..]) as &[&[u8]],
+        &column(wishes, |asked| asked.reader_id),
+        &column(wishes, |asked| asked.session_id),
+        &column(wishes, |asked| asked.owner_id),
+        &column(wishes, |asked| asked.scope),
+        &column(wishes, |asked| asked.item_id) as &[Option<Uuid>],
+        &column(wishes, |asked| asked.purpose),
+        &column(wishes, |asked| asked.receipt_id) as &[Option<Uuid>],
+        &column(wishes, |asked| asked.new_receipt_id),
+        (now + pace.interval).to_sqlx(),
         now.to_sqlx(),
-        (now + asked.pace.tolerance()).to_sqlx(),
-        asked.session_id,
-        asked.reader_id,
-        asked.owner_id,
-        asked.scope,
-        asked.purpose,
-        asked.item_id,
-        hour(asked.since),
-        asked.since.to_sqlx(),
-        asked.receipt_id,
-        asked.new_receipt_id,
+        (now + pace.tolerance()).to_sqlx(),
+        hour(since),
+        since.to_sqlx(),
         hour(now),
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    let bonds = Bonds {
-        couple_id: row.couple_id,
-        in_owners_circle: row.in_owners_circle,
-        in_readers_circle: row.in_readers_circle,
-    };
-    Ok(Answer {
-        has_turn: row.has_turn,
-        has_session: row.has_session,
-        bonds,
-        epoch: row.epoch,
-        relation_id: row.relation_id,
-        receipt_id: row.receipt_id,
-    })
+    Ok(rows
+        .into_iter()
+        .map(|row| Answer {
+            has_turn: row.has_turn,
+            has_session: row.has_session,
+            bonds: Bonds {
+                couple_id: row.couple_id,
+                in_owners_circle: row.in_owners_circle,
+                in_readers_circle: row.in_readers_circle,
+            },
+            epoch: row.epoch,
+            relation_id: row.relation_id,
+            receipt_id: row.receipt_id,
+        })
+        .collect())
+}
+
+fn column<'a, T>(wishes: &'a [Asked<'a>], of: impl Fn(&'a Asked<'a>) -> T) -> Vec<T> {
+    wishes.iter().map(of).collect()
 }
 
 /// Whole hours since 1970.

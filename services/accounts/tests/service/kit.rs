@@ -103,7 +103,7 @@ impl House {
         };
         let mailer = Mailer::new(&config, clock.clone(), ids).unwrap();
         Self {
-            rpc: Rpc::new(Arc::clone(&accounts), KeyFetcher::new(Profile::Test).unwrap()),
+            rpc: Rpc::start(Arc::clone(&accounts), KeyFetcher::new(Profile::Test).unwrap()),
             accounts,
             postman: Postman::new(mailer, "https://candor.example/"),
             keyring: Keyring::new(

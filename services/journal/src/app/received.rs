@@ -1,11 +1,12 @@
 //! Shares of another person, as whoever they are open to reads and answers them. Each call that shows something of
 //! theirs leaves a `DataRead` in the same transaction: only with it the receipt counts.
 
-use super::{data_read, share_answered};
+use super::{data_read, share_answered, thaw};
 use crate::Error;
 use crate::domain::{Cursor, EntryBody};
 use crate::store::answers::{self, NewAnswer};
 use crate::store::received::{self as store, OpenShare, Reader, SealedAnswer};
+use candor_proto::journal::v1 as proto;
 use chassis::Ids;
 use chassis::identity::Capability;
 use jiff::Timestamp;
@@ -38,21 +39,46 @@ pub async fn list_received(
     Ok((shares, more))
 }
 
-/// A share that is open to the reader, with what it shows, still sealed.
+/// A wish to read a share, with what it is opened with.
+#[derive(Clone)]
+pub struct ReadShare {
+    /// What accounts said to it.
+    pub capability: Capability,
+    /// The share.
+    pub share_id: Uuid,
+    /// The data key of the share's owner.
+    pub owner_key: DataKey,
+}
+
+/// A share that is open to its reader, and what it shows.
+pub type Received = (OpenShare, proto::Rendering);
+
+/// Of each wish, the share if it is open to its reader, and what it shows. Of those that were opened, and no others, it is
+/// told that they were read.
 ///
 /// # Errors
-/// [`Error::ShareNotFound`] for whatever is not open to them, whatever the reason.
+/// When the database refuses the whole: then nothing was read. Of a wish: [`Error::ShareNotFound`] for whatever is not open
+/// to its reader, whatever the reason; [`Error::Unreadable`].
 pub async fn find_received(
     conn: &mut PgConnection,
-    capability: &Capability,
-    share_id: Uuid,
+    wishes: &[ReadShare],
     now: Timestamp,
     ids: &Ids,
-) -> Result<(OpenShare, Vec<u8>), Error> {
-    let found = store::find_open(conn, &Reader::new(capability, now), share_id).await?;
-    let found = found.ok_or(Error::ShareNotFound)?;
-    bus::outbox::append(conn, &[data_read(ids.next(), now, capability, &[share_id], false)]).await?;
-    Ok(found)
+) -> Result<Vec<Result<Received, Error>>, sqlx::Error> {
+    let asked: Vec<_> =
+        wishes.iter().map(|wish| (Reader::new(&wish.capability, now), wish.share_id)).collect();
+    let found = store::find_open(conn, &asked, now).await?;
+    let opened: Vec<_> = wishes.iter().zip(found).map(|(wish, found)| open_received(wish, found)).collect();
+    let read = wishes.iter().zip(&opened).filter(|(_, opened)| opened.is_ok());
+    let events: Vec<_> =
+        read.map(|(wish, _)| data_read(ids.next(), now, &wish.capability, &[wish.share_id], false)).collect();
+    bus::outbox::append(conn, &events).await?;
+    Ok(opened)
+}
+
+fn open_received(wish: &ReadShare, found: Option<(OpenShare, Vec<u8>)>) -> Result<Received, Error> {
+    let (share, sealed) = found.ok_or(Error::ShareNotFound)?;
+    Ok((share, thaw(&wish.owner_key, wish.share_id, &sealed)?))
 }
 
 /// Notes that the reader wants the owner to know that they read it. Once is enough: the second time nothing is told.

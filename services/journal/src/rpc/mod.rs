@@ -4,6 +4,7 @@ mod assessments;
 mod check_ins;
 mod entries;
 mod moods;
+mod reader;
 mod shares;
 mod writer;
 
@@ -33,10 +34,11 @@ struct Inner {
     ids: Ids,
     outbox: Outbox,
     writes: Batch<app::WriteEntry, app::Written>,
+    reads: Batch<app::received::ReadShare, app::received::Received>,
 }
 
 impl Journal {
-    /// On the journal's database, key store and outbox; starts the writers of entries.
+    /// On the journal's database, key store and outbox; starts the writers of entries and the readers of shares.
     pub fn start(
         pool: PgPool,
         vault: Vault,
@@ -48,14 +50,19 @@ impl Journal {
         let writer = writer::Writer::new(pool.clone(), outbox.clone());
         // Writers outlive the server, which drains first: `close` ends them.
         let write = move |commands| writer.clone().write(commands);
-        let never = CancellationToken::new();
-        let writes = Batch::start("journal.write_batch", batch.max, batch.queue, batch.writers, never, write);
-        Self(Arc::new(Inner { pool, vault, clock, ids, outbox, writes }))
+        let reader = reader::Reader::new(pool.clone(), outbox.clone(), clock.clone(), ids.clone());
+        let read = move |wishes| reader.clone().read(wishes);
+        let never = CancellationToken::new;
+        let BatchConfig { max, queue, writers } = batch;
+        let writes = Batch::start("journal.write_batch", max, queue, writers, never(), write);
+        let reads = Batch::start("journal.read_batch", max, queue, writers, never(), read);
+        Self(Arc::new(Inner { pool, vault, clock, ids, outbox, writes, reads }))
     }
 
-    /// Writes what was handed in, and returns when the last of it is answered.
+    /// Writes and reads what was handed in, and returns when the last of it is answered.
     pub async fn close(&self) {
         self.0.writes.close().await;
+        self.0.reads.close().await;
     }
 
     /// The caller's data key for keeping something.

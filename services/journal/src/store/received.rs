@@ -84,7 +84,7 @@ pub async fn list_open(
         Row,
         r#"SELECT s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
                   s.wished_response AS "wished_response!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
-                  s.told_read_time IS NOT NULL AS "told_read!", NULL::bytea AS rendering,
+                  s.told_read_time IS NOT NULL AS "told_read!",
                   a.answer_id AS "answer_id?", a.body AS "answer_body?", a.create_time AS "answer_time?"
            FROM shares s LEFT JOIN share_answers a
              ON a.account_id = $2 AND a.owner_id = s.account_id AND a.share_id = s.share_id
@@ -110,42 +110,59 @@ pub async fn list_open(
     .await?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let more = rows.len() > limit;
-    let shares = rows.into_iter().take(limit).map(|row| row.split(reader.owner_id).0);
+    let shares = rows.into_iter().take(limit).map(|row| row.open_share(reader.owner_id));
     Ok((shares.collect(), more))
 }
 
-/// A share of the owner that is open to the reader, with what it shows, sealed with the owner's data key.
+/// Of each wish, the share if it is open to its reader, with what it shows, sealed with the owner's data key. `now` is one
+/// moment for all of them.
+///
+/// The arrays come by way of a row of their own, whose length the planner cannot see: it would plan anew for every length.
 pub async fn find_open(
     conn: &mut PgConnection,
-    reader: &Reader,
-    share_id: Uuid,
-) -> Result<Option<(OpenShare, Vec<u8>)>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"SELECT s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
+    wishes: &[(Reader, Uuid)],
+    now: jiff::Timestamp,
+) -> Result<Vec<Option<(OpenShare, Vec<u8>)>>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        FoundRow,
+        r#"SELECT w.place AS "place!", s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
                   s.wished_response AS "wished_response!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
-                  s.told_read_time IS NOT NULL AS "told_read!", s.rendering,
+                  s.told_read_time IS NOT NULL AS "told_read!", s.rendering AS "rendering!",
                   a.answer_id AS "answer_id?", a.body AS "answer_body?", a.create_time AS "answer_time?"
-           FROM shares s LEFT JOIN share_answers a
-             ON a.account_id = $2 AND a.owner_id = s.account_id AND a.share_id = s.share_id
-           WHERE s.account_id = $1 AND s.share_id = $8 AND s.rendering IS NOT NULL
-             AND journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
-                                  $1, $2, $3, $4, $5, $6, $7)"#,
-        reader.owner_id,
-        reader.reader_id,
-        reader.session_id,
-        reader.couple_id,
-        reader.epoch,
-        reader.ends as Timestamp,
-        reader.now as Timestamp,
-        share_id,
+           FROM (SELECT $1::uuid[] AS owners, $2::uuid[] AS readers, $3::uuid[] AS sessions, $4::uuid[] AS couples,
+                        $5::bigint[] AS epochs, $6::timestamptz[] AS ends, $7::uuid[] AS shares OFFSET 0) AS given,
+                UNNEST(given.owners, given.readers, given.sessions, given.couples, given.epochs, given.ends, given.shares)
+                    WITH ORDINALITY
+                    AS w (owner_id, reader_id, session_id, couple_id, epoch, ends, share_id, place)
+           JOIN shares s ON s.account_id = w.owner_id AND s.share_id = w.share_id AND s.rendering IS NOT NULL
+           LEFT JOIN share_answers a
+             ON a.account_id = w.reader_id AND a.owner_id = s.account_id AND a.share_id = s.share_id
+           WHERE journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
+                                  w.owner_id, w.reader_id, w.session_id, w.couple_id, w.epoch, w.ends, $8)"#,
+        &column(wishes, |reader| reader.owner_id),
+        &column(wishes, |reader| reader.reader_id),
+        &column(wishes, |reader| reader.session_id),
+        &column(wishes, |reader| reader.couple_id),
+        &column(wishes, |reader| reader.epoch),
+        &column(wishes, |reader| reader.ends) as &[Timestamp],
+        &wishes.iter().map(|(_, share_id)| *share_id).collect::<Vec<_>>(),
+        now.to_sqlx() as Timestamp,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.and_then(|row| {
-        let (share, rendering) = row.split(reader.owner_id);
-        Some((share, rendering?))
-    }))
+    let mut found: Vec<_> = wishes.iter().map(|_| None).collect();
+    for row in rows {
+        let at = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
+        if let (Some(slot), Some((reader, _))) = (found.get_mut(at), wishes.get(at)) {
+            let (share, rendering) = row.split(reader.owner_id);
+            *slot = Some((share, rendering));
+        }
+    }
+    Ok(found)
+}
+
+fn column<T>(wishes: &[(Reader, Uuid)], of: impl Fn(&Reader) -> T) -> Vec<T> {
+    wishes.iter().map(|(reader, _)| of(reader)).collect()
 }
 
 /// Notes on a share of the owner that is open to the reader that it is answered, and says what may be told of it; nothing
@@ -248,14 +265,13 @@ struct Row {
     open_time: Timestamp,
     expire_time: Timestamp,
     told_read: bool,
-    rendering: Option<Vec<u8>>,
     answer_id: Option<Uuid>,
     answer_body: Option<Vec<u8>>,
     answer_time: Option<Timestamp>,
 }
 
 impl Row {
-    fn split(self, owner_id: Uuid) -> (OpenShare, Option<Vec<u8>>) {
+    fn open_share(self, owner_id: Uuid) -> OpenShare {
         let answer = |((answer_id, body), time): ((Uuid, Vec<u8>), Timestamp)| SealedAnswer {
             answer_id,
             owner_id,
@@ -263,7 +279,7 @@ impl Row {
             body,
             create_time: time.to_jiff(),
         };
-        let share = OpenShare {
+        OpenShare {
             share_id: self.share_id,
             kind: self.kind,
             depth: self.depth,
@@ -272,7 +288,40 @@ impl Row {
             expire_time: self.expire_time.to_jiff(),
             told_read: self.told_read,
             own_answer: self.answer_id.zip(self.answer_body).zip(self.answer_time).map(answer),
+        }
+    }
+}
+
+/// The same, of one wish among many, with what it shows.
+struct FoundRow {
+    place: i64,
+    share_id: Uuid,
+    kind: i16,
+    depth: i16,
+    wished_response: i16,
+    open_time: Timestamp,
+    expire_time: Timestamp,
+    told_read: bool,
+    rendering: Vec<u8>,
+    answer_id: Option<Uuid>,
+    answer_body: Option<Vec<u8>>,
+    answer_time: Option<Timestamp>,
+}
+
+impl FoundRow {
+    fn split(self, owner_id: Uuid) -> (OpenShare, Vec<u8>) {
+        let row = Row {
+            share_id: self.share_id,
+            kind: self.kind,
+            depth: self.depth,
+            wished_response: self.wished_response,
+            open_time: self.open_time,
+            expire_time: self.expire_time,
+            told_read: self.told_read,
+            answer_id: self.answer_id,
+            answer_body: self.answer_body,
+            answer_time: self.answer_time,
         };
-        (share, self.rendering)
+        (row.open_share(owner_id), self.rendering)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// [`ClientError::Refused`] without saying why; [`ClientError::KeysAway`].
 pub(super) async fn identify(rpc: &Rpc, assertion: &str, client_id: &str) -> Result<(Acting, Proof), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let assertion = Assertion::read(assertion).ok_or(ClientError::Refused)?;
     if !client_id.is_empty() && client_id.parse() != Ok(assertion.client_id()) {
         return Err(ClientError::Refused.into());
@@ -25,7 +25,7 @@ pub(super) async fn identify(rpc: &Rpc, assertion: &str, client_id: &str) -> Res
         && let Some(url) = acting.jwks_url()
         && clients::claim_fetch(accounts, &acting).await?
     {
-        let fetched = rpc.1.fetch(&url).await;
+        let fetched = rpc.fetcher.fetch(&url).await;
         acting = clients::keep_fetched(accounts, acting, &url, fetched).await?;
     }
     let proof = clients::prove(accounts, &acting, &assertion)?;

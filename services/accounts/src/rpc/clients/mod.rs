@@ -39,9 +39,9 @@ impl OAuthClientService for Rpc {
         request: Request<RegisterClientRequest>,
     ) -> Result<Response<RegisterClientResponse>, Status> {
         let (passport, message) = admit_kinds(request, &HOLDERS)?;
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         let client_id = register(self, &passport, message).await?;
-        let client = Some(registered(clients::get(&self.0, &passport, client_id).await?));
+        let client = Some(registered(clients::get(&self.accounts, &passport, client_id).await?));
         Ok(Response::new(RegisterClientResponse { client }))
     }
 
@@ -52,7 +52,7 @@ impl OAuthClientService for Rpc {
         let (passport, message) = admit_kinds(request, &HOLDERS)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = super::ledger::cursor(&message.page_token)?;
-        let (page, next) = clients::list(&self.0, &passport, size, after).await?;
+        let (page, next) = clients::list(&self.accounts, &passport, size, after).await?;
         Ok(Response::new(ListClientsResponse {
             clients: page.into_iter().map(registered).collect(),
             next_page_token: page_token(next),
@@ -64,7 +64,7 @@ impl OAuthClientService for Rpc {
         request: Request<GetClientRequest>,
     ) -> Result<Response<GetClientResponse>, Status> {
         let (passport, message) = admit_kinds(request, &HOLDERS)?;
-        let client = clients::get(&self.0, &passport, id(&message.client_id)?).await?;
+        let client = clients::get(&self.accounts, &passport, id(&message.client_id)?).await?;
         Ok(Response::new(GetClientResponse { client: Some(registered(client)) }))
     }
 
@@ -73,10 +73,10 @@ impl OAuthClientService for Rpc {
         request: Request<RotateClientKeysRequest>,
     ) -> Result<Response<RotateClientKeysResponse>, Status> {
         let (passport, message) = admit_kinds(request, &HOLDERS)?;
-        require_step_up(&passport, self.0.clock.now())?;
+        require_step_up(&passport, self.accounts.clock.now())?;
         let client_id = id(&message.client_id)?;
         rotate(self, &passport, client_id, &message).await?;
-        let client = Some(registered(clients::get(&self.0, &passport, client_id).await?));
+        let client = Some(registered(clients::get(&self.accounts, &passport, client_id).await?));
         Ok(Response::new(RotateClientKeysResponse { client }))
     }
 
@@ -110,7 +110,7 @@ impl OAuthClientService for Rpc {
 }
 
 async fn register(rpc: &Rpc, by: &Passport, message: RegisterClientRequest) -> Result<Uuid, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let about = About::parse(&message.name, &message.purpose, &message.contact)?;
     let scopes = Scopes::exactly(&message.scopes.join(" "));
     let unknown =
@@ -131,7 +131,7 @@ async fn rotate(
     client_id: Uuid,
     message: &RotateClientKeysRequest,
 ) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let keys = keys(rpc, by, &message.jwks, &message.jwks_url).await?;
     let mut tx = accounts.pool.begin().await?;
     clients::rotate_keys(accounts, &mut tx, by, client_id, &keys).await?;
@@ -146,8 +146,8 @@ async fn keys(rpc: &Rpc, by: &Passport, jwks: &str, jwks_url: &str) -> Result<Ke
         (false, true) => Ok(Keys::Registered(KeySet::registered(jwks)?)),
         (true, false) => {
             let url = JwksUrl::parse(jwks_url)?;
-            clients::count_address(&rpc.0, by).await?;
-            let fetched = rpc.1.fetch(&url).await;
+            clients::count_address(&rpc.accounts, by).await?;
+            let fetched = rpc.fetcher.fetch(&url).await;
             let fetched = fetched
                 .map_err(|problem| Invalid { field: "jwks_url", description: problem.description() })?;
             Ok(Keys::Published(url, fetched))
@@ -157,7 +157,7 @@ async fn keys(rpc: &Rpc, by: &Passport, jwks: &str, jwks_url: &str) -> Result<Ke
 }
 
 async fn disable(rpc: &Rpc, by: &Passport, client_id: Uuid) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     clients::disable(accounts, &mut tx, by, client_id).await?;
     tx.commit().await?;
@@ -171,7 +171,7 @@ async fn issue(
     client_id: &str,
     scope: &str,
 ) -> Result<IssueClientTokenResponse, Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let (acting, proof) = identify(rpc, assertion, client_id).await?;
     let ticket = clients::ticket(accounts, &acting, proof, scope).await?;
     let mut tx = accounts.pool.begin().await?;
@@ -187,7 +187,7 @@ async fn issue(
 }
 
 async fn revoke(rpc: &Rpc, assertion: &str, client_id: &str, token: &str) -> Result<(), Error> {
-    let accounts = &rpc.0;
+    let accounts = &rpc.accounts;
     let (acting, proof) = identify(rpc, assertion, client_id).await?;
     let mut tx = accounts.pool.begin().await?;
     clients::revoke(accounts, &mut tx, &acting, proof, token).await?;

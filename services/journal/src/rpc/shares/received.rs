@@ -2,8 +2,8 @@
 
 use super::{needed_id, share_id};
 use crate::Error;
-use crate::app::received::{self as app, AnswerShare};
-use crate::app::{Timeline, seal_token, thaw};
+use crate::app::received::{self as app, AnswerShare, ReadShare};
+use crate::app::{Timeline, seal_token};
 use crate::domain::{Cursor, EntryBody, PageSize, WishedResponse, starters, to_microseconds};
 use crate::rpc::{Journal, database, page_start, to_proto};
 use crate::store::received::{OpenShare, SealedAnswer};
@@ -50,14 +50,9 @@ impl Journal {
         let owner_id = capability.opening.owner_id;
         let owner_key = self.key_to_read(owner_id).await?.ok_or(Error::ShareNotFound)?;
         let own_key = self.key_to_read(capability.reader_id).await?;
-        let mut transaction = self.0.pool.begin().await.map_err(database)?;
-        let now = to_microseconds(self.0.clock.now());
-        let (share, sealed) =
-            app::find_received(&mut transaction, capability, share_id, now, &self.0.ids).await?;
-        let rendering = thaw(&owner_key, share_id, &sealed)?;
+        let wish = ReadShare { capability: capability.clone(), share_id, owner_key };
+        let (share, rendering) = self.0.reads.submit(wish).await?;
         let received = received_to_proto(own_key.as_ref(), owner_id, &share)?;
-        transaction.commit().await.map_err(database)?;
-        self.0.outbox.wake();
         let wish = WishedResponse::parse(share.wished_response.into()).map_err(Error::Invalid)?;
         Ok(proto::GetReceivedShareResponse {
             share: Some(received),
