@@ -48,6 +48,13 @@ pub struct Granted {
     now: Timestamp,
 }
 
+impl Granted {
+    /// What is opened to whom.
+    pub fn opening(&self) -> Opening {
+        self.opening
+    }
+}
+
 /// What is opened, signed.
 pub struct Opened {
     /// The capability.

@@ -15,6 +15,7 @@ mod invitations;
 mod kit;
 mod ledger;
 mod mails;
+mod openings;
 mod operators;
 mod passwords;
 mod people;

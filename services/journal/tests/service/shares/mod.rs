@@ -9,6 +9,7 @@ mod network;
 mod pace;
 mod privacy;
 mod races;
+mod reading;
 mod receiving;
 mod self_checks;
 mod worlds;
