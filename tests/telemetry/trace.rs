@@ -137,9 +137,11 @@ async fn reading_of_another_is_one_trace(world: &World, anna: &Person, ben: &Per
         ["gateway", "journal", "accounts"].map(|service| world.process_of(service));
     let root = tree.root();
     let opened = tree.call(root, "accounts.open_access", [gateway, accounts]);
-    assert!(!tree.statements(opened).is_empty());
+    let decided = tree.child(opened, "accounts.open_batch", Kind::Internal, accounts);
+    assert!(!tree.statements(decided).is_empty());
     let read = tree.call(root, "journal.get_received_share", [gateway, journal]);
-    assert!(!tree.statements(read).is_empty());
+    let together = tree.child(read, "journal.read_batch", Kind::Internal, journal);
+    assert!(!tree.statements(together).is_empty());
     let told = tree.child(read, "publish journal.v1.data_read", Kind::Producer, journal);
     let counts = tree.child(told, "accounts journal.v1.data_read", Kind::Consumer, accounts);
     assert!(!tree.statements(counts).is_empty());

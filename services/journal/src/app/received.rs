@@ -6,9 +6,11 @@ use crate::Error;
 use crate::domain::{Cursor, EntryBody};
 use crate::store::answers::{self, NewAnswer};
 use crate::store::received::{self as store, OpenShare, Reader, SealedAnswer};
+use bus::Envelope;
 use candor_proto::journal::v1 as proto;
 use chassis::Ids;
 use chassis::identity::Capability;
+use chassis::telemetry::propagate::inject_current;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -48,6 +50,20 @@ pub struct ReadShare {
     pub share_id: Uuid,
     /// The data key of the share's owner.
     pub owner_key: DataKey,
+    /// The trace it was asked in, which what is told of it goes on with.
+    traceparent: Option<String>,
+}
+
+impl ReadShare {
+    /// A wish of the current trace.
+    pub fn new(capability: Capability, share_id: Uuid, owner_key: DataKey) -> Self {
+        Self { capability, share_id, owner_key, traceparent: inject_current() }
+    }
+
+    fn told(&self, event_id: Uuid, now: Timestamp) -> Envelope {
+        let event = data_read(event_id, now, &self.capability, &[self.share_id], false);
+        Envelope { traceparent: self.traceparent.clone(), ..event }
+    }
 }
 
 /// A share that is open to its reader, and what it shows.
@@ -70,8 +86,7 @@ pub async fn find_received(
     let found = store::find_open(conn, &asked, now).await?;
     let opened: Vec<_> = wishes.iter().zip(found).map(|(wish, found)| open_received(wish, found)).collect();
     let read = wishes.iter().zip(&opened).filter(|(_, opened)| opened.is_ok());
-    let events: Vec<_> =
-        read.map(|(wish, _)| data_read(ids.next(), now, &wish.capability, &[wish.share_id], false)).collect();
+    let events: Vec<_> = read.map(|(wish, _)| wish.told(ids.next(), now)).collect();
     bus::outbox::append(conn, &events).await?;
     Ok(opened)
 }

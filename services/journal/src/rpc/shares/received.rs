@@ -50,7 +50,7 @@ impl Journal {
         let owner_id = capability.opening.owner_id;
         let owner_key = self.key_to_read(owner_id).await?.ok_or(Error::ShareNotFound)?;
         let own_key = self.key_to_read(capability.reader_id).await?;
-        let wish = ReadShare { capability: capability.clone(), share_id, owner_key };
+        let wish = ReadShare::new(capability.clone(), share_id, owner_key);
         let (share, rendering) = self.0.reads.submit(wish).await?;
         let received = received_to_proto(own_key.as_ref(), owner_id, &share)?;
         let wish = WishedResponse::parse(share.wished_response.into()).map_err(Error::Invalid)?;

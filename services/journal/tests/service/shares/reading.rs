@@ -24,11 +24,12 @@ async fn in_one_batch_each_reads_what_is_open_to_them_and_leaves_a_receipt_for_t
     let owner_key = stage.vault.data_key(pair.ada).await.unwrap();
     let wish = |share_id: &str| {
         let share_id: Uuid = share_id.parse().unwrap();
-        ReadShare { capability: pair.opening(Some(share_id)), share_id, owner_key: owner_key.clone() }
+        ReadShare::new(pair.opening(Some(share_id)), share_id, owner_key.clone())
     };
     let changed = |share_id: &str, change: &dyn Fn(Capability) -> Capability| {
-        let wish = wish(share_id);
-        ReadShare { capability: change(wish.capability), ..wish }
+        let mut wish = wish(share_id);
+        wish.capability = change(wish.capability);
+        wish
     };
     let wishes = [
         wish(&first.share_id),
