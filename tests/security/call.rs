@@ -1,7 +1,8 @@
 //! Calling any RPC by its name, with a request in JSON, as the descriptors describe it.
 
 use candor_proto::DESCRIPTOR_SET;
-use candor_tests::{One, Raw};
+use candor_tests::One;
+use chassis::codec::Raw;
 use prost::Message as _;
 use prost::bytes::Bytes;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};

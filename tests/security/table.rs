@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 87] = [
+pub(crate) const ROWS: [Row; 90] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -145,6 +145,13 @@ pub(crate) const ROWS: [Row; 87] = [
     ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),
+    row("candor.accounts.v1.CoupleService.ListInvitationPauses", "{}", OWN),
+    row("candor.accounts.v1.CoupleService.CancelUnlink", "{}", any_member(DONE)),
+    row(
+        "candor.accounts.v1.CoupleService.LiftInvitationPause",
+        r#"{"pauseId": "$entry"}"#,
+        any_member(NOT_NOW),
+    ),
     row("candor.accounts.v1.CircleService.GetCircle", "{}", members(Own, Own, Own, Opened, Own)),
     row(
         "candor.accounts.v1.ConsentService.OpenAccess",

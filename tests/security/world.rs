@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 /// What the owner of things sees of them.
-const OWNERS_VIEW: [&str; 14] = [
+const OWNERS_VIEW: [&str; 15] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.CoupleService.GetCouple",
+    "candor.accounts.v1.CoupleService.ListInvitationPauses",
     "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.journal.v1.EntryService.ListEntries",

@@ -100,13 +100,15 @@ impl Process {
         .await;
     }
 
-    /// Waits for a file it writes, and answers with its text.
+    /// Waits for a file it writes to say something, and answers with its text.
     ///
     /// # Panics
     /// As [`Process::ready`].
     pub async fn wrote(&self, file: &Path) -> String {
-        self.until("its file is there", async || file.exists()).await;
-        std::fs::read_to_string(file).unwrap()
+        // A shell makes the file before it writes to it.
+        let read = || std::fs::read_to_string(file).unwrap_or_default();
+        self.until("its file is written", async || !read().is_empty()).await;
+        read()
     }
 
     /// Waits for a condition that only holds while it runs.

@@ -204,6 +204,10 @@ async fn passwords_crowd(watched: &Watched, anna: &Person) {
     .await;
     let refused = [("outcome", "refused")];
     watched.comes("candor_accounts_sign_ins_total", &refused, |number| number > 0.0).await;
+    // The second half of a sign-in is one as well.
+    let nobodys = json!({"pendingToken": format!("ch_{}", "A".repeat(43)), "code": "123456"});
+    watched.world.rest().call("POST", "/v1/sessions:complete", None, Some(nobodys)).await;
+    watched.comes("candor_accounts_sign_ins_total", &[("outcome", "over")], |number| number > 0.0).await;
     watched.comes("candor_accounts_sign_ins_total", &[("outcome", "busy")], |number| number > 0.0).await;
 }
 

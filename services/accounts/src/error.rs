@@ -210,7 +210,7 @@ impl From<Error> for Fault {
             ),
             Error::TooManyProofs(wait) => too_often(
                 "TOO_MANY_ATTEMPTS",
-                "There were many attempts. Nothing is locked, and you stay signed in. Please try again in a moment.",
+                "There were many attempts. Nothing is locked and nothing was changed. Please try again in a moment.",
                 wait,
             ),
             Error::Busy => too_often(

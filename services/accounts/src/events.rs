@@ -27,11 +27,19 @@ pub fn consumes() -> Vec<String> {
 /// Accounts' inbox, to be run until shutdown.
 pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<()> {
     Inbox::new(CONSUMER, pool, (), clock)
-        .on::<DataRead>(|(), conn, meta, event| Box::pin(data_read(conn, meta, event)))
+        .on_many::<DataRead>(|(), conn, events| Box::pin(data_read(conn, events)))
 }
 
-/// Counts a receipt. One that nobody opened, or that is not between these two, can never count.
-async fn data_read(conn: &mut PgConnection, meta: &Meta, event: DataRead) -> Result<(), HandlerError> {
+/// Counts receipts. One that nobody opened, or that is not between these two, can never count.
+async fn data_read(conn: &mut PgConnection, events: &[(Meta, DataRead)]) -> Result<(), HandlerError> {
+    let reads = events.iter().map(|(meta, event)| read(meta, event)).collect::<Result<Vec<_>, _>>()?;
+    match app::count_reads(conn, &reads).await {
+        Err(Error::ReceiptNotFound) => Err(HandlerError::Malformed("RECEIPT_UNKNOWN")),
+        other => other.map_err(|error| Fault::from(error).into()),
+    }
+}
+
+fn read(meta: &Meta, event: &DataRead) -> Result<(Under, Read), HandlerError> {
     let under = Under {
         receipt_id: id(&event.receipt_id, "RECEIPT_ID")?,
         owner_id: id(&event.owner_account_id, "OWNER_ACCOUNT_ID")?,
@@ -42,10 +50,7 @@ async fn data_read(conn: &mut PgConnection, meta: &Meta, event: DataRead) -> Res
         None => meta.time,
     };
     let item_ids = event.item_ids.iter().map(|text| id(text, "ITEM_IDS")).collect::<Result<_, _>>()?;
-    match app::count_read(conn, under, &Read { time, item_ids, told: event.told }).await {
-        Err(Error::ReceiptNotFound) => Err(HandlerError::Malformed("RECEIPT_UNKNOWN")),
-        other => other.map_err(|error| Fault::from(error).into()),
-    }
+    Ok((under, Read { time, item_ids, told: event.told }))
 }
 
 fn id(text: &str, field: &'static str) -> Result<Uuid, HandlerError> {

@@ -222,7 +222,7 @@ async fn failed(accounts: &Accounts, claimed: &app::ClaimedMail, is_permanent: b
     Ok(())
 }
 
-/// Looks after keys, sessions and old rows; true when there is more to do.
+/// Looks after keys, sessions, links that are to end and old rows; true when there is more to do.
 ///
 /// # Errors
 /// When the database or the key store fails.
@@ -234,8 +234,22 @@ pub async fn keep_house(accounts: &Accounts) -> Result<bool, Error> {
     if ended > 0 {
         accounts.outbox.wake();
     }
+    let parted = end_links(accounts).await?;
     let swept = app::sweep(accounts).await?;
-    Ok(ended > 0 || swept > 0)
+    Ok(ended > 0 || parted > 0 || swept > 0)
+}
+
+/// Ends the links that are to end by now; returns how many.
+async fn end_links(accounts: &Accounts) -> Result<usize, Error> {
+    let due = app::planned_unlinks(accounts).await?;
+    for account_id in &due {
+        let pause = app::pause_of_partner(accounts, *account_id).await?;
+        let mut tx = accounts.pool.begin().await?;
+        app::unlink_as_planned(accounts, &mut tx, *account_id, pause.as_ref()).await?;
+        tx.commit().await?;
+        accounts.outbox.wake();
+    }
+    Ok(due.len())
 }
 
 /// Makes the next signing key when its time has come; true when this replica did.

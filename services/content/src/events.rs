@@ -65,7 +65,7 @@ pub struct Context {
 /// Content's inbox, to be run until shutdown.
 pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Context> {
     Inbox::new(CONSUMER, pool, Context { clock: clock.clone(), ids }, clock)
-        .on::<EntryWritten>(|context, conn, meta, event| Box::pin(entry_written(context, conn, meta, event)))
+        .on_many::<EntryWritten>(|context, conn, events| Box::pin(entry_written(context, conn, events)))
         .on::<SelfCheckScored>(|context, conn, meta, event| {
             Box::pin(self_check_scored(context, conn, meta, event))
         })
@@ -84,20 +84,22 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
 async fn entry_written(
     context: &Context,
     conn: &mut PgConnection,
-    meta: &Meta,
-    event: EntryWritten,
+    events: &[(Meta, EntryWritten)],
 ) -> Result<(), HandlerError> {
-    let deed = Deed {
-        account_id: id(&event.account_id, "ACCOUNT_ID")?,
-        fact: Fact::EntryWritten,
-        item_id: id(&event.entry_id, "ENTRY_ID")?,
-        time: time_or(event.create_time, meta.time),
-    };
-    done(context, conn, deed).await?;
-    if event.has_mood {
-        done(context, conn, Deed { fact: Fact::EntryWithMood, ..deed }).await?;
+    let mut deeds = Vec::with_capacity(2 * events.len());
+    for (meta, event) in events {
+        let deed = Deed {
+            account_id: id(&event.account_id, "ACCOUNT_ID")?,
+            fact: Fact::EntryWritten,
+            item_id: id(&event.entry_id, "ENTRY_ID")?,
+            time: time_or(event.create_time, meta.time),
+        };
+        deeds.push(deed);
+        if event.has_mood {
+            deeds.push(Deed { fact: Fact::EntryWithMood, ..deed });
+        }
     }
-    Ok(())
+    done(context, conn, &deeds).await
 }
 
 async fn self_check_scored(
@@ -111,7 +113,8 @@ async fn self_check_scored(
     }
     let time = time_or(event.score_time, meta.time);
     let account_id = id(&event.account_id, "ACCOUNT_ID")?;
-    done(context, conn, Deed { account_id, fact: Fact::SelfCheckScored, item_id: day_id(time), time }).await
+    done(context, conn, &[Deed { account_id, fact: Fact::SelfCheckScored, item_id: day_id(time), time }])
+        .await
 }
 
 /// It opened for both, so both have it; whoever reads their path learns nothing about the other.
@@ -125,11 +128,8 @@ async fn check_in_revealed(
     let time = time_or(event.open_time, meta.time);
     let first = id(&event.first_account_id, "FIRST_ACCOUNT_ID")?;
     let second = id(&event.second_account_id, "SECOND_ACCOUNT_ID")?;
-    // In one order everywhere, so that replicas wait for each other instead of deadlocking.
-    for account_id in [first.min(second), first.max(second)] {
-        done(context, conn, Deed { account_id, fact: Fact::CheckInOpened, item_id, time }).await?;
-    }
-    Ok(())
+    let deed = |account_id| Deed { account_id, fact: Fact::CheckInOpened, item_id, time };
+    done(context, conn, &[deed(first), deed(second)]).await
 }
 
 /// The owner's step, and nobody else's.
@@ -145,7 +145,7 @@ async fn item_shared(
         item_id: id(&event.share_id, "SHARE_ID")?,
         time: time_or(event.create_time, meta.time),
     };
-    done(context, conn, deed).await
+    done(context, conn, &[deed]).await
 }
 
 /// The step of whoever answered.
@@ -161,7 +161,7 @@ async fn share_answered(
         item_id: id(&event.share_id, "SHARE_ID")?,
         time: time_or(event.answer_time, meta.time),
     };
-    done(context, conn, deed).await
+    done(context, conn, &[deed]).await
 }
 
 async fn couple_linked(
@@ -186,8 +186,8 @@ async fn couple_unlinked(
     app::unlinked(conn, couple_id, members, unlinked_at).await.map_err(|error| Fault::from(error).into())
 }
 
-async fn done(context: &Context, conn: &mut PgConnection, deed: Deed) -> Result<(), HandlerError> {
-    let advanced = app::advance(conn, deed, context.clock.now(), &context.ids).await;
+async fn done(context: &Context, conn: &mut PgConnection, deeds: &[Deed]) -> Result<(), HandlerError> {
+    let advanced = app::advance(conn, deeds, context.clock.now(), &context.ids).await;
     advanced.map_err(|error| Fault::from(error).into())
 }
 

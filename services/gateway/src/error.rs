@@ -156,7 +156,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = json!({
             "type": format!("urn:candor:problem:{}", self.reason.to_ascii_lowercase().replace('_', "-")),
-            "title": self.status.canonical_reason().unwrap_or("Client Closed Request"),
+            "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "reason": self.reason,
@@ -234,10 +234,9 @@ pub(crate) fn http_status(code: tonic::Code) -> StatusCode {
     use tonic::Code;
     match code {
         Code::Ok => StatusCode::OK,
-        // 499 has no name in the registry, but it is what everyone writes for a client that went away.
-        Code::Cancelled => StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT),
+        // Whoever calls waits still. The client's half of a call says "cancelled" when its deadline is over.
+        Code::Cancelled | Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,
-        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
         Code::PermissionDenied => StatusCode::FORBIDDEN,
@@ -275,6 +274,16 @@ mod tests {
         let problem = Problem::from(tonic::Status::unavailable("tcp connect error: 10.0.0.7"));
         assert!(!problem.detail.contains("10.0.0.7"));
         assert_eq!((problem.status.as_u16(), problem.retry_after.is_some()), (503, true));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_said_plainly_whichever_half_of_the_call_noticed() {
+        for status in [tonic::Status::cancelled("Timeout expired"), tonic::Status::deadline_exceeded("late")]
+        {
+            let problem = Problem::from(status);
+            assert_eq!((problem.status.as_u16(), &*problem.reason), (504, "DEADLINE_EXCEEDED"));
+            assert!(problem.detail.starts_with("This took too long."), "{}", problem.detail);
+        }
     }
 
     #[test]

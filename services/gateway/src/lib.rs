@@ -14,6 +14,7 @@ mod query;
 mod rest;
 mod server;
 mod session;
+mod station;
 mod upstream;
 
 pub use config::Config;

@@ -1,16 +1,18 @@
 //! Exchanges session secrets for passports, and holds each passport for at most 20 seconds.
 
 use crate::error::Problem;
+use crate::station::Station;
 use crate::upstream::{Upstream, call};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use candor_proto::accounts::v1::MintPassportRequest;
 use chassis::Clock;
-use chassis::identity::Kind;
+use chassis::rpc::STEP_UP_LIFE;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Accounts' session secrets begin with this, which tells them from passports.
 pub(crate) const SECRET_PREFIX: &str = "cs_";
@@ -18,6 +20,9 @@ pub(crate) const SECRET_PREFIX: &str = "cs_";
 const HELD_FOR: SignedDuration = SignedDuration::from_secs(20);
 /// A cache of about 10 MB at most; beyond it, passports are minted for every call.
 const MOST: usize = 10_000;
+
+/// How long a page that needs nobody waits to hear whose session it is shown in.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A passport with what the gateway knows of it.
 #[derive(Clone)]
@@ -32,21 +37,16 @@ pub(crate) struct Held {
     until: Timestamp,
 }
 
-/// How lately somebody proved who they are, for a page on which they will spend a while: the services ask again after
-/// five minutes.
-const LATELY: SignedDuration = SignedDuration::from_mins(2);
-
 impl Held {
-    /// Whether the person proved lately who they are; `None` when the passport does not say.
+    /// Whether the person proved who they are as lately as the services want it; `None` when the passport does not say.
     pub(crate) fn is_proven(&self, now: Timestamp) -> Option<bool> {
         let proved_at = Timestamp::from_second(claim(&self.passport, "auth_time")?.as_i64()?).ok()?;
-        Some(now.duration_since(proved_at) <= LATELY)
+        Some(now.duration_since(proved_at) <= STEP_UP_LIFE)
     }
 
-    /// Whether the person is one of those who register software.
-    fn has_clients(&self) -> bool {
-        let kind = claim(&self.passport, "kind");
-        [Kind::Operator, Kind::Counselor].iter().any(|holder| kind == Some(holder.as_str().into()))
+    /// What the person is here as.
+    pub(crate) fn station(&self) -> Station {
+        Station::claimed(&self.passport)
     }
 }
 
@@ -94,10 +94,18 @@ impl Passports {
         Ok(held)
     }
 
-    /// Whether a session is known at this moment to be one of somebody who registers software. Nobody is asked: it only
-    /// decides what navigation a page has.
-    pub(crate) fn has_clients(&self, secret: &str) -> bool {
-        self.held(&hash(secret), self.clock.now()).is_some_and(|held| held.has_clients())
+    /// What the person of a session is here as, as far as it was ever heard of here. Nobody is asked: it only decides what
+    /// navigation a page has.
+    pub(crate) fn station(&self, secret: &str) -> Option<Station> {
+        self.lock().get(&hash(secret)).map(Held::station)
+    }
+
+    /// Hears of a session, so that the pages which are open to everybody have the navigation of whoever looks at them.
+    /// When accounts does not answer at once, they have a member's.
+    pub(crate) async fn hear_of(&self, secret: &str) {
+        if self.station(secret).is_none() {
+            let _ = tokio::time::timeout(PATIENCE, self.of_secret(secret)).await;
+        }
     }
 
     fn held(&self, key: &[u8; 32], now: Timestamp) -> Option<Held> {
@@ -136,7 +144,7 @@ pub(crate) fn claimed_account(passport: &str) -> Option<String> {
 }
 
 /// What a passport says of something, believed by nobody.
-fn claim(passport: &str, name: &str) -> Option<serde_json::Value> {
+pub(crate) fn claim(passport: &str, name: &str) -> Option<serde_json::Value> {
     let claims = passport.split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
     let mut claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;

@@ -283,3 +283,20 @@ fn call_within<T>(
     }
     Ok(request)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_proto::accounts::v1::GetMeRequest;
+
+    #[tokio::test]
+    async fn a_service_that_never_answers_is_given_up_and_said_to_be_slow() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let mut identity = IdentityServiceClient::new(channel("GATEWAY__ACCOUNTS_URL", &url).unwrap());
+        let deadline = Deadline(Instant::now() + Duration::from_millis(50));
+        let request = call_within(GetMeRequest {}, None, deadline).unwrap();
+        let problem = Problem::from(identity.get_me(request).await.err().unwrap());
+        assert_eq!((problem.status.as_u16(), &*problem.reason), (504, "DEADLINE_EXCEEDED"));
+    }
+}

@@ -1,7 +1,7 @@
 //! The events of other services that reminders handles. Its own are appended by `app`, in the transaction that
 //! makes them true.
 
-use crate::app::{self, couples, notices};
+use crate::app::{self, Written, couples, notices};
 use crate::domain::{Bond, Couple};
 use bus::{HandlerError, Inbox, Meta, key_of};
 use candor_proto::accounts::v1::{
@@ -39,7 +39,7 @@ pub struct Context {
 /// Reminders' inbox, to be run until shutdown.
 pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<Context> {
     Inbox::new(CONSUMER, pool, Context { clock: clock.clone() }, clock)
-        .on::<EntryWritten>(|context, conn, meta, event| Box::pin(entry_written(context, conn, meta, event)))
+        .on_many::<EntryWritten>(|context, conn, events| Box::pin(entry_written(context, conn, events)))
         .on::<CoupleLinked>(|_, conn, meta, event| Box::pin(couple_linked(conn, meta, event)))
         .on::<CoupleUnlinked>(|context, conn, meta, event| {
             Box::pin(couple_unlinked(context, conn, meta, event))
@@ -56,21 +56,25 @@ pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<Context> {
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(session_ended(conn, meta, event)))
 }
 
-/// Plans a look-back. Duplicates and disorder change nothing: the schedule's id comes from the entry's.
+/// Plans look-backs. Duplicates and disorder change nothing: a schedule's id comes from its entry's.
 async fn entry_written(
     context: &Context,
     conn: &mut PgConnection,
-    meta: &Meta,
-    event: EntryWritten,
+    events: &[(Meta, EntryWritten)],
 ) -> Result<(), HandlerError> {
-    let account_id = id(&event.account_id, "ACCOUNT_ID")?;
-    let entry_id = id(&event.entry_id, "ENTRY_ID")?;
-    let written_at = time_or(event.create_time, meta.time, "CREATE_TIME")?;
-    let now = context.clock.now();
-    app::plan_look_back(conn, account_id, entry_id, written_at, &event.time_zone, meta.time, now)
-        .await
-        .map_err(Fault::from)?;
+    let written = events.iter().map(|(meta, event)| written(meta, event)).collect::<Result<Vec<_>, _>>()?;
+    app::plan_look_backs(conn, &written, context.clock.now()).await.map_err(Fault::from)?;
     Ok(())
+}
+
+fn written<'a>(meta: &Meta, event: &'a EntryWritten) -> Result<Written<'a>, HandlerError> {
+    Ok(Written {
+        account_id: id(&event.account_id, "ACCOUNT_ID")?,
+        entry_id: id(&event.entry_id, "ENTRY_ID")?,
+        written_at: time_or(event.create_time, meta.time, "CREATE_TIME")?,
+        time_zone: &event.time_zone,
+        told_at: meta.time,
+    })
 }
 
 async fn couple_linked(

@@ -65,6 +65,12 @@ async fn an_invitation_is_reported(two: &Two<'_>) {
     assert_eq!(waiting["invitation"]["invitationId"], invited["invitationId"], "as if nobody had answered");
     two.post(&two.anna, "/v1/couple:cancelInvitation", nothing()).await;
     assert!(two.get(&two.anna, "/v1/couple").await["invitation"].is_null());
+    // Her next one would not reach him for a while; he lifts that.
+    let pauses = two.get(&two.ben, "/v1/invitationPauses").await;
+    assert_eq!(pauses["pauses"][0]["cause"], "INVITATION_PAUSE_CAUSE_DECLINED");
+    let lift = format!("/v1/invitationPauses/{}:lift", text(&pauses["pauses"][0]["pauseId"]));
+    two.post(&two.ben, &lift, nothing()).await;
+    assert!(two.get(&two.ben, "/v1/invitationPauses").await["pauses"].as_array().is_none_or(Vec::is_empty));
 }
 
 /// A link alone shows nothing of the other, whatever is asked.

@@ -199,7 +199,7 @@ impl Couple {
 
     pub(crate) async fn unlink(&self) {
         let passport = self.owner.passport(&self.place).await;
-        let request = signed(accounts::UnlinkPartnerRequest {}, &passport);
+        let request = signed(accounts::UnlinkPartnerRequest { delay_hours: 0 }, &passport);
         self.couples().unlink_partner(request).await.unwrap();
     }
 

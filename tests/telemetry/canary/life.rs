@@ -117,6 +117,9 @@ async fn invitations(house: &House, anna: &Person, ben: &Person) {
     house.ok("accounts.CoupleService.ReportInvitation", report, None).await;
     cora.ok(house, "accounts.CoupleService.DeclineInvitation", first.clone()).await;
     cora.ok(house, "accounts.CoupleService.BlockInviter", first).await;
+    let pauses = cora.ok(house, "accounts.CoupleService.ListInvitationPauses", json!({})).await;
+    let lift = json!({"pauseId": pauses["pauses"][0]["pauseId"]});
+    cora.ok(house, "accounts.CoupleService.LiftInvitationPause", lift).await;
     anna.ok(house, "accounts.CoupleService.CancelInvitation", json!({})).await;
     let mut yes = invite().await;
     yes["ownName"] = json!(house.text("a name"));

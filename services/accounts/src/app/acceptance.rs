@@ -14,6 +14,7 @@ use crate::{
         circle::{self as circles, NewPlace},
         couple::{self, NewMember, State},
         invitation::{self, Found},
+        pause,
     },
 };
 use bus::outbox;
@@ -160,8 +161,14 @@ pub async fn accept(
             let inviter = NewMember { account_id: inviter_id, own_name: &inviters };
             link(accounts, conn, couple_id, [&own, &inviter], now).await?;
             let partner_name = inviter_name;
-            let couple =
-                MyCouple { couple_id, partner_id: inviter_id, partner_name, own_name, linked_at: now };
+            let couple = MyCouple {
+                couple_id,
+                partner_id: inviter_id,
+                partner_name,
+                own_name,
+                linked_at: now,
+                leaves_at: None,
+            };
             Ok(Accepted::Couple(couple))
         }
         Sealed::Circle(place) => {
@@ -187,6 +194,7 @@ async fn link(
     couple::link(conn, couple_id, both, now).await?;
     let ids = both.map(|member| member.account_id);
     invitation::end(conn, &ids, now).await?;
+    pause::end_between(conn, ids).await?;
     let ended = circles::end_between(conn, ids, now).await?;
     circle::tell_ended(accounts, conn, &ended, now).await?;
     let state = State { couple_id, first_id: ids[0], second_id: ids[1], linked_at: now, unlinked_at: None };
@@ -235,7 +243,8 @@ async fn open_to(
     code_hash: &[u8; 32],
 ) -> Result<Found, Error> {
     let found = invitation::find(conn, code_hash).await?.ok_or(Error::InvitationNotFound)?;
-    let has_said_no = invitation::has_said_no(conn, account_id, &found).await?;
-    let is_open = found.standing.is_open_to(account_id, has_said_no, accounts.clock.now());
+    let now = accounts.clock.now();
+    let has_said_no = invitation::has_said_no(conn, account_id, &found, now).await?;
+    let is_open = found.standing.is_open_to(account_id, has_said_no, now);
     if is_open { Ok(found) } else { Err(Error::InvitationNotFound) }
 }

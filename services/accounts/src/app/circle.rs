@@ -1,16 +1,14 @@
 //! The circle of trust: seen by whose it is, seen in part by who is in it, ended by either without a word.
 
-use super::{Accounts, announce, invitation::called_place as invited_place, text};
+use super::{Accounts, announce, couple::close_between, invitation::called_place as invited_place, text};
 use crate::{
     Error,
     domain::{CIRCLE_ROOM, MOST_PLACES, Name, TrustReason},
     store::{
-        access,
         circle::{self, Side, State},
         invitation,
     },
 };
-use bus::outbox;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -215,13 +213,8 @@ pub(super) async fn tell_ended(
     now: Timestamp,
 ) -> Result<(), Error> {
     for place in ended {
-        let (host, guest) = (place.host_id, place.guest_id);
-        // In one order everywhere, so that two who raise the same at once wait for each other instead of deadlocking.
-        let (one, other) = (host.min(guest), host.max(guest));
-        let raised = [access::raise(conn, one, other).await?, access::raise(conn, other, one).await?];
-        let [one, other] = raised.map(|epoch| announce::epoch_raised(&accounts.ids, now, &epoch));
-        let told = [announce::circle(&accounts.ids, now, place), one, other];
-        outbox::append(conn, &told).await?;
+        let told = announce::circle(&accounts.ids, now, place);
+        close_between(accounts, conn, (place.host_id, place.guest_id), told, now).await?;
     }
     Ok(())
 }

@@ -1,12 +1,17 @@
 //! The link of two people: made when an invitation is accepted, seen by both, ended by either.
 
-use super::{Accounts, announce, text};
+use super::{Accounts, announce, pause::Pause, text};
 use crate::{
     Error,
-    store::{access, couple, invitation},
+    domain::PauseCause,
+    store::{
+        access,
+        couple::{self, State},
+        invitation,
+    },
 };
-use bus::outbox;
-use jiff::Timestamp;
+use bus::{Envelope, outbox};
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::Place;
@@ -28,6 +33,8 @@ pub struct MyCouple {
     pub own_name: String,
     /// Since when.
     pub linked_at: Timestamp,
+    /// When the person said it ends.
+    pub leaves_at: Option<Timestamp>,
 }
 
 /// What somebody sees of their link and their invitation.
@@ -59,20 +66,107 @@ pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Linkage,
         partner_name: text(&partner_key.open(&place, &mine.partner_name)?)?,
         own_name: text(&own_key.open(&place, &mine.own_name)?)?,
         linked_at: mine.linked_at,
+        leaves_at: mine.leaves_at,
     };
     Ok(Linkage { couple: Some(couple), invitation: None })
 }
 
+/// Links that are ended by plan in one turn at most.
+const PLANS_AT_ONCE: i64 = 100;
+
 /// Ends somebody's link, whoever of the two they are, and raises both access epochs with it, so that what was opened
-/// before is good for nothing. Without a link nothing changes.
+/// before is good for nothing. Whoever it was does not hear of the other's invitations for a while. Without a link nothing
+/// changes.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unlink(accounts: &Accounts, conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+pub async fn unlink(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    pause: Option<&Pause>,
+) -> Result<(), Error> {
     let now = accounts.clock.now();
-    let Some(ended) = couple::unlink(conn, account_id, now).await? else { return Ok(()) };
+    let ended = couple::unlink(conn, account_id, now).await?;
+    tell_ended(accounts, conn, ended.as_ref(), pause, now).await
+}
+
+/// Ends somebody's link if it is to end by now; as [`unlink`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn unlink_as_planned(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    pause: Option<&Pause>,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    let ended = couple::unlink_due(conn, account_id, now).await?;
+    tell_ended(accounts, conn, ended.as_ref(), pause, now).await
+}
+
+async fn tell_ended(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    ended: Option<&State>,
+    pause: Option<&Pause>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(ended) = ended else { return Ok(()) };
     let (first, second) = (ended.first_id, ended.second_id);
+    let told = announce::couple(&accounts.ids, now, ended);
+    close_between(accounts, conn, (first, second), told, now).await?;
+    // It was made ready before: if the two parted and one linked with somebody else in between, it is about nobody here.
+    match pause.filter(|pause| pause.is_about([first, second])) {
+        Some(pause) => pause.keep(conn, PauseCause::Left, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Notes that somebody's link is to end in so many hours, and returns when; `None` without a link. Only they are shown it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plan_unlink(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    hours: i32,
+) -> Result<Option<Timestamp>, Error> {
+    let at = accounts.clock.now() + SignedDuration::from_hours(hours.into());
+    Ok(couple::set_leaving(conn, account_id, Some(at)).await?.then_some(at))
+}
+
+/// Takes back that somebody's link is to end. Without such a plan of theirs nothing changes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_unlink(conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+    couple::set_leaving(conn, account_id, None).await?;
+    Ok(())
+}
+
+/// Whose links are to end by now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn planned_unlinks(accounts: &Accounts) -> Result<Vec<Uuid>, Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    Ok(couple::leaving(&mut conn, accounts.clock.now(), PLANS_AT_ONCE).await?)
+}
+
+/// Tells that what two people had is over, and raises both access epochs with it.
+pub(super) async fn close_between(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    (one, other): (Uuid, Uuid),
+    told: Envelope,
+    now: Timestamp,
+) -> Result<(), Error> {
+    // In one order everywhere, so that two who raise the same at once wait for each other instead of deadlocking.
+    let (first, second) = (one.min(other), one.max(other));
     let raised = [access::raise(conn, first, second).await?, access::raise(conn, second, first).await?];
     let [one, other] = raised.map(|epoch| announce::epoch_raised(&accounts.ids, now, &epoch));
-    Ok(outbox::append(conn, &[announce::couple(&accounts.ids, now, &ended), one, other]).await?)
+    Ok(outbox::append(conn, &[told, one, other]).await?)
 }

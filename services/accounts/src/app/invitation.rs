@@ -1,11 +1,12 @@
 //! Invitations to link and to a circle: made by one person, answered by whoever holds the code. What becomes of one shows
 //! to its inviter only where it was accepted.
 
-use super::{Accounts, random, text};
+use super::{Accounts, pause::Pause, random, text};
 use crate::{
     Error,
     domain::{
-        CIRCLE_ROOM, INVITATION_LIFE, INVITATION_PACE, InvitationCode, InvitationKind, Name, TrustReason,
+        CIRCLE_ROOM, INVITATION_LIFE, INVITATION_PACE, InvitationCode, InvitationKind, Name, PauseCause,
+        TrustReason,
     },
     store::{circle, couple, invitation, throttle},
 };
@@ -171,8 +172,8 @@ pub async fn preview_invitation(accounts: &Accounts, code: &InvitationCode) -> R
     Ok(Preview { kind: found.standing.kind, inviter_name, expires_at: found.standing.expires_at })
 }
 
-/// Says no to a code, for one person: to everybody else it stays what it was. Comes to the same whether there is such
-/// an invitation or not; one's own is left alone.
+/// Says no to a code, for one person, and for a while to every other one of whoever made it; to everybody else it stays
+/// what it was.
 ///
 /// # Errors
 /// When the database fails.
@@ -181,20 +182,17 @@ pub async fn decline_invitation(
     conn: &mut PgConnection,
     account_id: Uuid,
     code: &InvitationCode,
+    pause: &Pause,
 ) -> Result<(), Error> {
-    Ok(invitation::decline(conn, account_id, &code.hash(), accounts.clock.now()).await?)
+    let now = accounts.clock.now();
+    invitation::decline(conn, account_id, &code.hash(), now).await?;
+    pause.keep(conn, PauseCause::Declined, now).await
 }
 
-/// Says no to a code and to every later one of whoever made it, for one person. Comes to the same whether there is
-/// such an invitation or not; one's own is left alone.
+/// Says no to a code and to every later one of whoever made it, for one person, until they lift it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn block_inviter(
-    accounts: &Accounts,
-    conn: &mut PgConnection,
-    account_id: Uuid,
-    code: &InvitationCode,
-) -> Result<(), Error> {
-    Ok(invitation::block(conn, account_id, &code.hash(), accounts.clock.now()).await?)
+pub async fn block_inviter(accounts: &Accounts, conn: &mut PgConnection, pause: &Pause) -> Result<(), Error> {
+    pause.keep(conn, PauseCause::Blocked, accounts.clock.now()).await
 }

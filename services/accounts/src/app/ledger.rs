@@ -7,6 +7,7 @@ use crate::{
     store::receipt,
 };
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Which receipt a read was made under, and between whom.
@@ -20,18 +21,31 @@ pub struct Under {
     pub reader_id: Uuid,
 }
 
-/// Counts a read. Twice, or in another order, comes to the same.
+/// Counts reads. Twice, or in another order, comes to the same.
 ///
 /// # Errors
-/// [`Error::ReceiptNotFound`] when there is no such receipt between the two.
-pub async fn count_read(conn: &mut PgConnection, under: Under, read: &Read) -> Result<(), Error> {
-    let known = receipt::lock(conn, under.owner_id, under.receipt_id).await?;
-    let known = known.filter(|known| known.reader_id == under.reader_id).ok_or(Error::ReceiptNotFound)?;
-    let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
-    let reads = known.reads.with(read);
-    if reads != known.reads {
-        let shown = reads.shown(relation.visibility());
-        receipt::keep(conn, under.owner_id, under.receipt_id, &reads, shown.as_ref()).await?;
+/// [`Error::ReceiptNotFound`] when one of them is under no receipt between its two; then none counts.
+pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Result<(), Error> {
+    let ids: Vec<_> = reads.iter().map(|(under, _)| (under.owner_id, under.receipt_id)).collect();
+    let mut receipts: HashMap<_, _> =
+        receipt::lock(conn, &ids).await?.into_iter().map(|known| (known.id, (known, false))).collect();
+    for (under, read) in reads {
+        let (known, changed) = receipts
+            .get_mut(&(under.owner_id, under.receipt_id))
+            .filter(|(known, _)| known.reader_id == under.reader_id)
+            .ok_or(Error::ReceiptNotFound)?;
+        let reads = known.reads.with(read);
+        *changed |= reads != known.reads;
+        known.reads = reads;
+    }
+    let mut kept = Vec::new();
+    for (known, _) in receipts.into_values().filter(|(_, changed)| *changed) {
+        let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
+        let shown_at = known.reads.shown(relation.visibility()).map(|shown| shown.time);
+        kept.push((known, shown_at));
+    }
+    if !kept.is_empty() {
+        receipt::keep(conn, &kept).await?;
     }
     Ok(())
 }

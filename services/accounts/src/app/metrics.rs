@@ -19,12 +19,23 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
     openings: counter("candor_accounts_openings", "Wishes to read of another, by what came of them."),
 });
 
-/// Counts what came of an attempt to sign in. Whether the address is known shows nowhere.
-pub fn sign_in<T>(result: Result<T, Error>) -> Result<T, Error> {
+/// How far a sign-in came that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The password fits; the second factor is still to come.
+    Half,
+    /// There is a session.
+    Whole,
+}
+
+/// Counts what came of an attempt to sign in, or to finish one. Whether the address is known shows nowhere.
+pub fn sign_in<T>(result: Result<T, Error>, step: Step) -> Result<T, Error> {
     let outcome = match &result {
+        Ok(_) if step == Step::Half => "half",
         Ok(_) => "signed_in",
-        Err(Error::SignInRefused) => "refused",
-        Err(Error::TooManyAttempts(_)) => "too_many",
+        Err(Error::SignInRefused | Error::CodeRefused) => "refused",
+        Err(Error::TooManyAttempts(_) | Error::TooManyProofs(_)) => "too_many",
+        Err(Error::SignInOver) => "over",
         Err(Error::Busy) => "busy",
         Err(Error::Invalid(_)) => "invalid",
         Err(_) => "failed",

@@ -19,6 +19,7 @@ mod operator;
 mod outgoing;
 mod passport;
 mod password;
+mod pause;
 mod registration;
 mod report;
 mod second;
@@ -41,7 +42,9 @@ pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
     keep_note, seal_note,
 };
-pub use couple::{Linkage, MyCouple, couple_of, unlink};
+pub use couple::{
+    Linkage, MyCouple, cancel_unlink, couple_of, plan_unlink, planned_unlinks, unlink, unlink_as_planned,
+};
 pub use factor::{
     Checked, Factors, FreshCodes, PreparedApp, ProposedApp, admit_confirmation, begin_app, check_code,
     confirm_app, factors_of, prepare_app, remove_app, renew_recovery_codes,
@@ -52,12 +55,13 @@ pub use invitation::{
     Draft, Invited, Preview, block_inviter, cancel_invitation, decline_invitation, draft_circle_invitation,
     draft_invitation, invite, preview_invitation,
 };
-pub use ledger::{OwnReceipt, Under, count_read, list_receipts};
+pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passport::{MintedPassport, mint};
 pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
+pub use pause::{MyPause, Pause, lift_pause, pause_of_code, pause_of_partner, pauses_of};
 pub use registration::{Applicant, Application, apply, record, request_reset, resend};
 pub use report::{Complaint, Report, report_invitation, seal_report};
 pub use second::{Half, WaitingHalf, complete, half, keep_half};

@@ -1,11 +1,12 @@
 //! Sessions once they have started.
 
-use super::{Accounts, announce, text};
+use super::{Accounts, announce, standing, text};
 use crate::{
     Error,
     domain::SessionSecret,
     store::session::{self, Ended, Live},
 };
+use chassis::identity::Passport;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -73,17 +74,21 @@ pub async fn list_sessions(accounts: &Accounts, account_id: Uuid) -> Result<Vec<
         .collect()
 }
 
-/// Ends a session of the account. One that is over already stays so.
+/// Ends a session of the account. One that is over already stays so. Signing out asks for nothing; ending another session
+/// takes one that lives, and was proven as strongly as the account can be.
 ///
 /// # Errors
-/// [`Error::SessionNotFound`] when there is none, or it is somebody else's.
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; [`Error::SessionNotFound`] when there is none, or it is somebody else's.
 pub async fn end_session(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    account_id: Uuid,
+    by: &Passport,
     session_id: Uuid,
 ) -> Result<(), Error> {
-    let now = accounts.clock.now();
+    let (now, account_id) = (accounts.clock.now(), by.account_id);
+    if session_id != by.session_id {
+        standing::hold(accounts, conn, by).await?;
+    }
     if session::end(conn, session_id, account_id, now).await? {
         let ended = [Ended { session_id, account_id }];
         return Ok(announce::sessions_ended(conn, &accounts.ids, now, &ended).await?);
@@ -91,18 +96,19 @@ pub async fn end_session(
     if session::exists(conn, session_id, account_id).await? { Ok(()) } else { Err(Error::SessionNotFound) }
 }
 
-/// Ends an account's sessions but the given one; returns how many have ended.
+/// Ends every session of the account, this one too or all others; returns how many have ended.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`].
 pub async fn end_sessions(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    account_id: Uuid,
-    but: Option<Uuid>,
+    by: &Passport,
+    this_one_too: bool,
 ) -> Result<usize, Error> {
-    let now = accounts.clock.now();
-    let ended = session::end_all(conn, account_id, but, now).await?;
+    let (now, but) = (accounts.clock.now(), (!this_one_too).then_some(by.session_id));
+    standing::hold(accounts, conn, by).await?;
+    let ended = session::end_all(conn, by.account_id, but, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     Ok(ended.len())
 }

@@ -1,6 +1,6 @@
 //! `CoupleService`.
 
-use super::{Rpc, circle, wire};
+use super::{Rpc, circle, id, pause, wire};
 use crate::{
     Error,
     app::{self, Accepted, Complaint},
@@ -8,15 +8,16 @@ use crate::{
 };
 use candor_proto::accounts::v1::{
     AcceptInvitationRequest, AcceptInvitationResponse, BlockInviterRequest, BlockInviterResponse,
-    CancelInvitationRequest, CancelInvitationResponse, Couple, DeclineInvitationRequest,
-    DeclineInvitationResponse, GetCoupleRequest, GetCoupleResponse, InvitationKind, InvitePartnerRequest,
-    InvitePartnerResponse, OpenInvitation, PreviewInvitationRequest, PreviewInvitationResponse,
-    ReportInvitationRequest, ReportInvitationResponse, UnlinkPartnerRequest, UnlinkPartnerResponse,
-    couple_service_server::CoupleService,
+    CancelInvitationRequest, CancelInvitationResponse, CancelUnlinkRequest, CancelUnlinkResponse, Couple,
+    DeclineInvitationRequest, DeclineInvitationResponse, GetCoupleRequest, GetCoupleResponse, InvitationKind,
+    InvitePartnerRequest, InvitePartnerResponse, LiftInvitationPauseRequest, LiftInvitationPauseResponse,
+    ListInvitationPausesRequest, ListInvitationPausesResponse, OpenInvitation, PreviewInvitationRequest,
+    PreviewInvitationResponse, ReportInvitationRequest, ReportInvitationResponse, UnlinkPartnerRequest,
+    UnlinkPartnerResponse, couple_service_server::CoupleService,
 };
 use chassis::{
     Fault,
-    rpc::{admit_member, admit_public},
+    rpc::{admit_member, admit_public, require_step_up},
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -123,9 +124,36 @@ impl CoupleService for Rpc {
         &self,
         request: Request<UnlinkPartnerRequest>,
     ) -> Result<Response<UnlinkPartnerResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        Ok(Response::new(unlink(self, passport.account_id, message.delay_hours).await?))
+    }
+
+    async fn cancel_unlink(
+        &self,
+        request: Request<CancelUnlinkRequest>,
+    ) -> Result<Response<CancelUnlinkResponse>, Status> {
         let (passport, _) = admit_member(request)?;
-        unlink(self, passport.account_id).await?;
-        Ok(Response::new(UnlinkPartnerResponse {}))
+        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
+        app::cancel_unlink(&mut conn, passport.account_id).await?;
+        Ok(Response::new(CancelUnlinkResponse {}))
+    }
+
+    async fn list_invitation_pauses(
+        &self,
+        request: Request<ListInvitationPausesRequest>,
+    ) -> Result<Response<ListInvitationPausesResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        Ok(Response::new(pause::list(self, passport.account_id).await?))
+    }
+
+    async fn lift_invitation_pause(
+        &self,
+        request: Request<LiftInvitationPauseRequest>,
+    ) -> Result<Response<LiftInvitationPauseResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        pause::lift(self, &passport, id("pause_id", &message.pause_id)?).await?;
+        Ok(Response::new(LiftInvitationPauseResponse {}))
     }
 }
 
@@ -164,16 +192,18 @@ async fn accept(rpc: &Rpc, account_id: Uuid, code: &str, name: &str) -> Result<A
 async fn decline(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
     let accounts = &rpc.accounts;
+    let Some(pause) = app::pause_of_code(accounts, account_id, &code).await? else { return Ok(()) };
     let mut tx = accounts.pool.begin().await?;
-    app::decline_invitation(accounts, &mut tx, account_id, &code).await?;
+    app::decline_invitation(accounts, &mut tx, account_id, &code, &pause).await?;
     Ok(tx.commit().await?)
 }
 
 async fn block(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(code) = InvitationCode::parse(code) else { return Ok(()) };
     let accounts = &rpc.accounts;
+    let Some(pause) = app::pause_of_code(accounts, account_id, &code).await? else { return Ok(()) };
     let mut tx = accounts.pool.begin().await?;
-    app::block_inviter(accounts, &mut tx, account_id, &code).await?;
+    app::block_inviter(accounts, &mut tx, &pause).await?;
     Ok(tx.commit().await?)
 }
 
@@ -186,13 +216,19 @@ async fn report(rpc: &Rpc, code: &str, complaint: Complaint) -> Result<(), Error
     Ok(tx.commit().await?)
 }
 
-async fn unlink(rpc: &Rpc, account_id: Uuid) -> Result<(), Error> {
+async fn unlink(rpc: &Rpc, account_id: Uuid, hours: i32) -> Result<UnlinkPartnerResponse, Error> {
     let accounts = &rpc.accounts;
+    if hours > 0 {
+        let mut conn = accounts.pool.acquire().await?;
+        let planned = app::plan_unlink(accounts, &mut conn, account_id, hours).await?;
+        return Ok(UnlinkPartnerResponse { planned_unlink_time: planned.map(wire) });
+    }
+    let pause = app::pause_of_partner(accounts, account_id).await?;
     let mut tx = accounts.pool.begin().await?;
-    app::unlink(accounts, &mut tx, account_id).await?;
+    app::unlink(accounts, &mut tx, account_id, pause.as_ref()).await?;
     tx.commit().await?;
     accounts.outbox.wake();
-    Ok(())
+    Ok(UnlinkPartnerResponse { planned_unlink_time: None })
 }
 
 fn couple(mine: app::MyCouple) -> Couple {
@@ -202,6 +238,7 @@ fn couple(mine: app::MyCouple) -> Couple {
         partner_name: mine.partner_name,
         own_name: mine.own_name,
         link_time: Some(wire(mine.linked_at)),
+        planned_unlink_time: mine.leaves_at.map(wire),
     }
 }
 

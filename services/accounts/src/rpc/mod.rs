@@ -7,6 +7,7 @@ mod couple;
 mod identity;
 mod ledger;
 mod openings;
+mod pause;
 mod security;
 mod session;
 

@@ -3,7 +3,10 @@
 use super::{Rpc, wire};
 use crate::{
     Error,
-    app::{self, metrics},
+    app::{
+        self,
+        metrics::{self, Step},
+    },
     domain::{Address, DeviceLabel, Password, PendingToken, SessionSecret},
 };
 use candor_proto::accounts::v1::{
@@ -26,7 +29,9 @@ impl SessionService for Rpc {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
         let mut message = admit_public(request)?;
         let typed = Zeroizing::new(std::mem::take(&mut message.password));
-        Ok(Response::new(metrics::sign_in(sign_in(self, &message, &typed).await)?))
+        let answer = sign_in(self, &message, &typed).await;
+        let is_half = answer.as_ref().is_ok_and(|begun| begun.session_secret.is_empty());
+        Ok(Response::new(metrics::sign_in(answer, if is_half { Step::Half } else { Step::Whole })?))
     }
 
     async fn complete_sign_in(
@@ -35,7 +40,8 @@ impl SessionService for Rpc {
     ) -> Result<Response<CompleteSignInResponse>, Status> {
         let mut message = admit_public(request)?;
         let code = Zeroizing::new(std::mem::take(&mut message.code));
-        Ok(Response::new(complete_sign_in(self, &message.pending_token, &code).await?))
+        let answer = complete_sign_in(self, &message.pending_token, &code).await;
+        Ok(Response::new(metrics::sign_in(answer, Step::Whole)?))
     }
 
     async fn mint_passport(
@@ -197,7 +203,7 @@ async fn list_sessions(rpc: &Rpc, passport: &Passport) -> Result<ListSessionsRes
 async fn end_session(rpc: &Rpc, passport: &Passport, session_id: Uuid) -> Result<EndSessionResponse, Error> {
     let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
-    app::end_session(accounts, &mut tx, passport.account_id, session_id).await?;
+    app::end_session(accounts, &mut tx, passport, session_id).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(EndSessionResponse {})
@@ -209,9 +215,8 @@ async fn end_sessions(
     this_one_too: bool,
 ) -> Result<EndSessionsResponse, Error> {
     let accounts = &rpc.accounts;
-    let but = (!this_one_too).then_some(passport.session_id);
     let mut tx = accounts.pool.begin().await?;
-    let ended = app::end_sessions(accounts, &mut tx, passport.account_id, but).await?;
+    let ended = app::end_sessions(accounts, &mut tx, passport, this_one_too).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(EndSessionsResponse { ended: i32::try_from(ended).unwrap_or(i32::MAX) })

@@ -25,6 +25,8 @@ pub struct Mine {
     pub own_name: Vec<u8>,
     /// Since when.
     pub linked_at: Timestamp,
+    /// When the person said it ends.
+    pub leaves_at: Option<Timestamp>,
 }
 
 /// The state an event tells of.
@@ -102,9 +104,9 @@ pub async fn link(
 
 /// Somebody's link.
 pub async fn mine(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Mine>, sqlx::Error> {
-    sqlx::query_as!(
-        Mine,
-        "SELECT own.couple_id, own.partner_id, partner.own_name AS partner_name, own.own_name, c.linked_at
+    let row = sqlx::query!(
+        "SELECT own.couple_id, own.partner_id, partner.own_name AS partner_name, own.own_name, c.linked_at,
+                own.leave_at
          FROM couple_member own
          JOIN couple_member partner ON partner.account_id = own.partner_id
          JOIN couple c ON c.couple_id = own.couple_id
@@ -112,7 +114,15 @@ pub async fn mine(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Mi
         account_id
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(|row| Mine {
+        couple_id: row.couple_id,
+        partner_id: row.partner_id,
+        partner_name: row.partner_name,
+        own_name: row.own_name,
+        linked_at: row.linked_at.to_jiff(),
+        leaves_at: row.leave_at.map(|at| at.to_jiff()),
+    }))
 }
 
 /// Ends somebody's link and returns it; `None` when there is none, or the other ended it a moment ago. The couple's
@@ -122,10 +132,29 @@ pub async fn unlink(
     account_id: Uuid,
     now: Timestamp,
 ) -> Result<Option<State>, sqlx::Error> {
+    end(conn, account_id, None, now).await
+}
+
+/// Ends somebody's link as [`unlink`] does, if they said that it ends by now.
+pub async fn unlink_due(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<Option<State>, sqlx::Error> {
+    end(conn, account_id, Some(now), now).await
+}
+
+async fn end(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    due_by: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<State>, sqlx::Error> {
     let row = sqlx::query!(
         "WITH ended AS (
              UPDATE couple SET unlinked_at = $2
-             WHERE couple_id = (SELECT couple_id FROM couple_member WHERE account_id = $1)
+             WHERE couple_id = (SELECT couple_id FROM couple_member
+                                WHERE account_id = $1 AND ($3::timestamptz IS NULL OR leave_at <= $3))
                AND unlinked_at IS NULL
              RETURNING couple_id, first_id, second_id, linked_at
          ), gone AS (
@@ -133,7 +162,8 @@ pub async fn unlink(
          )
          SELECT couple_id, first_id, second_id, linked_at FROM ended",
         account_id,
-        now.to_sqlx()
+        now.to_sqlx(),
+        due_by.map(|at| at.to_sqlx()) as _,
     )
     .fetch_optional(conn)
     .await?;
@@ -144,6 +174,33 @@ pub async fn unlink(
         linked_at: row.linked_at.to_jiff(),
         unlinked_at: Some(now),
     }))
+}
+
+/// Notes when somebody's link is to end, or that it is not; false without a link.
+pub async fn set_leaving(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    at: Option<Timestamp>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE couple_member SET leave_at = $2 WHERE account_id = $1",
+        account_id,
+        at.map(|at| at.to_sqlx()) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whose links are to end by the given time, longest due first.
+pub async fn leaving(conn: &mut PgConnection, by: Timestamp, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT account_id FROM couple_member WHERE leave_at <= $1 ORDER BY leave_at LIMIT $2",
+        by.to_sqlx(),
+        limit
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The couples after the given one, in the order of their ids, as events would tell of them.

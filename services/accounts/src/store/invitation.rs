@@ -1,4 +1,4 @@
-//! `invitation`, `invitation_decline` and `invitation_block`.
+//! `invitation` and `invitation_decline`.
 
 use crate::domain::{InvitationKind, Standing};
 use jiff::Timestamp;
@@ -197,38 +197,21 @@ pub async fn decline(
     Ok(())
 }
 
-/// Blocks whoever made a code, for somebody else. A code that is over will do.
-pub async fn block(
-    conn: &mut PgConnection,
-    blocker_id: Uuid,
-    code_hash: &[u8; 32],
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO invitation_block (blocker_id, blocked_id, blocked_at)
-         SELECT $1, inviter_id, $3 FROM invitation WHERE code_hash = $2 AND inviter_id <> $1
-         ON CONFLICT DO NOTHING",
-        blocker_id,
-        &code_hash[..],
-        now.to_sqlx()
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Whether somebody said no to an invitation, or to whoever made it.
+/// Whether somebody said no to an invitation, or keeps whoever made it away.
 pub async fn has_said_no(
     conn: &mut PgConnection,
     account_id: Uuid,
     found: &Found,
+    now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM invitation_decline WHERE account_id = $1 AND invitation_id = $2)
-               OR EXISTS (SELECT FROM invitation_block WHERE blocker_id = $1 AND blocked_id = $3) AS "has!""#,
+               OR EXISTS (SELECT FROM invitation_block
+                          WHERE blocker_id = $1 AND blocked_id = $3 AND (until IS NULL OR until > $4)) AS "has!""#,
         account_id,
         found.invitation_id,
-        found.standing.inviter_id
+        found.standing.inviter_id,
+        now.to_sqlx()
     )
     .fetch_one(conn)
     .await

@@ -11,6 +11,7 @@ pub mod factor;
 pub mod invitation;
 pub mod mail;
 pub mod notice;
+pub mod pause;
 pub mod pending_sign_in;
 pub mod receipt;
 pub mod report;

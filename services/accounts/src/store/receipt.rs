@@ -1,6 +1,6 @@
 //! `receipt`: what was opened of whom to whom, and what of it was read.
 
-use crate::domain::{Reads, Shown};
+use crate::domain::Reads;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 /// A receipt as far as its reads go.
 pub struct Receipt {
+    /// Whose, and which.
+    pub id: (Uuid, Uuid),
     /// Who reads.
     pub reader_id: Uuid,
     /// In which relation.
@@ -32,21 +34,21 @@ pub struct Listed {
     pub shown_at: Timestamp,
 }
 
-/// A receipt of an owner, held until the transaction ends.
-pub async fn lock(
-    conn: &mut PgConnection,
-    owner_id: Uuid,
-    receipt_id: Uuid,
-) -> Result<Option<Receipt>, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT reader_id, relation, read_at, item_ids, told_at, told_item_ids FROM receipt
-         WHERE owner_id = $1 AND receipt_id = $2 FOR NO KEY UPDATE",
-        owner_id,
-        receipt_id
+/// Receipts by owner and id, as far as there are such, held until the transaction ends; in one order everywhere, so that
+/// two who want the same wait for each other instead of deadlocking.
+pub async fn lock(conn: &mut PgConnection, ids: &[(Uuid, Uuid)]) -> Result<Vec<Receipt>, sqlx::Error> {
+    let (owner_ids, receipt_ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
+    let rows = sqlx::query!(
+        "SELECT owner_id, receipt_id, reader_id, relation, read_at, item_ids, told_at, told_item_ids FROM receipt
+         WHERE (owner_id, receipt_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+         ORDER BY receipt_id, owner_id FOR NO KEY UPDATE",
+        &owner_ids,
+        &receipt_ids
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| Receipt {
+    let receipts = rows.into_iter().map(|row| Receipt {
+        id: (row.owner_id, row.receipt_id),
         reader_id: row.reader_id,
         relation: row.relation,
         reads: Reads {
@@ -55,31 +57,49 @@ pub async fn lock(
             told_at: row.told_at.map(|at| at.to_jiff()),
             told_item_ids: row.told_item_ids,
         },
-    }))
+    });
+    Ok(receipts.collect())
 }
 
-/// Keeps the reads of a receipt, and when its owner sees it.
+/// Keeps the reads of receipts, and when the owner of each sees it.
 pub async fn keep(
     conn: &mut PgConnection,
-    owner_id: Uuid,
-    receipt_id: Uuid,
-    reads: &Reads,
-    shown: Option<&Shown>,
+    receipts: &[(Receipt, Option<Timestamp>)],
 ) -> Result<(), sqlx::Error> {
+    let all = || receipts.iter().map(|(receipt, _)| receipt);
+    let (owner_ids, receipt_ids): (Vec<Uuid>, Vec<Uuid>) = all().map(|receipt| receipt.id).unzip();
+    let read_at: Vec<_> = all().map(|receipt| sql(receipt.reads.read_at)).collect();
+    let item_ids: Vec<_> = all().map(|receipt| array(&receipt.reads.item_ids)).collect();
+    let told_at: Vec<_> = all().map(|receipt| sql(receipt.reads.told_at)).collect();
+    let told_item_ids: Vec<_> = all().map(|receipt| array(&receipt.reads.told_item_ids)).collect();
+    let shown_at: Vec<_> = receipts.iter().map(|(_, shown_at)| sql(*shown_at)).collect();
     sqlx::query!(
-        "UPDATE receipt SET read_at = $3, item_ids = $4, told_at = $5, told_item_ids = $6, shown_at = $7
-         WHERE owner_id = $1 AND receipt_id = $2",
-        owner_id,
-        receipt_id,
-        reads.read_at.map(|at| at.to_sqlx()) as _,
-        &reads.item_ids,
-        reads.told_at.map(|at| at.to_sqlx()) as _,
-        &reads.told_item_ids,
-        shown.map(|shown| shown.time.to_sqlx()) as _,
+        "UPDATE receipt r SET read_at = n.read_at, item_ids = n.item_ids::uuid[], told_at = n.told_at,
+                told_item_ids = n.told_item_ids::uuid[], shown_at = n.shown_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[])
+              AS n (owner_id, receipt_id, read_at, item_ids, told_at, told_item_ids, shown_at)
+         WHERE r.owner_id = n.owner_id AND r.receipt_id = n.receipt_id",
+        &owner_ids,
+        &receipt_ids,
+        &read_at as _,
+        &item_ids,
+        &told_at as _,
+        &told_item_ids,
+        &shown_at as _,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn sql(time: Option<Timestamp>) -> Option<jiff_sqlx::Timestamp> {
+    time.map(|time| time.to_sqlx())
+}
+
+/// Ids as PostgreSQL writes them, for arrays of different lengths side by side.
+fn array(ids: &[Uuid]) -> String {
+    let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+    format!("{{{}}}", ids.join(","))
 }
 
 /// The receipts of an owner that are theirs to know, newest first, after the given time and id.

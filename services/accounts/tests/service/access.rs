@@ -170,7 +170,7 @@ async fn parting_raises_the_epoch_above_every_capability_before_it() {
     let first = house.opened(&ben, shared_items(anna.account_id)).await.unwrap();
     house.unlink(&anna).await.unwrap();
     house.open(&ben, shared_items(anna.account_id)).await.err().unwrap();
-    house.link(&ben, &anna).await;
+    house.link(&anna, &ben).await;
     let second = house.opened(&ben, shared_items(anna.account_id)).await.unwrap();
     assert_eq!((first.opening.epoch, second.opening.epoch), (0, 1));
     assert_ne!(first.opening.relation_id, second.opening.relation_id);
@@ -202,6 +202,7 @@ async fn while_two_part_no_capability_is_newer_than_their_link() {
             });
         }
         other.unlink(if round % 2 == 0 { &anna } else { &ben }).await.unwrap();
+        house.forget_pauses().await;
         // From here on nothing opens.
         let late = house.open(&ben, shared_items(anna.account_id)).await.err().unwrap();
         assert_eq!(reason(&late), "NOT_FOUND");

@@ -191,9 +191,10 @@ async fn one_mechanism_invites_to_both_and_neither_gets_in_the_way_of_the_other(
     let to_couple = house.invite(&anna, "Anna").await.unwrap().code;
     let to_circle = house.invite_trusted(&anna, "Clara", "").await.unwrap();
     let second = house.invite_trusted(&anna, "Somebody", "").await.unwrap();
-    // A no to one is a no to that one.
-    house.decline(&ben, &second.code).await.unwrap();
-    let declined = house.join_circle(&ben, &second.code, "Ben").await.err().unwrap();
+    // A no to one is a no of whoever said it.
+    let dora = house.member("dora").await;
+    house.decline(&dora, &second.code).await.unwrap();
+    let declined = house.join_circle(&dora, &second.code, "Dora").await.err().unwrap();
     assert_eq!(reason(&declined), "INVITATION_NOT_FOUND");
     house.accept(&ben, &to_couple, "Ben").await.unwrap();
     assert_eq!(house.circles_of(&anna).await.invitations.len(), 2, "a link ends none of these");

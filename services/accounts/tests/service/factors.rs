@@ -257,6 +257,7 @@ async fn guessing_codes_is_slow_and_the_owner_is_told() {
             (refused.code(), reason(&refused).as_str()),
             (Code::ResourceExhausted, "TOO_MANY_ATTEMPTS")
         );
+        assert!(!refused.message().contains("signed in"), "nobody is yet: {}", refused.message());
     }
     let passport = house.mint(&secret).await.unwrap().passport;
     let told = house.notices(&passport).await;

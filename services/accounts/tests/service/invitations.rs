@@ -197,9 +197,10 @@ async fn a_no_closes_one_code_and_for_whoever_said_it_alone() {
     house.preview(&code).await.unwrap();
     house.accept(&dora, &code, "Dora").await.unwrap();
     house.unlink(&dora).await.unwrap();
-    // It is a no to that code, not to whoever made it.
+    // One invitation, no chasers: the next one opens for whoever said no as little as this one, for a while.
     let later = house.invite(&anna, "Anna").await.unwrap().code;
-    house.accept(&ben, &later, "Ben").await.unwrap();
+    let refused = house.accept(&ben, &later, "Ben").await.err().unwrap();
+    assert_eq!(visible(&refused), visible(&unknown));
 }
 
 #[tokio::test]

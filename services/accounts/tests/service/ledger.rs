@@ -146,6 +146,41 @@ async fn duplicates_and_disorder_come_to_the_same() {
 }
 
 #[tokio::test]
+async fn reads_that_come_together_count_each_for_itself() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    let (carl, dora) = (house.member("carl").await, house.member("dora").await);
+    house.link(&carl, &dora).await;
+    let of_anna = house.open(&ben, shared_items(anna.account_id)).await.unwrap().receipt_id;
+    let of_carl = house.open(&dora, shared_items(carl.account_id)).await.unwrap().receipt_id;
+    let never_opened = Uuid::from_u128(5).to_string();
+    let reads = [
+        read(&house, &of_carl, &carl, &dora, &[7], true),
+        read(&house, &of_anna, &anna, &ben, &[2], true),
+        read(&house, &never_opened, &anna, &ben, &[8], true),
+        read(&house, &of_anna, &anna, &ben, &[1], true),
+        read(&house, &of_anna, &anna, &ben, &[3], false),
+        // Of this reader it is not.
+        read(&house, &of_anna, &anna, &dora, &[9], true),
+    ];
+    let event = |read: &DataRead| {
+        let receipt = read.receipt_id.parse().unwrap();
+        Envelope::new(house.accounts.ids.next(), house.now(), receipt, 1, read)
+    };
+    for together in [&reads[..2], &reads[..]] {
+        let events: Vec<_> = together.iter().map(event).collect();
+        events::inbox(house.pool().clone(), house.clock.clone()).handle(&events).await.unwrap();
+    }
+    let items = async |person| -> Vec<Vec<String>> {
+        all(&house, person).await.into_iter().map(|receipt| receipt.item_ids).collect()
+    };
+    assert_eq!(items(&anna).await, [[1, 2].map(|id| Uuid::from_u128(id).to_string())]);
+    assert_eq!(items(&carl).await, [[Uuid::from_u128(7).to_string()]]);
+    let dead = replay::list(&mut house.pool().acquire().await.unwrap(), None).await.unwrap();
+    assert_eq!(dead.iter().map(|letter| &*letter.reason).collect::<Vec<_>>(), ["RECEIPT_UNKNOWN"; 2]);
+}
+
+#[tokio::test]
 async fn what_never_was_opened_between_the_two_counts_for_nothing() {
     let house = House::new().await;
     let (anna, ben) = house.couple().await;

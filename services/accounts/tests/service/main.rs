@@ -18,6 +18,7 @@ mod mails;
 mod openings;
 mod operators;
 mod passwords;
+mod pauses;
 mod people;
 mod receipts;
 mod reports;

@@ -50,7 +50,12 @@ impl House {
     pub async fn member(&self, name: &str) -> Person {
         let address = format!("{name}@example.org");
         self.join(&address, PASSWORD).await;
-        let session = self.sign_in(&address, PASSWORD).await.unwrap();
+        self.signed_in(&address).await
+    }
+
+    /// Somebody who is here already, in another session.
+    pub async fn signed_in(&self, address: &str) -> Person {
+        let session = self.sign_in(address, PASSWORD).await.unwrap();
         let passport = self.passport(&session.passport).await.unwrap();
         Person { account_id: passport.account_id, session_id: passport.session_id, kind: passport.kind }
     }
@@ -158,7 +163,7 @@ impl House {
     }
 
     pub async fn unlink(&self, person: &Person) -> Result<(), Status> {
-        self.rpc.unlink_partner(self.by(person, UnlinkPartnerRequest {})).await.map(drop)
+        self.rpc.unlink_partner(self.by(person, UnlinkPartnerRequest { delay_hours: 0 })).await.map(drop)
     }
 
     pub async fn open(
@@ -177,6 +182,11 @@ impl House {
     /// How many of the events told so far have the key.
     pub async fn told(&self, key: &str) -> usize {
         self.events().await.iter().filter(|(told, ..)| told == key).count()
+    }
+
+    /// Lets everybody's invitations reach everybody again.
+    pub async fn forget_pauses(&self) {
+        sqlx::query("DELETE FROM invitation_block").execute(self.pool()).await.unwrap();
     }
 
     /// Links that are not whole: a person whose partner's row says otherwise, an ended link that still has people, a

@@ -2,7 +2,9 @@
 
 use crate::kit::{House, PASSWORD, reason};
 use accounts::jobs;
-use candor_proto::accounts::v1::SessionEnded;
+use candor_proto::accounts::v1::{
+    EndSessionsRequest, SessionEnded, session_service_server::SessionService as _,
+};
 use jiff::SignedDuration;
 use prost::Message as _;
 use tonic::Code;
@@ -54,6 +56,41 @@ async fn an_ended_session_mints_nothing_and_is_told_once() {
             .unwrap();
     assert_eq!(bodies.len(), 1);
     assert_eq!(SessionEnded::decode(&bodies[0][..]).unwrap().session_id, first.session_id);
+}
+
+#[tokio::test]
+async fn an_ended_session_ends_no_other_and_may_end_itself_once_more() {
+    let house = House::new().await;
+    house.join("anna@example.org", PASSWORD).await;
+    let stolen = house.sign_in("anna@example.org", PASSWORD).await.unwrap();
+    let own = house.sign_in("anna@example.org", PASSWORD).await.unwrap();
+    house.end(&own.passport, &stolen.session_id).await.unwrap();
+    // Its passport lives on for a minute.
+    let one = house.end(&stolen.passport, &own.session_id).await.err().unwrap();
+    let mut refused = vec![one];
+    for this_one_too in [false, true] {
+        let request = house.with_passport(&stolen.passport, EndSessionsRequest { this_one_too }).await;
+        refused.push(house.rpc.end_sessions(request).await.err().unwrap());
+    }
+    for refused in refused {
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "SESSION_ENDED"));
+    }
+    house.mint(&own.session_secret).await.unwrap();
+    // Whoever signs out where they are signed out already is told nothing is wrong.
+    house.end(&stolen.passport, &stolen.session_id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_alone_ends_only_itself_where_there_is_a_second_factor() {
+    let house = House::new().await;
+    house.join("anna@example.org", PASSWORD).await;
+    let weak = house.sign_in("anna@example.org", PASSWORD).await.unwrap();
+    let own = house.sign_in("anna@example.org", PASSWORD).await.unwrap();
+    house.add_app(&own.passport).await;
+    let refused = house.end(&weak.passport, &own.session_id).await.err().unwrap();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "STEP_UP_REQUIRED"));
+    house.mint(&own.session_secret).await.unwrap();
+    house.end(&weak.passport, &weak.session_id).await.unwrap();
 }
 
 #[tokio::test]

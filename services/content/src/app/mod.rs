@@ -213,20 +213,38 @@ pub struct Deed {
     pub time: Timestamp,
 }
 
-/// Brings an account further on its path. Told twice or out of order, the outcome is the same; each milestone
-/// is told to the others once.
+/// Brings accounts further on their paths. Told twice or out of order, the outcome is the same; each milestone is told to
+/// the others once.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn advance(conn: &mut PgConnection, deed: Deed, now: Timestamp, ids: &Ids) -> Result<(), Error> {
-    let Deed { account_id, fact, item_id, time } = deed;
-    let limit = fact.limit();
+pub async fn advance(
+    conn: &mut PgConnection,
+    deeds: &[Deed],
+    now: Timestamp,
+    ids: &Ids,
+) -> Result<(), Error> {
+    let mut done = store::progress(conn, deeds.iter().map(|deed| (deed.account_id, deed.fact))).await?;
     // Most deeds come after the last milestone: they need no lock.
-    if !store::progress(conn, account_id, fact).await?.add(time, item_id, limit) {
-        return Ok(());
+    let mut further: Vec<_> = deeds
+        .iter()
+        .filter(|deed| {
+            let done = done.entry((deed.account_id, deed.fact.number())).or_default();
+            done.add(deed.time, deed.item_id, deed.fact.limit())
+        })
+        .collect();
+    // In one order everywhere, so that replicas wait for each other instead of deadlocking.
+    further.sort_by_key(|deed| (deed.account_id, deed.fact.number()));
+    for deed in further {
+        advance_one(conn, *deed, now, ids).await?;
     }
+    Ok(())
+}
+
+async fn advance_one(conn: &mut PgConnection, deed: Deed, now: Timestamp, ids: &Ids) -> Result<(), Error> {
+    let Deed { account_id, fact, item_id, time } = deed;
     let mut done = store::lock_progress(conn, account_id, fact).await?;
-    if !done.add(time, item_id, limit) {
+    if !done.add(time, item_id, fact.limit()) {
         return Ok(());
     }
     store::keep_progress(conn, account_id, fact, &done).await?;

@@ -8,7 +8,7 @@ use crate::domain::path::{Earliest, Fact};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -168,19 +168,26 @@ pub async fn get(conn: &mut PgConnection, article_id: &str, locales: &[String]) 
     .await
 }
 
-/// What an account has done of a kind, as far as it is kept.
-pub async fn progress(conn: &mut PgConnection, account_id: Uuid, fact: Fact) -> Result<Earliest> {
-    let row = sqlx::query!(
-        "SELECT item_ids, item_times FROM path_progress WHERE account_id = $1 AND fact = $2",
-        account_id,
-        fact.number(),
+/// What accounts have done of kinds, as far as it is kept, by account and number of the kind.
+pub async fn progress(
+    conn: &mut PgConnection,
+    of: impl Iterator<Item = (Uuid, Fact)>,
+) -> Result<HashMap<(Uuid, i16), Earliest>> {
+    let (accounts, facts): (Vec<Uuid>, Vec<i16>) = of.map(|(account, fact)| (account, fact.number())).unzip();
+    let rows = sqlx::query!(
+        "SELECT account_id, fact, item_ids, item_times FROM path_progress
+         WHERE (account_id, fact) IN (SELECT * FROM unnest($1::uuid[], $2::smallint[]))",
+        &accounts,
+        &facts,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| earliest(row.item_ids, row.item_times)).unwrap_or_default())
+    let known =
+        rows.into_iter().map(|row| ((row.account_id, row.fact), earliest(row.item_ids, row.item_times)));
+    Ok(known.collect())
 }
 
-/// The same, and nobody else changes it until the transaction ends.
+/// What an account has done of a kind, as far as it is kept, and nobody else changes it until the transaction ends.
 pub async fn lock_progress(conn: &mut PgConnection, account_id: Uuid, fact: Fact) -> Result<Earliest> {
     sqlx::query!(
         "INSERT INTO path_progress (account_id, fact, item_ids, item_times) VALUES ($1, $2, '{}', '{}')

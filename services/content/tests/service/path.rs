@@ -25,7 +25,7 @@ fn entry(account_id: Uuid, n: u32) -> Deed {
 async fn tell(pool: &PgPool, deed: Deed, ids: &chassis::Ids) {
     let mut conn = pool.acquire().await.unwrap();
     let mut tx = conn.begin().await.unwrap();
-    advance(&mut tx, deed, now(), ids).await.unwrap();
+    advance(&mut tx, &[deed], now(), ids).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -150,8 +150,9 @@ async fn a_shuffle_of_duplicates_ends_in_the_same_tables() {
         let twice: Vec<_> = (1..=5).chain(1..=5).map(|n| entry(me, n)).collect();
         let mut conn = pool.acquire().await.unwrap();
         let mut tx = conn.begin().await.unwrap();
-        for deed in shuffled(&twice, seed) {
-            advance(&mut tx, deed, now(), &ids).await.unwrap();
+        // One by one, and some at once.
+        for deeds in shuffled(&twice, seed).chunks(1 + seed as usize % 4) {
+            advance(&mut tx, deeds, now(), &ids).await.unwrap();
         }
         tx.commit().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! The couple: one's link with another person, an invitation, and parting.
+//! The couple: one's link with another person, and an invitation.
 
 use super::self_check::is_careful;
 use super::{Failure, Form, Frame, Member, go, words};
@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     CancelInvitationRequest, Couple, GetCoupleRequest, InvitePartnerRequest, InvitePartnerResponse,
-    UnlinkPartnerRequest,
 };
 
 #[derive(Template)]
@@ -36,13 +35,6 @@ struct Made {
     code: String,
     link: String,
     ends: Option<words::Moment>,
-}
-
-#[derive(Template)]
-#[template(path = "unlink.html")]
-struct Unlink {
-    frame: Frame,
-    partner: String,
 }
 
 pub(super) async fn show(member: Member) -> Result<Response, Failure> {
@@ -85,18 +77,5 @@ pub(super) async fn invite(member: Member, form: Form) -> Result<Response, Failu
 pub(super) async fn cancel(member: Member, _form: Form) -> Result<Response, Failure> {
     let request = member.call(CancelInvitationRequest {})?;
     member.guest.app.upstream.couple().cancel_invitation(request).await?;
-    Ok(go("/couple"))
-}
-
-/// What parting means, before it is done.
-pub(super) async fn show_unlink(member: Member) -> Result<Response, Failure> {
-    let Some(couple) = member.couple().await? else { return Ok(go("/couple")) };
-    let frame = member.guest.frame("couple");
-    member.guest.show(&Unlink { frame, partner: couple.partner_name })
-}
-
-pub(super) async fn unlink(member: Member, _form: Form) -> Result<Response, Failure> {
-    let request = member.call(UnlinkPartnerRequest {})?;
-    member.guest.app.upstream.couple().unlink_partner(request).await?;
     Ok(go("/couple"))
 }

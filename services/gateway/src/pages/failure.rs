@@ -1,6 +1,6 @@
 //! The page that says what went wrong.
 
-use super::{Frame, frame, go};
+use super::{Frame, frame, go, station};
 use crate::app::App;
 use crate::error::{Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED};
 use crate::query;
@@ -84,11 +84,8 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
         return go("/security");
     }
     let (heading, next) = words(&problem);
-    let home = if visitor.session.is_some() {
-        ("/timeline", "To your timeline")
-    } else {
-        ("/", "To the start page")
-    };
+    let home =
+        if visitor.session.is_some() { station(app, visitor).home() } else { ("/", "To the start page") };
     let page = Page {
         frame: frame(app, visitor, ""),
         heading,
@@ -119,6 +116,9 @@ fn prove_again(app: &App, visitor: &Visitor, back: Option<&str>) -> Response {
 
 /// A heading, and what to do next. What happened and what is safe stand in the problem's own sentence.
 fn words(problem: &Problem) -> (&'static str, &'static str) {
+    if matches!(&*problem.reason, "MEMBERS_ONLY" | "NOT_YOURS_TO_DO") {
+        return ("This is for others here", "Nothing was changed. What is yours is one step away.");
+    }
     match problem.status.as_u16() {
         404 => (
             "There is nothing here",

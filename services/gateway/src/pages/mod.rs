@@ -17,6 +17,7 @@ mod ledger;
 mod library;
 pub(crate) mod markdown;
 mod others;
+mod parting;
 mod path;
 mod prove_again;
 mod received;
@@ -42,6 +43,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::passports::Held;
 use crate::session::Visitor;
+use crate::station::Station;
 use crate::upstream::Opened;
 use crate::{query, upstream};
 use askama::Template;
@@ -93,7 +95,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/couple", get(couple::show))
         .route("/couple/invite", post(couple::invite))
         .route("/couple/cancel", post(couple::cancel))
-        .route("/couple/unlink", get(couple::show_unlink).post(couple::unlink))
+        .merge(parting::router())
         .route("/circle", get(circle::show))
         .route("/circle/invite", post(circle::invite))
         .route("/circle/invitations/{invitation_id}/cancel", post(circle::cancel))
@@ -158,10 +160,10 @@ const TOGETHER: [&str; 7] = ["couple", "circle", "shared", "received", "check-in
 pub(crate) struct Frame {
     /// Which entry of the navigation is this page.
     pub(crate) place: &'static str,
-    /// Whether to show a member's navigation.
+    /// Whether to show the navigation of somebody who is signed in.
     pub(crate) signed_in: bool,
-    /// Whether it leads to software as well.
-    pub(crate) has_clients: bool,
+    /// What they are here as.
+    pub(crate) station: Station,
     /// The token of every form.
     pub(crate) csrf: String,
     /// Where the quick exit leads.
@@ -176,7 +178,7 @@ impl Frame {
         Self {
             place,
             signed_in: false,
-            has_clients: false,
+            station: Station::MEMBER,
             csrf: String::new(),
             leave_url: leave_url.to_owned(),
             notice: notice.map(str::to_owned),
@@ -224,7 +226,11 @@ impl FromRequestParts<Arc<App>> for Guest {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self { app: app.clone(), visitor: app.cookies.visitor(&parts.headers) })
+        let visitor = app.cookies.visitor(&parts.headers);
+        if let Some(secret) = &visitor.session {
+            app.passports.hear_of(secret).await;
+        }
+        Ok(Self { app: app.clone(), visitor })
     }
 }
 
@@ -334,11 +340,16 @@ impl FromRequestParts<Arc<App>> for Segments {
     }
 }
 
+/// What a visitor is here as, as far as it was heard of.
+fn station(app: &App, visitor: &Visitor) -> Station {
+    visitor.session.as_deref().and_then(|secret| app.passports.station(secret)).unwrap_or(Station::MEMBER)
+}
+
 fn frame(app: &App, visitor: &Visitor, place: &'static str) -> Frame {
     Frame {
         place,
         signed_in: visitor.session.is_some(),
-        has_clients: visitor.session.as_deref().is_some_and(|secret| app.passports.has_clients(secret)),
+        station: station(app, visitor),
         csrf: app.cookies.csrf_token(visitor),
         leave_url: app.leave_url.clone(),
         notice: app.notice.clone(),

@@ -41,8 +41,8 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     member.guest.show(&Page { frame: member.guest.frame(""), next, code, problem: None })
 }
 
-/// Whether the member's account has a second factor.
-async fn needs_code(member: &Member) -> Result<bool, Problem> {
+/// Whether the person's account has a second factor, which is part of every proof then.
+pub(super) async fn needs_code(member: &Member) -> Result<bool, Problem> {
     let request = member.call(GetSecurityRequest {})?;
     let security = member.guest.app.upstream.security().get_security(request).await?;
     Ok(security.get_ref().totp_time.is_some())

@@ -5,32 +5,39 @@ use askama::Template;
 use axum::http::header;
 use axum::response::Response;
 use candor_proto::accounts::v1::{EndSessionRequest, EndSessionsRequest, ListSessionsRequest, Session};
+use jiff::tz::TimeZone;
 
 #[derive(Template)]
 #[template(path = "sessions.html")]
 struct Page {
     frame: Frame,
-    sessions: Vec<Shown>,
+    sessions: Vec<Device>,
 }
 
-struct Shown {
+/// Where one is signed in.
+pub(super) struct Device {
     id: String,
-    label: String,
-    began: Option<words::Moment>,
+    pub(super) label: String,
+    pub(super) began: Option<words::Moment>,
     ends: Option<words::Moment>,
-    current: bool,
+    pub(super) current: bool,
 }
 
 pub(super) async fn show(member: Member) -> Result<Response, Failure> {
-    let request = member.call(ListSessionsRequest {})?;
-    let mut client = member.guest.app.upstream.sessions();
-    let (reply, zone) = tokio::join!(client.list_sessions(request), member.time_zone());
-    let sessions = reply?.into_inner().sessions.into_iter().map(|session| shown(session, &zone)).collect();
+    let zone = member.time_zone().await;
+    let sessions = devices(&member, &zone).await?;
     member.guest.show(&Page { frame: member.guest.frame("security"), sessions })
 }
 
-fn shown(session: Session, zone: &jiff::tz::TimeZone) -> Shown {
-    Shown {
+/// Everywhere one is signed in.
+pub(super) async fn devices(member: &Member, zone: &TimeZone) -> Result<Vec<Device>, Failure> {
+    let request = member.call(ListSessionsRequest {})?;
+    let reply = member.guest.app.upstream.sessions().list_sessions(request).await?;
+    Ok(reply.into_inner().sessions.into_iter().map(|session| device(session, zone)).collect())
+}
+
+fn device(session: Session, zone: &TimeZone) -> Device {
+    Device {
         began: words::moment(session.create_time.as_ref(), zone),
         ends: words::moment(session.expire_time.as_ref(), zone),
         label: if session.device_label.is_empty() {

@@ -3,6 +3,7 @@
 use super::{Failure, Form, Frame, Guest, go, invitation, is_local, parameter};
 use crate::error::Problem;
 use crate::session::Keeper;
+use crate::station::Station;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -40,7 +41,10 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
             let (frame, next) = (guest.frame("sign-in"), next.unwrap_or_default());
             guest.show(&SecondPage { frame, token, email, next, problem: None })
         }
-        Ok(reply) => enter(&guest, &reply.get_ref().session_secret, &email, next.as_deref()),
+        Ok(reply) => {
+            let begun = reply.get_ref();
+            enter(&guest, &begun.session_secret, &begun.passport, &email, next.as_deref())
+        }
         Err(status) => {
             let problem = Problem::from(status);
             let code = problem.status;
@@ -66,7 +70,10 @@ pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure
     let request = CompleteSignInRequest { pending_token: token.clone(), code: form.text("code") };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     let status = match guest.app.upstream.sessions().complete_sign_in(call(request, None)?).await {
-        Ok(reply) => return enter(&guest, &reply.get_ref().session_secret, &email, next.as_deref()),
+        Ok(reply) => {
+            let begun = reply.get_ref();
+            return enter(&guest, &begun.session_secret, &begun.passport, &email, next.as_deref());
+        }
         Err(status) => status,
     };
     let problem = Problem::from(status);
@@ -80,13 +87,19 @@ pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure
 
 /// Begins the session. The code of an invitation comes along with whoever came here from its page, or registered from it
 /// with this address; they find it again. For anybody else the browser forgets it.
-fn enter(guest: &Guest, secret: &str, email: &str, next: Option<&str>) -> Result<Response, Failure> {
+fn enter(
+    guest: &Guest,
+    secret: &str,
+    passport: &str,
+    email: &str,
+    next: Option<&str>,
+) -> Result<Response, Failure> {
     let mut keepers = vec![Keeper::Address(email)];
     if next == Some(invitation::PLACE) {
         keepers.push(Keeper::Browser(&guest.visitor));
     }
     let (invited, kept) = invitation::hand_on(guest, &keepers, &Keeper::Session(secret))?;
-    let home = if invited { invitation::PLACE } else { "/timeline" };
+    let home = if invited { invitation::PLACE } else { Station::claimed(passport).home().0 };
     let mut response = go(next.unwrap_or(home));
     for cookie in guest.app.cookies.begin_session(secret)?.into_iter().chain(kept) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

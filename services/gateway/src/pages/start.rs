@@ -13,9 +13,9 @@ struct Page {
 pub(super) async fn show(guest: Guest) -> Result<Response, Failure> {
     // Whoever is signed in comes here to go on; whoever's session is over, to begin.
     if let Some(secret) = &guest.visitor.session
-        && guest.app.passports.of_secret(secret).await.is_ok()
+        && let Ok(held) = guest.app.passports.of_secret(secret).await
     {
-        return Ok(go("/timeline"));
+        return Ok(go(held.station().home().0));
     }
     let mut frame = guest.frame("start");
     frame.signed_in = false;

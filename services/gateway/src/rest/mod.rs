@@ -1,7 +1,6 @@
 //! The REST API: every RPC with a `google.api.http` annotation, transcoded from its descriptor. There is no code for
 //! any single RPC here; a new one appears by being annotated.
 
-mod codec;
 mod docs;
 mod json;
 mod openapi;
@@ -22,6 +21,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use bytes::Bytes;
+use chassis::codec::Raw;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use std::borrow::Cow;
@@ -161,7 +161,7 @@ async fn invoke(
     };
     let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(MAX_REPLY);
     client.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
-    let reply = client.unary(request, operation.grpc_path.clone(), codec::Raw).await?;
+    let reply = client.unary(request, operation.grpc_path.clone(), Raw).await?;
     Ok(reply.into_inner())
 }
 

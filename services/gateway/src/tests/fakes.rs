@@ -48,6 +48,10 @@ pub(super) struct Fakes {
     pub(super) proved_at: Mutex<Option<i64>>,
     /// What kind of account hers is, if they say when.
     pub(super) kind: Mutex<&'static str>,
+    /// The journal is closed to her: she is none of its people.
+    pub(super) members_only: AtomicBool,
+    /// Whether they say that a second factor was part of the proof.
+    pub(super) strong: AtomicBool,
     /// What two people have.
     pub(super) two: super::two_fakes::Two,
     pub(super) check_ins: super::fakes_check_in::CheckIns,
@@ -87,6 +91,8 @@ impl Fakes {
             app: AtomicBool::new(false),
             proved_at: Mutex::default(),
             kind: Mutex::new("member"),
+            members_only: AtomicBool::new(false),
+            strong: AtomicBool::new(false),
             two: super::two_fakes::Two::default(),
             check_ins: super::fakes_check_in::CheckIns::default(),
             self_checks: super::fakes_self_check::SelfChecks::default(),
@@ -145,7 +151,8 @@ impl Fake {
         use base64::Engine as _;
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
         let kind = *self.0.kind.lock().unwrap();
-        let claims = format!(r#"{{"sub":"{ALICE}","kind":"{kind}","auth_time":{time}}}"#);
+        let acr = if self.0.strong.load(Ordering::SeqCst) { "aal2" } else { "aal1" };
+        let claims = format!(r#"{{"sub":"{ALICE}","kind":"{kind}","acr":"{acr}","auth_time":{time}}}"#);
         format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
@@ -265,7 +272,8 @@ impl SessionService for Fake {
             let pending_token = "ch_half".into();
             return Ok(Response::new(SignInResponse { pending_token, ..SignInResponse::default() }));
         }
-        Ok(Response::new(SignInResponse { session_secret: SECRET.into(), ..SignInResponse::default() }))
+        let (session_secret, passport) = (SECRET.into(), self.passport());
+        Ok(Response::new(SignInResponse { session_secret, passport, ..SignInResponse::default() }))
     }
 
     async fn complete_sign_in(
@@ -281,8 +289,12 @@ impl SessionService for Fake {
             let sentence = "This code does not fit, or was used already.";
             return Err(Fault::new(Code::Unauthenticated, "SECOND_FACTOR_REFUSED", sentence).into());
         }
-        let session_secret = SECRET.into();
-        Ok(Response::new(CompleteSignInResponse { session_secret, ..CompleteSignInResponse::default() }))
+        let (session_secret, passport) = (SECRET.into(), self.passport());
+        Ok(Response::new(CompleteSignInResponse {
+            session_secret,
+            passport,
+            ..CompleteSignInResponse::default()
+        }))
     }
 
     async fn mint_passport(&self, request: Request<MintPassportRequest>) -> Answer<MintPassportResponse> {
@@ -445,6 +457,10 @@ impl EntryService for Fake {
 
     async fn list_entries(&self, request: Request<ListEntriesRequest>) -> Answer<ListEntriesResponse> {
         self.admit(&request)?;
+        if self.0.members_only.load(Ordering::SeqCst) {
+            let sentence = "Only a member can do this.";
+            return Err(Fault::new(Code::PermissionDenied, "MEMBERS_ONLY", sentence).into());
+        }
         let next_page_token = if request.get_ref().page_token.is_empty() { "a+b/c=" } else { "" };
         Ok(Response::new(ListEntriesResponse {
             entries: vec![self.entry()],

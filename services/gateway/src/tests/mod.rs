@@ -21,6 +21,7 @@ mod security;
 mod self_check;
 mod server;
 mod share;
+mod stations;
 mod two;
 mod two_fakes;
 

@@ -47,6 +47,12 @@ async fn a_password_is_changed_after_a_proof_and_a_refusal_says_why() {
     world.submit("/security/password", COOKIE, &more).await;
     let changed: Vec<_> = world.fakes.changed.lock().unwrap().iter().map(|one| one.others_go_on).collect();
     assert_eq!(changed, [false, true]);
+    // How long it has to be is said to whom it is true for.
+    let page = world.visit("/security/password", COOKIE).await.body;
+    assert!(page.contains("At least 15 characters.") && page.contains("minlength=\"15\""), "{page}");
+    world.fakes.app.store(true, Ordering::SeqCst);
+    let page = world.visit("/security/password", COOKIE).await.body;
+    assert!(page.contains("At least 8 characters") && page.contains("minlength=\"8\""), "{page}");
 }
 
 #[tokio::test]
@@ -80,6 +86,7 @@ async fn all_other_sessions_end_with_one_button() {
     let world = World::new().await;
     let page = world.visit("/sessions", COOKIE).await;
     assert!(page.body.contains("End all but this one"));
+    assert!(page.body.contains("class=\"actions spaced\""), "the button stands apart from the last card");
     let fields = [("csrf", &*token_in(&page.body))];
     assert_eq!(world.submit("/sessions/end-others", COOKIE, &fields).await.header("location"), "/sessions");
     assert_eq!(*world.fakes.ended.lock().unwrap(), ["all others"]);
@@ -130,9 +137,12 @@ async fn a_proof_and_a_reset_ask_for_the_code_where_there_is_an_app() {
     let (visit, token) = (page.cookies().join("; "), token_in(&page.body));
     let fields =
         |code| [("csrf", token.as_str()), ("token", "good"), ("new_password", PASSWORD), ("code", code)];
-    assert!(!page.body.contains("name=\"code\""));
+    // Who only has a link is promised nothing that hangs on a second factor, and told of none.
+    assert!(!page.body.contains("name=\"code\"") && !page.body.contains("second factor"));
+    assert!(page.body.contains("At least 15 characters.") && page.body.contains("minlength=\"8\""));
     let asked = world.submit("/reset/set", &visit, &fields("")).await;
     assert!(asked.status == 400 && asked.body.contains("name=\"code\""));
+    assert!(asked.body.contains("At least 8 characters, since a code is asked for as well."));
     assert!(
         world.submit("/reset/set", &visit, &fields("123456")).await.body.contains("Your new password is set")
     );

@@ -1,7 +1,7 @@
 //! Two people: reading of another person over REST, and the pages of what they share.
 
 use super::fakes::{ALICE, ENTRY, PASSPORT, SECRET, speaking_passport};
-use super::two_fakes::{BEN, CODE, MINE, THEIRS};
+use super::two_fakes::{BEN, CODE, MINE, PAUSE, THEIRS};
 use super::*;
 use std::sync::atomic::Ordering;
 
@@ -185,6 +185,7 @@ async fn nothing_is_done_without_the_token() {
         "/couple/invite",
         "/couple/cancel",
         "/couple/unlink",
+        "/couple/unlink/cancel",
         "/invitation",
         "/invitation/keep",
         "/invitation/accept",
@@ -290,6 +291,48 @@ async fn parting_says_what_happens_and_asks_no_reason() {
         assert!(page.contains(words), "{words}");
     }
     assert!(!page.contains("<textarea") && !page.contains("type=\"radio\""));
-    assert_eq!(world.press("/couple/unlink", COOKIE, &[]).await.header("location"), "/couple");
+    // Where one is signed in, before and after.
+    assert!(page.contains("href=\"/sessions\"") && page.contains("(this one)"), "{page}");
+    assert_eq!(world.press("/couple/unlink", COOKIE, &[]).await.header("location"), "/couple/parted");
+    let after = world.visit("/couple/parted", COOKIE).await.body;
+    for words in ["You are not linked", "href=\"/sessions\"", "90 days", "emergency number", "/couple/pauses"]
+    {
+        assert!(after.contains(words), "{words}");
+    }
     assert!(world.visit("/couple", COOKIE).await.body.contains("You are not linked."));
+}
+
+#[tokio::test]
+async fn a_link_can_end_a_little_later_and_only_its_page_says_so() {
+    let world = World::new().await;
+    let planned = "The link ends by itself";
+    assert!(!world.visit("/couple/unlink", COOKIE).await.body.contains(planned));
+    let done = world.press("/couple/unlink", COOKIE, &[("hours", "72")]).await;
+    assert_eq!(done.header("location"), "/couple/unlink");
+    assert!(!world.fakes.two.parted.load(Ordering::SeqCst));
+    let page = world.visit("/couple/unlink", COOKIE).await.body;
+    assert!(page.contains(planned) && page.contains("13 March 2026"), "{page}");
+    for path in ["/couple", "/check-in", "/shared", "/received"] {
+        assert!(!world.visit(path, COOKIE).await.body.contains("13 March 2026"), "{path}");
+    }
+    // Nothing is parted yet, so there is nothing to look after.
+    assert_eq!(world.visit("/couple/parted", COOKIE).await.header("location"), "/couple");
+    assert_eq!(world.press("/couple/unlink/cancel", COOKIE, &[]).await.header("location"), "/couple/unlink");
+    assert!(!world.visit("/couple/unlink", COOKIE).await.body.contains(planned));
+}
+
+#[tokio::test]
+async fn whose_invitations_do_not_reach_one_is_seen_and_lifted() {
+    let world = World::new().await;
+    let page = world.visit("/couple/pauses", COOKIE).await.body;
+    has_nothing_hostile(&page);
+    for words in
+        [NAME, "you ended the link", "It ends by itself on", "you blocked them", "not known any more"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let lift = format!("/couple/pauses/{PAUSE}/lift");
+    assert_eq!(world.submit(&lift, COOKIE, &[]).await.status, 403, "without the token");
+    assert_eq!(world.press(&lift, COOKIE, &[]).await.header("location"), "/couple/pauses");
+    assert_eq!(*world.fakes.two.said.lock().unwrap(), [format!("lift {PAUSE}")]);
 }

@@ -11,11 +11,13 @@ use candor_proto::journal::v1::*;
 use candor_proto::options::v1::Scope;
 use chassis::{Code, Fault};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use tonic::transport::server::Router;
 use tonic::{Request, Response, Status};
 
 pub(super) const BEN: &str = "0195f1c2-7f00-7000-8000-0000000000b2";
+/// Of the one whose invitations do not reach Alice.
+pub(super) const PAUSE: &str = "7c3cd512-4b7f-4eaf-8f7f-5d8f9e3b2c64";
 pub(super) const CODE: &str = "AAAAA-BBBBB-CCCCC-DDDDD";
 /// Ben's share, which is open to Alice.
 pub(super) const THEIRS: &str = "0195f1c2-7f00-7000-8000-0000000000c3";
@@ -33,6 +35,8 @@ pub(super) const HOSTILE_TEXT: &str =
 #[derive(Default)]
 pub(super) struct Two {
     pub(super) parted: AtomicBool,
+    /// In how many hours the link ends; 0 where that is not planned.
+    pub(super) leaves_in: AtomicI32,
     /// Ben took his share back.
     pub(super) closed: AtomicBool,
     pub(super) opened: Mutex<Vec<OpenAccessRequest>>,
@@ -110,6 +114,11 @@ impl Fake {
         Err(Fault::new(Code::PermissionDenied, "CAPABILITY_REQUIRED", "Ask OpenAccess first.").into())
     }
 
+    fn planned(&self) -> Option<prost_types::Timestamp> {
+        let hours = self.two().leaves_in.load(Ordering::SeqCst);
+        if hours > 0 { self.0.timestamp(i64::from(hours) * 3600) } else { None }
+    }
+
     fn couple(&self) -> Option<Couple> {
         self.is_linked().then(|| Couple {
             couple_id: "0195f1c2-7f00-7000-8000-0000000000e5".into(),
@@ -117,6 +126,7 @@ impl Fake {
             partner_name: HOSTILE_NAME.into(),
             own_name: "Alice".into(),
             link_time: self.0.timestamp(-86_400),
+            planned_unlink_time: self.planned(),
         })
     }
 
@@ -275,8 +285,47 @@ impl CoupleService for Fake {
 
     async fn unlink_partner(&self, request: Request<UnlinkPartnerRequest>) -> Answer<UnlinkPartnerResponse> {
         self.admit(&request)?;
+        let hours = request.get_ref().delay_hours;
+        checked(request.get_ref())?;
+        if hours > 0 {
+            self.two().leaves_in.store(hours, Ordering::SeqCst);
+            return Ok(Response::new(UnlinkPartnerResponse { planned_unlink_time: self.planned() }));
+        }
         self.two().parted.store(true, Ordering::SeqCst);
-        Ok(Response::new(UnlinkPartnerResponse {}))
+        Ok(Response::new(UnlinkPartnerResponse { planned_unlink_time: None }))
+    }
+
+    async fn cancel_unlink(&self, request: Request<CancelUnlinkRequest>) -> Answer<CancelUnlinkResponse> {
+        self.admit(&request)?;
+        self.two().leaves_in.store(0, Ordering::SeqCst);
+        Ok(Response::new(CancelUnlinkResponse {}))
+    }
+
+    async fn list_invitation_pauses(
+        &self,
+        request: Request<ListInvitationPausesRequest>,
+    ) -> Answer<ListInvitationPausesResponse> {
+        self.admit(&request)?;
+        let pause = |cause: InvitationPauseCause, name: &str, ends| InvitationPause {
+            pause_id: PAUSE.into(),
+            name: name.into(),
+            cause: cause.into(),
+            create_time: self.0.timestamp(-3600),
+            expire_time: ends,
+        };
+        let left = pause(InvitationPauseCause::Left, HOSTILE_NAME, self.0.timestamp(86_400));
+        let blocked = pause(InvitationPauseCause::Blocked, "", None);
+        Ok(Response::new(ListInvitationPausesResponse { pauses: vec![left, blocked] }))
+    }
+
+    async fn lift_invitation_pause(
+        &self,
+        request: Request<LiftInvitationPauseRequest>,
+    ) -> Answer<LiftInvitationPauseResponse> {
+        self.admit(&request)?;
+        checked(request.get_ref())?;
+        self.two().said.lock().unwrap().push(format!("lift {}", request.get_ref().pause_id));
+        Ok(Response::new(LiftInvitationPauseResponse {}))
     }
 }
 

@@ -9,7 +9,7 @@ pub use sweep::forget;
 
 use crate::domain::{Cursor, Fate, Fired, InboxItem, Kind, Page, PageSize, Schedule};
 use crate::error::Error;
-use crate::store::schedules as store;
+use crate::store::{inbox_items, schedules as store};
 use bus::Envelope;
 use candor_proto::reminders::v1::{ReminderDelivered, ReminderDue, ScheduleKind};
 use chassis::Ids;
@@ -17,24 +17,38 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Plans a look-back at an entry, at most one a member and day. The same entry again changes nothing, also after its
-/// look-back fired or was cancelled; one told of (`told_at`) only when its look-back would be over brings none, so that
-/// a journal told again from its beginning floods no inbox. Says whether one was planned.
-pub async fn plan_look_back(
+/// An entry, as far as a look-back at it needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// Who wrote it.
+    pub account_id: Uuid,
+    /// Which.
+    pub entry_id: Uuid,
+    /// When.
+    pub written_at: Timestamp,
+    /// Where, as an IANA name.
+    pub time_zone: &'a str,
+    /// When it was told of.
+    pub told_at: Timestamp,
+}
+
+/// Plans look-backs at entries, at most one a member and day. The same entry again changes nothing, also after its
+/// look-back fired or was cancelled; one told of only when its look-back would be over brings none, so that a journal
+/// told again from its beginning floods no inbox. Says how many were planned.
+pub async fn plan_look_backs(
     conn: &mut PgConnection,
-    account_id: Uuid,
-    entry_id: Uuid,
-    written_at: Timestamp,
-    time_zone: &str,
-    told_at: Timestamp,
+    entries: &[Written<'_>],
     now: Timestamp,
-) -> Result<bool, Error> {
-    let schedule =
-        Schedule::look_back(account_id, entry_id, written_at, time_zone, now).map_err(|_| Error::Calendar)?;
-    if schedule.due_at <= told_at {
-        return Ok(false);
+) -> Result<u64, Error> {
+    let mut schedules = Vec::with_capacity(entries.len());
+    for Written { account_id, entry_id, written_at, time_zone, told_at } in entries {
+        let schedule = Schedule::look_back(*account_id, *entry_id, *written_at, time_zone, now)
+            .map_err(|_| Error::Calendar)?;
+        if schedule.due_at > *told_at {
+            schedules.push(schedule);
+        }
     }
-    store::insert_schedule(conn, &schedule).await
+    if schedules.is_empty() { Ok(0) } else { store::insert_schedules(conn, &schedules).await }
 }
 
 /// Fires at most `limit` schedules that are due: each is marked, arrives in its owner's inbox (where nothing unread stands
@@ -46,7 +60,7 @@ pub async fn fire_due(conn: &mut PgConnection, ids: &Ids, now: Timestamp, limit:
     }
     let items: Vec<(Uuid, Fired)> =
         fate.fired.iter().map(|schedule| (ids.next(), schedule.clone())).collect();
-    let there = store::insert_inbox_items(conn, &items).await?;
+    let there = inbox_items::insert_inbox_items(conn, &items).await?;
     let mut told = Vec::with_capacity(2 * items.len());
     for (item, schedule) in &items {
         told.push(reminder_due(ids.next(), schedule));
@@ -90,7 +104,7 @@ pub async fn list_inbox_items(
     after: Option<Cursor>,
 ) -> Result<Page<InboxItem>, Error> {
     let after = after.unwrap_or(Cursor::NEWEST);
-    let found = store::list_inbox_items(conn, account_id, after, size.get() + 1).await?;
+    let found = inbox_items::list_inbox_items(conn, account_id, after, size.get() + 1).await?;
     Ok(Page::new(found, size, |item| Cursor { time: item.created_at, id: item.inbox_item_id }))
 }
 
@@ -101,7 +115,7 @@ pub async fn mark_inbox_item_read(
     inbox_item_id: Uuid,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let known = store::mark_read(conn, account_id, inbox_item_id, now).await?;
+    let known = inbox_items::mark_read(conn, account_id, inbox_item_id, now).await?;
     if known { Ok(()) } else { Err(Error::InboxItemNotFound) }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod check_ins;
 pub mod couples;
+pub mod inbox_items;
 pub mod schedules;
 pub mod sweep;

@@ -1,13 +1,13 @@
-//! What is planned, what is due, and what arrived.
+//! What is planned, and what is due.
 
-use crate::domain::{Cursor, Fate, Fired, InboxItem, Kind, Notice, Schedule};
+use crate::domain::{Cursor, Fate, Fired, Kind, Notice, Schedule};
 use crate::error::Error;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx as _};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-fn to_number(kind: Kind) -> i16 {
+pub(super) fn to_number(kind: Kind) -> i16 {
     match kind {
         Kind::LookBack => 1,
         Kind::CheckInAhead => 2,
@@ -17,7 +17,7 @@ fn to_number(kind: Kind) -> i16 {
     }
 }
 
-fn to_kind(number: i16) -> Result<Kind, Error> {
+pub(super) fn to_kind(number: i16) -> Result<Kind, Error> {
     let all = [Kind::LookBack, Kind::CheckInAhead, Kind::CheckIn, Kind::Share, Kind::ShareAnswer];
     all.into_iter().find(|kind| to_number(*kind) == number).ok_or(Error::Unreadable)
 }
@@ -43,26 +43,40 @@ impl Standing {
     }
 }
 
-/// Plans it, unless it is known already, or the member has, had or cancelled one of the kind that day.
-/// Says whether it was planned.
-pub async fn insert_schedule(conn: &mut PgConnection, schedule: &Schedule) -> Result<bool, Error> {
+/// Plans them, but for those that are known already, and where the member has, had or cancelled one of the kind that day:
+/// of several of a day the first. Says how many were planned.
+pub async fn insert_schedules(conn: &mut PgConnection, schedules: &[Schedule]) -> Result<u64, Error> {
+    let ids: Vec<Uuid> = schedules.iter().map(|schedule| schedule.schedule_id).collect();
+    let accounts: Vec<Uuid> = schedules.iter().map(|schedule| schedule.account_id).collect();
+    let kinds: Vec<i16> = schedules.iter().map(|schedule| to_number(schedule.kind)).collect();
+    let subjects: Vec<Option<Uuid>> = schedules.iter().map(|schedule| schedule.subject_id).collect();
+    let times: Vec<SqlTimestamp> = schedules.iter().map(|schedule| schedule.due_at.to_sqlx()).collect();
+    let days: Vec<jiff_sqlx::Date> = schedules.iter().map(|schedule| schedule.due_on.to_sqlx()).collect();
+    let zones: Vec<String> = schedules.iter().map(|schedule| schedule.time_zone.clone()).collect();
+    let made: Vec<SqlTimestamp> = schedules.iter().map(|schedule| schedule.created_at.to_sqlx()).collect();
+    // In the order of the unique index, so that two replicas wait for each other instead of deadlocking.
     let done = sqlx::query!(
         "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at)
-         SELECT $1::uuid, $2::uuid, $3::smallint, $4::uuid, $5::timestamptz, $6::date, $7::text, $8::timestamptz
-         WHERE NOT EXISTS (SELECT FROM schedules WHERE account_id = $2 AND kind = $3 AND due_on = $6)
+         SELECT id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::date[], $7::text[],
+                     $8::timestamptz[]) WITH ORDINALITY
+              AS n (id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at, place)
+         WHERE NOT EXISTS (SELECT FROM schedules s
+                           WHERE s.account_id = n.account_id AND s.kind = n.kind AND s.due_on = n.due_on)
+         ORDER BY account_id, due_on, place
          ON CONFLICT DO NOTHING",
-        schedule.schedule_id,
-        schedule.account_id,
-        to_number(schedule.kind),
-        schedule.subject_id,
-        schedule.due_at.to_sqlx() as _,
-        schedule.due_on.to_sqlx() as _,
-        schedule.time_zone,
-        schedule.created_at.to_sqlx() as _,
+        &ids,
+        &accounts,
+        &kinds,
+        &subjects as _,
+        &times as _,
+        &days as _,
+        &zones,
+        &made as _,
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected())
 }
 
 /// Plans notices in the state their link asks for. Those that are known change nothing.
@@ -308,93 +322,6 @@ pub async fn fire_due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Re
     }
     fate.fired.sort_by_key(|schedule| (schedule.due_at, schedule.schedule_id));
     Ok(fate)
-}
-
-/// Puts what fired into its owners' inboxes, each under the id beside it, and returns the ids that are there now. Where
-/// an unread item says already that something was shared, or answered, another adds none.
-pub async fn insert_inbox_items(
-    conn: &mut PgConnection,
-    fired: &[(Uuid, Fired)],
-) -> Result<Vec<Uuid>, Error> {
-    let ids: Vec<Uuid> = fired.iter().map(|(id, _)| *id).collect();
-    let accounts: Vec<Uuid> = fired.iter().map(|(_, item)| item.account_id).collect();
-    let schedules: Vec<Uuid> = fired.iter().map(|(_, item)| item.schedule_id).collect();
-    let kinds: Vec<i16> = fired.iter().map(|(_, item)| to_number(item.kind)).collect();
-    let subjects: Vec<Option<Uuid>> = fired.iter().map(|(_, item)| item.subject_id).collect();
-    let couples: Vec<Option<Uuid>> = fired.iter().map(|(_, item)| item.couple_id).collect();
-    let times: Vec<SqlTimestamp> = fired.iter().map(|(_, item)| item.fired_at.to_sqlx()).collect();
-    // DO UPDATE holds the item that is there: whoever takes it back waits, and then finds what it stood for.
-    let there = sqlx::query_scalar!(
-        "INSERT INTO inbox_items AS kept (inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at)
-         SELECT DISTINCT ON (account_id, couple_id, kind, CASE WHEN kind NOT IN (4, 5) THEN schedule_id END)
-                inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[], $7::timestamptz[])
-              AS fired (inbox_item_id, account_id, schedule_id, kind, subject_id, couple_id, created_at)
-         ORDER BY account_id, couple_id, kind, CASE WHEN kind NOT IN (4, 5) THEN schedule_id END, inbox_item_id
-         ON CONFLICT (account_id, couple_id, kind) WHERE read_at IS NULL AND kind IN (4, 5)
-             DO UPDATE SET kind = kept.kind
-         RETURNING inbox_item_id",
-        &ids,
-        &accounts,
-        &schedules,
-        &kinds,
-        &subjects as &[Option<Uuid>],
-        &couples as &[Option<Uuid>],
-        &times as &[SqlTimestamp],
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(there)
-}
-
-/// An account's inbox behind the cursor, newest first.
-pub async fn list_inbox_items(
-    conn: &mut PgConnection,
-    account_id: Uuid,
-    after: Cursor,
-    limit: i64,
-) -> Result<Vec<InboxItem>, Error> {
-    let rows = sqlx::query!(
-        r#"SELECT inbox_item_id, kind, subject_id, couple_id, created_at, read_at IS NOT NULL AS "read!" FROM inbox_items
-           WHERE account_id = $1 AND (created_at, inbox_item_id) < ($2, $3)
-           ORDER BY created_at DESC, inbox_item_id DESC
-           LIMIT $4"#,
-        account_id,
-        after.time.to_sqlx() as _,
-        after.id,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    let read = rows.into_iter().map(|row| {
-        Ok(InboxItem {
-            inbox_item_id: row.inbox_item_id,
-            kind: to_kind(row.kind)?,
-            subject_id: row.subject_id,
-            couple_id: row.couple_id,
-            created_at: row.created_at.to_jiff(),
-            read: row.read,
-        })
-    });
-    read.collect()
-}
-
-/// Marks an item of the account read, the first time. False when the account has none of that id.
-pub async fn mark_read(
-    conn: &mut PgConnection,
-    account_id: Uuid,
-    inbox_item_id: Uuid,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let done = sqlx::query!(
-        "UPDATE inbox_items SET read_at = coalesce(read_at, $3) WHERE account_id = $1 AND inbox_item_id = $2",
-        account_id,
-        inbox_item_id,
-        now.to_sqlx() as _,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// When the oldest of what could fire was due, check-ins included; none when nothing is.

@@ -104,9 +104,9 @@ impl Stage {
         let written_at = self.clock.now() + SignedDuration::from_hours(24 * days);
         let mut conn = self.pool().acquire().await.unwrap();
         let now = self.clock.now();
-        app::plan_look_back(&mut conn, account_id, entry_id, written_at, "Europe/Berlin", written_at, now)
-            .await
-            .unwrap()
+        let time_zone = "Europe/Berlin";
+        let entry = app::Written { account_id, entry_id, written_at, time_zone, told_at: written_at };
+        app::plan_look_backs(&mut conn, &[entry], now).await.unwrap() == 1
     }
 
     pub(crate) async fn schedules(&self, account_id: Uuid) -> Vec<proto::Schedule> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Wakes are this far apart at least. After a quiet moment one is heard at once; where commit follows upon commit, the
 /// relay takes what a few of them left in one go, which costs the database and the broker a fraction.
-const APART: Duration = Duration::from_millis(5);
+const APART: Duration = Duration::from_millis(3);
 
 /// Wakes the relay of the same process. Clones wake the same one.
 #[derive(Clone, Default)]

@@ -77,47 +77,50 @@ pub(crate) async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Resu
     Ok(())
 }
 
-/// Leases up to `limit` rows that nobody is busy with, oldest first, until `until`.
-pub(crate) async fn claim(
+/// Which rows a relay leases: up to `limit` that nobody is busy with `now`, oldest first, `until` then.
+pub(crate) struct Claim {
+    pub(crate) now: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) limit: i64,
+}
+
+/// Moves confirmed rows to the log, dated `at`, and leases others. A row another relay has moved already is not moved again.
+///
+/// The commit is not waited for until it is on disk, which is all this would lose in a crash of the database: rows that are
+/// as they were before, and are published again.
+pub(crate) async fn log_and_claim(
     conn: &mut PgConnection,
-    now: Timestamp,
-    until: Timestamp,
-    limit: i64,
+    confirmed: &[Uuid],
+    at: Timestamp,
+    claim: Claim,
 ) -> Result<Vec<Envelope>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "WITH due AS (
-             SELECT id FROM bus.outbox WHERE leased_until IS NULL OR leased_until <= $1
-             ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
-         UPDATE bus.outbox o SET leased_until = $2 FROM due WHERE o.id = due.id
-         RETURNING o.id, o.key, o.aggregate_id, o.version, o.time, o.traceparent, o.body",
-        now.to_sqlx(),
-        until.to_sqlx(),
-        limit,
+        r#"WITH commit AS MATERIALIZED (
+             SELECT set_config('synchronous_commit', 'off', true) AS waits
+         ), published AS (
+             DELETE FROM bus.outbox WHERE id = ANY($1) AND (SELECT waits FROM commit) = 'off'
+             RETURNING id, key, aggregate_id, version, time, traceparent, body
+         ), logged AS (
+             INSERT INTO bus.log (id, key, aggregate_id, version, time, traceparent, body, published_at)
+             SELECT id, key, aggregate_id, version, time, traceparent, body, $2 FROM published
+         ), due AS (
+             SELECT id FROM bus.outbox
+             WHERE (leased_until IS NULL OR leased_until <= $3) AND id <> ALL($1)
+               AND (SELECT waits FROM commit) = 'off'
+             ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE bus.outbox o SET leased_until = $4 FROM due WHERE o.id = due.id
+         RETURNING o.id, o.key, o.aggregate_id, o.version, o.time, o.traceparent, o.body"#,
+        confirmed,
+        at.to_sqlx(),
+        claim.now.to_sqlx(),
+        claim.until.to_sqlx(),
+        claim.limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Envelope::from).collect())
-}
-
-/// Moves confirmed rows to the log. A row another relay has moved already is not moved again.
-pub(crate) async fn move_to_log(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    now: Timestamp,
-) -> Result<u64, sqlx::Error> {
-    let moved = sqlx::query!(
-        "WITH published AS (
-             DELETE FROM bus.outbox WHERE id = ANY($1)
-             RETURNING id, key, aggregate_id, version, time, traceparent, body)
-         INSERT INTO bus.log (id, key, aggregate_id, version, time, traceparent, body, published_at)
-         SELECT id, key, aggregate_id, version, time, traceparent, body, $2 FROM published",
-        ids,
-        now.to_sqlx(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(moved.rows_affected())
 }
 
 /// Lets go of rows, not to be claimed again before `until`.

@@ -147,15 +147,20 @@ pub(crate) enum Acker {
 impl Delivery {
     /// Says that the event is taken care of. If the broker does not hear it, the event comes again.
     pub async fn ack(self) {
-        self.acker.ack().await;
+        Acker::ack(vec![self.acker]).await;
     }
 }
 
 impl Acker {
-    pub(crate) async fn ack(self) {
-        match self {
-            Self::Rabbit(acker) => rabbit::ack(acker).await,
-            Self::Memory(acker) => acker.ack(),
+    /// Says it of several at once.
+    pub(crate) async fn ack(ackers: Vec<Self>) {
+        let mut of_rabbit = Vec::with_capacity(ackers.len());
+        for acker in ackers {
+            match acker {
+                Self::Rabbit(acker) => of_rabbit.push(acker),
+                Self::Memory(acker) => acker.ack(),
+            }
         }
+        rabbit::ack(&mut of_rabbit).await;
     }
 }

@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod batch;
 pub mod clock;
+pub mod codec;
 pub mod config;
 pub mod database;
 pub mod fault;

@@ -6,6 +6,7 @@ use crate::{
     app::{
         Accounts, announce,
         audit::{self, Record},
+        standing,
     },
     domain::{
         audit::{Action, Details, Subject},
@@ -21,7 +22,7 @@ use uuid::Uuid;
 /// keys may do so because somebody else has them.
 ///
 /// # Errors
-/// [`ClientError::NotFound`], [`ClientError::NotYours`], [`ClientError::Disabled`].
+/// [`Error::SessionOver`]; [`ClientError::NotFound`], [`ClientError::NotYours`], [`ClientError::Disabled`].
 pub async fn rotate_keys(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -30,6 +31,7 @@ pub async fn rotate_keys(
     keys: &Keys,
 ) -> Result<(), Error> {
     let now = accounts.clock.now();
+    standing::hold(accounts, conn, by).await?;
     if visible(conn, by, client_id).await?.holder_id != holder(by) {
         return Err(ClientError::NotYours.into());
     }
@@ -51,13 +53,14 @@ pub async fn rotate_keys(
 /// Ends a client for good, and every token it holds. One that is over already stays so.
 ///
 /// # Errors
-/// [`ClientError::NotFound`].
+/// [`Error::SessionOver`]; [`ClientError::NotFound`].
 pub async fn disable(
     accounts: &Accounts,
     conn: &mut PgConnection,
     by: &Passport,
     client_id: Uuid,
 ) -> Result<(), Error> {
+    standing::hold(accounts, conn, by).await?;
     visible(conn, by, client_id).await?;
     if !client::disable(conn, client_id, accounts.clock.now()).await? {
         return Ok(());

@@ -6,6 +6,7 @@ use crate::{
     app::{
         Accounts,
         audit::{self, Record},
+        standing,
     },
     domain::{
         CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE, Invalid, MOST_COUNSELORS_CLIENTS, MOST_HOUSE_CLIENTS,
@@ -111,9 +112,10 @@ fn check_scopes(scopes: &Scopes, is_counselors: bool) -> Result<(), Invalid> {
 /// Registers a client, and returns its id. The same of the same holder twice is one.
 ///
 /// # Errors
-/// [`ClientError::Exists`], [`ClientError::TooMany`], [`ClientError::TooManyRegistrations`].
+/// [`Error::SessionOver`]; [`ClientError::Exists`], [`ClientError::TooMany`], [`ClientError::TooManyRegistrations`].
 pub async fn register(accounts: &Accounts, conn: &mut PgConnection, draft: Draft<'_>) -> Result<Uuid, Error> {
     let (now, holder_id) = (accounts.clock.now(), holder(draft.by));
+    standing::hold(accounts, conn, draft.by).await?;
     let scopes = draft.wish.scopes.to_string();
     let new = NewClient {
         client_id: draft.client_id,

@@ -6,7 +6,7 @@
 //! look-alikes for letters, doubled, or two of them in a row. So a short list stands for millions of passwords, and the
 //! dictionaries of the estimator (common passwords, names, words of English) stand beside it.
 
-use super::Password;
+use super::{Password, dates::besides_dates};
 use std::{collections::HashSet, sync::LazyLock};
 use zeroize::Zeroizing;
 use zxcvbn::{
@@ -24,7 +24,7 @@ static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COMMON.lines().
 /// Shorter parts of an address are parts of anything.
 const FEWEST_OF_OWN: usize = 3;
 
-/// Letters and numbers that a password has besides own words, at least.
+/// Letters and numbers that a password has besides own words, or besides dates, at least.
 const FEWEST_BESIDES: usize = 8;
 
 /// Characters that the estimate looks at: what is weak in so many is weak.
@@ -103,6 +103,9 @@ pub fn judge(password: &Password, personal: &Personal) -> Result<(), Weakness> {
     let own: Vec<&str> = personal.0.iter().map(|word| word.as_str()).collect();
     if is_mostly_own(text, &own) {
         return Err(Weakness::Personal);
+    }
+    if besides_dates(text).is_some_and(|besides| besides < FEWEST_BESIDES) {
+        return Err(Weakness::Date);
     }
     let estimate = zxcvbn(&estimable(text), &own);
     if estimate.score() >= Score::Three {
@@ -303,9 +306,12 @@ mod tests {
         for (text, weakness) in [
             ("aaaaaaaaaaaaaaaa", Weakness::Repeated),
             ("abcabcabcabcabcabc", Weakness::Repeated),
-            ("1234567890123456", Weakness::InOrder),
+            ("zyxwvutsrqponmlkjihgf", Weakness::InOrder),
             ("anna.kowalska@mail.example", Weakness::Personal),
             ("annakowalska1234", Weakness::Personal),
+            ("01.02.1990 01.02.1990", Weakness::Date),
+            ("1. Februar 1990, 3. M\u{e4}rz 2001", Weakness::Date),
+            ("born 1990-02-01", Weakness::Date),
         ] {
             assert_eq!(judged(text), Err(weakness), "{text}");
         }
@@ -340,6 +346,8 @@ mod tests {
         assert_eq!(judged(&"river stone, late tram; ".repeat(11)[..256]), Ok(()));
         // Own words may be in it, where enough else is.
         assert_eq!(judged("a long sentence anna knows"), Ok(()));
+        // So may a date.
+        assert_eq!(judged("01.02.1990 quiet heron on a fence"), Ok(()));
         let long: String = (0..256u32).map(|n| char::from(b'!' + (n * n * 7 % 90) as u8)).collect();
         assert_eq!(judged(&long), Ok(()));
     }

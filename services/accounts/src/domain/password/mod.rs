@@ -1,5 +1,6 @@
 //! Passwords before they are hashed.
 
+mod dates;
 mod judge;
 
 pub use judge::{Personal, Weakness, judge};

@@ -5,6 +5,7 @@ mod attacks;
 mod publisher;
 mod registration;
 mod secure;
+mod standing;
 #[path = "../../../src/domain/client/test_keys.rs"]
 mod test_keys;
 mod tokens;
@@ -91,8 +92,8 @@ impl House {
             zone: Zone::parse("UTC").unwrap(),
             locale: Locale::parse("").unwrap(),
         };
-        let account_id = app::create_operator(&self.accounts, operator).await.unwrap();
-        Person { account_id, session_id: Uuid::from_u128(1), kind: Kind::Operator }
+        app::create_operator(&self.accounts, operator).await.unwrap();
+        self.signed_in("ops@example.org").await
     }
 
     /// A professional.

@@ -1,5 +1,6 @@
 //! Changing the password.
 
+use super::super::prove_again::needs_code;
 use super::super::{Failure, Form, Frame, Member, go};
 use super::PLACE;
 use crate::error::{Problem, STEP_UP_REQUIRED};
@@ -15,12 +16,15 @@ const HERE: &str = "/security/password";
 #[template(path = "security_password.html")]
 struct Page {
     frame: Frame,
+    /// Whether the password stands beside a second factor.
+    beside: bool,
     problem: Option<Problem>,
 }
 
 pub(in super::super) async fn show(member: Member) -> Result<Response, Failure> {
     member.require_proof()?;
-    member.guest.show(&Page { frame: member.guest.frame("security"), problem: None })
+    let beside = needs_code(&member).await?;
+    member.guest.show(&Page { frame: member.guest.frame("security"), beside, problem: None })
 }
 
 pub(in super::super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
@@ -35,7 +39,7 @@ pub(in super::super) async fn submit(member: Member, form: Form) -> Result<Respo
     if problem.status == StatusCode::UNAUTHORIZED || *problem.reason == *STEP_UP_REQUIRED {
         return Err(Failure::back_to(HERE, problem));
     }
-    let code = problem.status;
-    let page = Page { frame: member.guest.frame("security"), problem: Some(problem) };
+    let (code, beside) = (problem.status, needs_code(&member).await?);
+    let page = Page { frame: member.guest.frame("security"), beside, problem: Some(problem) };
     member.guest.show_with(code, &page)
 }

@@ -1,4 +1,4 @@
-//! Taking a batch of events over: one transaction, a savepoint per event.
+//! Taking a batch of events over: one transaction, a savepoint per event, or per run of events that are handled together.
 
 use super::{
     Arrival, Inbox, Meta,
@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 use std::{collections::HashSet, panic::AssertUnwindSafe};
-use tracing::{Instrument as _, field::Empty};
+use tracing::{Instrument as _, Span};
 
 /// How often an event alone in its transaction may collide with others before it is set aside for a while.
 const COLLISIONS: usize = 3;
@@ -83,13 +83,13 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         let mut news: Vec<_> = arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)).collect();
         // In one order everywhere, so that replicas wait for each other's rows instead of deadlocking. Handlers that
         // lock other rows than their aggregate's may still collide.
-        news.sort_by_key(|arrival| (arrival.event.aggregate_id, arrival.event.version));
-        for Arrival { event, hopeless } in news {
-            let outcome = match hopeless {
-                Some(reason) => Err(Failure::fatal(reason)),
-                None => self.attempt(&mut tx, event).await?,
-            };
-            outcomes.push((event, 0, outcome));
+        news.sort_by_cached_key(|arrival| {
+            (self.together(arrival), arrival.event.aggregate_id, arrival.event.version)
+        });
+        for run in news
+            .chunk_by(|one, next| self.together(one).is_some() && self.together(one) == self.together(next))
+        {
+            self.handle_run(&mut tx, run, &mut outcomes).await?;
         }
         let parked = parked(&outcomes, now);
         if !parked.is_empty() {
@@ -103,36 +103,56 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         Ok(())
     }
 
-    /// Runs a handler under a savepoint. An error is one of the whole transaction.
+    /// The kind of an event, where its handler takes all of the kind at once.
+    fn together<'a>(&self, arrival: &'a Arrival) -> Option<&'a str> {
+        let handler = self.handlers.get(&arrival.event.key)?;
+        (handler.many && arrival.hopeless.is_none()).then_some(&arrival.event.key)
+    }
+
+    /// All of a run at once, or, where that fails, each alone: who fails then, fails for itself.
+    async fn handle_run<'a>(
+        &self,
+        conn: &mut PgConnection,
+        run: &[&'a Arrival],
+        outcomes: &mut Vec<Outcome<'a>>,
+    ) -> Result<(), Undone> {
+        let events: Vec<_> = run.iter().map(|arrival| &arrival.event).collect();
+        if events.len() > 1 && self.attempt(conn, &events).await?.is_ok() {
+            outcomes.extend(events.into_iter().map(|event| (event, 0, Ok(()))));
+            return Ok(());
+        }
+        for Arrival { event, hopeless } in run {
+            let outcome = match hopeless {
+                Some(reason) => Err(Failure::fatal(reason)),
+                None => self.attempt(conn, &[event]).await?,
+            };
+            outcomes.push((event, 0, outcome));
+        }
+        Ok(())
+    }
+
+    /// Runs the handler of events of one kind under a savepoint. An error is one of the whole transaction.
     pub(super) async fn attempt(
         &self,
         conn: &mut PgConnection,
-        event: &Envelope,
+        events: &[&Envelope],
     ) -> Result<Result<(), Failure>, Undone> {
-        let Some(handler) = self.handlers.get(&event.key) else {
+        let Some(handler) = events.first().and_then(|event| self.handlers.get(&event.key)) else {
             // Only a replay after an upgrade comes here: nobody wants it any more.
             return Ok(Ok(()));
         };
-        let span = tracing::info_span!(
-            "bus.handle",
-            otel.name = format!("{} {}", self.consumer, event.key),
-            otel.kind = "consumer",
-            otel.status_code = Empty,
-            event_id = %event.id,
-        );
-        trace::set_parent(&span, event.traceparent.as_deref());
-        let meta = Meta {
-            event_id: event.id,
-            aggregate_id: event.aggregate_id,
-            version: event.version,
-            time: event.time,
-        };
+        let spans = trace::handling(self.consumer, events);
+        let span = spans.first().cloned().unwrap_or_else(Span::none);
+        let told = events.iter().map(|event| (Meta::from(*event), event.body.clone())).collect();
         let mut savepoint = conn.begin().await?;
-        let handling = async { handler(&self.context, &mut savepoint, &meta, event.body.clone()).await };
-        let handled = AssertUnwindSafe(handling).catch_unwind().instrument(span.clone()).await;
+        let handling = async { (handler.handle)(&self.context, &mut savepoint, told).await };
+        let handled = AssertUnwindSafe(handling).catch_unwind().instrument(span).await;
         if !matches!(handled, Ok(Ok(()))) {
-            span.record("otel.status_code", "ERROR");
+            for span in &spans {
+                span.record("otel.status_code", "ERROR");
+            }
         }
+        drop(spans);
         let failure = match handled {
             Ok(Ok(())) => {
                 savepoint.commit().await?;

@@ -11,20 +11,20 @@ use crate::{
     metrics::Consumer,
     step::Observer,
     store,
-    transport::{Acker, Content, Delivery},
+    transport::{Acker, Content, Delivery, Subscription},
 };
 use bytes::Bytes;
 use chassis::Clock;
-use futures::future::{BoxFuture, join_all, ready};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Events per transaction, at most; never waited for.
-const BATCH: usize = 100;
+const BATCH: usize = 256;
 /// How often the retry table is looked at.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// How often it is measured what is kept aside, and how far that is counted.
@@ -46,11 +46,18 @@ pub struct Meta {
     pub time: Timestamp,
 }
 
-type Handler<C> = Box<
-    dyn for<'c> Fn(&'c C, &'c mut PgConnection, &'c Meta, Bytes) -> BoxFuture<'c, Result<(), HandlerError>>
+type Handle<C> = Box<
+    dyn for<'c> Fn(&'c C, &'c mut PgConnection, Vec<(Meta, Bytes)>) -> BoxFuture<'c, Result<(), HandlerError>>
         + Send
         + Sync,
 >;
+
+/// What handles a kind of event.
+struct Handler<C> {
+    handle: Handle<C>,
+    /// Whether it takes many at once.
+    many: bool,
+}
 
 /// One consumer: its handlers and the database they write to. `C` is what the handlers need besides it.
 pub struct Inbox<C> {
@@ -94,11 +101,44 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     where
         E: prost::Message + prost::Name + Default + 'static,
     {
-        let erased: Handler<C> = Box::new(move |context, conn, meta, body| match E::decode(body) {
-            Ok(event) => handler(context, conn, meta, event),
-            Err(_) => Box::pin(ready(Err(HandlerError::Malformed("UNDECODABLE")))),
+        let handler = Arc::new(handler);
+        let handle: Handle<C> = Box::new(move |context, conn, events| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move {
+                for (meta, event) in decode::<E>(events)? {
+                    handler(context, &mut *conn, &meta, event).await?;
+                }
+                Ok(())
+            })
         });
-        self.handlers.insert(key_of::<E>(), erased);
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: false });
+        self
+    }
+
+    /// The same for a kind of event of which many come: the handler gets all that are in a batch, in the order of their
+    /// aggregates, and does with a few statements what would be a few for each. Where it fails, it is called again for
+    /// each event alone, so that no event pays for another one.
+    #[must_use]
+    pub fn on_many<E>(
+        mut self,
+        handler: impl for<'c> Fn(
+            &'c C,
+            &'c mut PgConnection,
+            &'c [(Meta, E)],
+        ) -> BoxFuture<'c, Result<(), HandlerError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self
+    where
+        E: prost::Message + prost::Name + Default + 'static,
+    {
+        let handler = Arc::new(handler);
+        let handle: Handle<C> = Box::new(move |context, conn, events| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move { handler(context, conn, &decode::<E>(events)?).await })
+        });
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: true });
         self
     }
 
@@ -124,31 +164,50 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     /// Consumes until the process wants to stop. While the database is away nothing is consumed and nothing
     /// given back: what was delivered waits here. Only an unknown consumer is an error.
     pub async fn run(self, transport: Transport, shutdown: CancellationToken) -> Result<(), TransportError> {
-        let mut subscription = transport.subscribe(self.consumer, &self.keys())?;
+        let subscription = transport.subscribe(self.consumer, &self.keys())?;
         self.metrics().begin();
+        tokio::select! {
+            // In this order: what is under way at the shutdown is finished.
+            biased;
+            () = self.consume(subscription, &shutdown) => {}
+            // Beside it, so that no event waits for what is kept aside.
+            () = self.look_after() => {}
+        }
+        Ok(())
+    }
+
+    async fn consume(&self, mut subscription: Subscription, shutdown: &CancellationToken) {
+        loop {
+            let first = tokio::select! {
+                // In this order: after a batch that was given up for the shutdown comes no other.
+                biased;
+                () = shutdown.cancelled() => return,
+                first = subscription.next() => first,
+            };
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Some(delivery) = subscription.ready()
+            {
+                batch.push(delivery);
+            }
+            self.settle(batch, shutdown).await;
+        }
+    }
+
+    /// Retries, gauges and the sweep, for ever.
+    async fn look_after(&self) {
         let mut retry = interval(RETRY_EVERY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut swept, mut gauged, mut failing) = (None, None, false);
         loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                first = subscription.next() => {
-                    let mut batch = vec![first];
-                    while batch.len() < BATCH && let Some(delivery) = subscription.ready() {
-                        batch.push(delivery);
-                    }
-                    self.settle(batch, &shutdown).await;
+            retry.tick().await;
+            match self.upkeep(&mut swept, &mut gauged).await {
+                Ok(()) => failing = false,
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::warn!(%error, consumer = self.consumer, "retries have to wait; trying on");
                 }
-                _ = retry.tick() => {
-                    match self.upkeep(&mut swept, &mut gauged).await {
-                        Ok(()) => failing = false,
-                        Err(error) if !failing => {
-                            failing = true;
-                            tracing::warn!(%error, consumer = self.consumer, "retries have to wait; trying on");
-                        }
-                        Err(_) => {}
-                    }
-                }
+                Err(_) => {}
             }
         }
     }
@@ -171,7 +230,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(5)),
             }
         }
-        join_all(ackers.into_iter().map(Acker::ack)).await;
+        Acker::ack(ackers).await;
     }
 
     /// A key nobody handles is a binding left over from an older version.
@@ -196,6 +255,22 @@ impl<C: Send + Sync + 'static> Inbox<C> {
 
     fn metrics(&self) -> Consumer {
         Consumer(self.consumer)
+    }
+}
+
+fn decode<E: prost::Message + Default>(events: Vec<(Meta, Bytes)>) -> Result<Vec<(Meta, E)>, HandlerError> {
+    let decoded = events.into_iter().map(|(meta, body)| E::decode(body).map(|event| (meta, event)));
+    decoded.collect::<Result<_, _>>().map_err(|_| HandlerError::Malformed("UNDECODABLE"))
+}
+
+impl From<&Envelope> for Meta {
+    fn from(event: &Envelope) -> Self {
+        Self {
+            event_id: event.id,
+            aggregate_id: event.aggregate_id,
+            version: event.version,
+            time: event.time,
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             return Ok(false);
         };
         let attempt = async {
-            let outcome = [(&event, before, self.attempt(&mut tx, &event).await?)];
+            let outcome = [(&event, before, self.attempt(&mut tx, &[&event]).await?)];
             self.record(&mut tx, &outcome, now).await?;
             tx.commit().await?;
             Ok::<_, Undone>(outcome)

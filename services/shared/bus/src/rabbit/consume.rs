@@ -2,19 +2,23 @@
 
 use super::{Live, headers, topology::Queue};
 use crate::transport::{self, Content, Delivery};
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future::join_all, stream};
 use lapin::{
     message,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{mpsc, watch};
 
-pub(crate) use lapin::Acker;
-
 /// Unacknowledged messages per consumer: the batch that is handled and the one that comes next.
-const PREFETCH: u16 = 200;
+const PREFETCH: u16 = 512;
 /// How long an acknowledgement may take to leave.
 const ACK_DEADLINE: Duration = Duration::from_secs(5);
 /// Pause before a consumer that failed on a working connection is set up again.
@@ -44,10 +48,47 @@ impl Subscription {
     }
 }
 
-/// Acknowledges. If the connection is gone meanwhile, the broker delivers again and the inbox knows the event.
-pub(crate) async fn ack(acker: Acker) {
+/// What it takes to acknowledge a message.
+pub(crate) struct Acker {
+    acker: lapin::Acker,
+    /// The number of the delivery on its channel, from 1.
+    tag: u64,
+    /// Every delivery of the channel up to this one is acknowledged. A channel has one consumer, which takes them in order.
+    done: Arc<AtomicU64>,
+}
+
+impl Acker {
+    /// Whether another is the delivery right before this one.
+    fn follows(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.done, &other.done) && self.tag == other.tag + 1
+    }
+}
+
+/// Acknowledges; deliveries that came one after the other with one word, where all before them are acknowledged. If the
+/// connection is gone meanwhile, the broker delivers again and the inbox knows the events.
+pub(crate) async fn ack(ackers: &mut [Acker]) {
+    ackers.sort_by_key(|acker| (Arc::as_ptr(&acker.done).addr(), acker.tag));
+    join_all(ackers.chunk_by(|one, next| next.follows(one)).map(ack_run)).await;
+}
+
+async fn ack_run(run: &[Acker]) {
+    let [first, .., last] = run else {
+        if let [only] = run {
+            let _ = only.done.compare_exchange(only.tag - 1, only.tag, Ordering::Relaxed, Ordering::Relaxed);
+            ack_one(only, false).await;
+        }
+        return;
+    };
+    if first.done.compare_exchange(first.tag - 1, last.tag, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        ack_one(last, true).await;
+    } else {
+        join_all(run.iter().map(|acker| ack_one(acker, false))).await;
+    }
+}
+
+async fn ack_one(acker: &Acker, multiple: bool) {
     // On a connection that just died the client may never answer.
-    match tokio::time::timeout(ACK_DEADLINE, acker.ack(BasicAckOptions::default())).await {
+    match tokio::time::timeout(ACK_DEADLINE, acker.acker.ack(BasicAckOptions { multiple })).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "an acknowledgement was lost; the event comes again"),
         Err(_) => tracing::debug!("an acknowledgement did not leave in time; the event comes again"),
@@ -96,18 +137,24 @@ async fn until_replaced(mut live: watch::Receiver<Option<Arc<Live>>>, current: &
 async fn consume(live: &Live, queue: &Queue, sender: &mpsc::Sender<Delivery>) -> lapin::Result<()> {
     let channel = live.connection.create_channel().await?;
     queue.declare(&channel).await?;
-    // Per consumer, not global: 4.x has no other.
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
+    // Each queue has its own channel, so that deliveries are numbered in the order in which they are taken.
+    let other = live.connection.create_channel().await?;
+    for channel in [&channel, &other] {
+        // Per consumer, not global: 4.x has no other.
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    }
     let events = channel.basic_consume(queue.name(), "".into(), options, none.clone()).await?;
-    let exhausted = channel.basic_consume(queue.exhausted(), "".into(), options, none).await?;
+    let exhausted = other.basic_consume(queue.exhausted(), "".into(), options, none).await?;
+    let done = [Arc::default(), Arc::default()];
     let mut both = stream::select(
         events.map(|message| message.map(|message| (message, false))).chain(ended()),
         exhausted.map(|message| message.map(|message| (message, true))).chain(ended()),
     );
     while let Some(message) = both.next().await {
         let (message, exhausted) = message?;
-        if sender.send(delivery(message, exhausted)).await.is_err() {
+        let done = &done[usize::from(exhausted)];
+        if sender.send(delivery(message, exhausted, done)).await.is_err() {
             break;
         }
     }
@@ -120,11 +167,12 @@ fn ended() -> stream::Once<std::future::Ready<lapin::Result<(message::Delivery, 
     stream::once(std::future::ready(Err(error.into())))
 }
 
-fn delivery(message: message::Delivery, exhausted: bool) -> Delivery {
+fn delivery(message: message::Delivery, exhausted: bool, done: &Arc<AtomicU64>) -> Delivery {
+    let acker = Acker { tag: message.delivery_tag, acker: message.acker, done: Arc::clone(done) };
     let content = match headers::read(&message.properties, message.data) {
         Ok(event) if exhausted => Content::Exhausted(event),
         Ok(event) => Content::Event(event),
         Err(body) => Content::Foreign(message.routing_key.to_string(), body),
     };
-    Delivery { content, acker: transport::Acker::Rabbit(message.acker) }
+    Delivery { content, acker: transport::Acker::Rabbit(acker) }
 }

@@ -184,6 +184,16 @@ impl Ground {
         Process { tasks, shutdown, stopped: Arc::default(), outbox }
     }
 
+    /// A process that publishes and handles nothing.
+    pub(crate) fn start_relay(&self, transport: Transport) -> Process {
+        let (outbox, shutdown) = (Outbox::new(), CancellationToken::new());
+        let relay = Relay::new(self.pool.clone(), outbox.clone(), transport, self.clock.clone())
+            .lease_clock(self.leases.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(relay.run(shutdown.clone()));
+        Process { tasks, shutdown, stopped: Arc::default(), outbox }
+    }
+
     pub(crate) fn advance(&self, by: SignedDuration) {
         self.clock.set(self.clock.now() + by);
     }
@@ -245,6 +255,12 @@ impl Process {
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         tokio::time::timeout(PATIENCE, ended).await.expect("the process ends");
     }
+}
+
+/// Stops whoever it observes at a step, and says so.
+pub(crate) fn stopping(at: Step) -> (Observer, Arc<Notify>) {
+    let reached = Arc::new(Notify::new());
+    (stop_once(at, Arc::clone(&reached)), reached)
 }
 
 fn stop_once(at: Step, stopped: Arc<Notify>) -> Observer {

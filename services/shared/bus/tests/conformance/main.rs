@@ -26,6 +26,7 @@ mod disorder;
 mod failures;
 mod ground;
 mod kills;
+mod many;
 mod outages;
 mod proxy;
 mod retention;

@@ -73,6 +73,15 @@ pub fn set_origins<'a>(span: &Span, origins: impl Iterator<Item = &'a Origin>) {
     }
 }
 
+/// Links a span to another one that it does work for. It settles the parents of both.
+pub fn link(span: &Span, other: &Span) {
+    let other = other.context();
+    let other = other.span();
+    if other.span_context().is_valid() {
+        span.add_link(other.span_context().clone());
+    }
+}
+
 struct Single<'a>(&'a str);
 
 impl Extractor for Single<'_> {

@@ -1,4 +1,5 @@
-//! A gRPC codec that passes encoded messages through untouched, so that no RPC needs code of its own.
+//! A gRPC codec that passes encoded messages through untouched: for RPCs known by name alone, and for what no generated
+//! client would send.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
@@ -6,7 +7,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// Bytes in, bytes out.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Raw;
+pub struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;

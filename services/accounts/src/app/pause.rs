@@ -1,0 +1,158 @@
+//! Whose invitations do not reach whom: kept by whoever left, said no, or blocked; seen and lifted by them alone.
+
+use super::{Accounts, couple::own_name_place, invitation::name_place, random_id, standing, text};
+use crate::{
+    Error,
+    domain::{InvitationCode, PauseCause},
+    store::{
+        couple, invitation,
+        pause::{self, NewPause},
+    },
+};
+use chassis::identity::Passport;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::Place;
+
+/// Pauses in a list at most.
+const MOST_LISTED: i64 = 100;
+
+/// Where the name of whoever a pause is about is sealed.
+fn called_place(pause_id: Uuid) -> Place<'static> {
+    Place { table: "invitation_block", column: "called", row: pause_id }
+}
+
+/// A pause that is ready to be kept.
+pub struct Pause {
+    pause_id: Uuid,
+    keeper_id: Uuid,
+    other_id: Uuid,
+    called: Option<Vec<u8>>,
+}
+
+/// A pause as its keeper sees it.
+pub struct MyPause {
+    /// Its id.
+    pub pause_id: Uuid,
+    /// The name the keeper read of the other last; empty where none is known.
+    pub name: String,
+    /// Why.
+    pub cause: PauseCause,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// Makes a pause ready about whoever made a code; `None` for a code that nobody made, or one's own. A code that is over
+/// will do. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn pause_of_code(
+    accounts: &Accounts,
+    keeper_id: Uuid,
+    code: &InvitationCode,
+) -> Result<Option<Pause>, Error> {
+    let found = invitation::find(&mut *accounts.pool.acquire().await?, &code.hash()).await?;
+    let Some(found) = found.filter(|found| found.standing.inviter_id != keeper_id) else { return Ok(None) };
+    let name = Named { place: name_place(found.invitation_id), sealed: &found.own_name };
+    pause(accounts, keeper_id, found.standing.inviter_id, name).await.map(Some)
+}
+
+/// Makes a pause ready about somebody's partner; `None` without one. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn pause_of_partner(accounts: &Accounts, keeper_id: Uuid) -> Result<Option<Pause>, Error> {
+    let mine = couple::mine(&mut *accounts.pool.acquire().await?, keeper_id).await?;
+    let Some(mine) = mine else { return Ok(None) };
+    let name = Named { place: own_name_place(mine.couple_id), sealed: &mine.partner_name };
+    pause(accounts, keeper_id, mine.partner_id, name).await.map(Some)
+}
+
+/// A name as somebody else sealed it.
+struct Named<'a> {
+    place: Place<'static>,
+    sealed: &'a [u8],
+}
+
+/// Nobody's no, and nobody's leaving, waits for a name: where the keys are away, or one was destroyed, there is none.
+async fn pause(
+    accounts: &Accounts,
+    keeper_id: Uuid,
+    other_id: Uuid,
+    name: Named<'_>,
+) -> Result<Pause, Error> {
+    let pause_id = random_id()?;
+    let called = renamed(accounts, pause_id, keeper_id, other_id, name).await;
+    let called = called.inspect_err(|error| tracing::warn!(%error, "a pause is kept without a name")).ok();
+    Ok(Pause { pause_id, keeper_id, other_id, called })
+}
+
+/// The name, sealed anew for the keeper alone.
+async fn renamed(
+    accounts: &Accounts,
+    pause_id: Uuid,
+    keeper_id: Uuid,
+    other_id: Uuid,
+    name: Named<'_>,
+) -> Result<Vec<u8>, Error> {
+    let name = accounts.vault.data_key(other_id).await?.open(&name.place, name.sealed)?;
+    Ok(accounts.vault.data_key(keeper_id).await?.seal(&called_place(pause_id), &name))
+}
+
+impl Pause {
+    /// Whether it is about one of these two.
+    pub(super) fn is_about(&self, ids: [Uuid; 2]) -> bool {
+        ids.contains(&self.other_id)
+    }
+
+    /// Keeps it.
+    pub(super) async fn keep(
+        &self,
+        conn: &mut PgConnection,
+        cause: PauseCause,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let called = self.called.as_deref();
+        let Self { pause_id, keeper_id, other_id, .. } = *self;
+        Ok(pause::keep(conn, &NewPause { pause_id, keeper_id, other_id, cause, called }, now).await?)
+    }
+}
+
+/// Whose invitations do not reach somebody, newest first. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn pauses_of(accounts: &Accounts, keeper_id: Uuid) -> Result<Vec<MyPause>, Error> {
+    let now = accounts.clock.now();
+    let listed = pause::list(&mut *accounts.pool.acquire().await?, keeper_id, now, MOST_LISTED).await?;
+    let key = accounts.vault.data_key(keeper_id).await?;
+    let mine = listed.into_iter().map(|row| {
+        let name = row.called.map(|sealed| text(&key.open(&called_place(row.pause_id), &sealed)?));
+        Ok(MyPause {
+            pause_id: row.pause_id,
+            name: name.transpose()?.unwrap_or_default(),
+            cause: PauseCause::stored(&row.cause).ok_or(Error::Unreadable)?,
+            since: row.since,
+            until: row.until,
+        })
+    });
+    mine.collect()
+}
+
+/// Lets somebody's invitations reach the caller again; the same whether there is such a pause or not.
+///
+/// # Errors
+/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; when the database fails.
+pub async fn lift_pause(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    pause_id: Uuid,
+) -> Result<(), Error> {
+    standing::hold(accounts, conn, by).await?;
+    Ok(pause::lift(conn, by.account_id, pause_id).await?)
+}

@@ -1,0 +1,38 @@
+//! The part of `CoupleService` that is about whose invitations do not reach the caller.
+
+use super::{Rpc, wire};
+use crate::{
+    Error,
+    app::{self, MyPause},
+    domain::PauseCause,
+};
+use candor_proto::accounts::v1::{InvitationPause, InvitationPauseCause, ListInvitationPausesResponse};
+use chassis::identity::Passport;
+use uuid::Uuid;
+
+pub(super) async fn list(rpc: &Rpc, account_id: Uuid) -> Result<ListInvitationPausesResponse, Error> {
+    let pauses = app::pauses_of(&rpc.accounts, account_id).await?;
+    Ok(ListInvitationPausesResponse { pauses: pauses.into_iter().map(pause).collect() })
+}
+
+pub(super) async fn lift(rpc: &Rpc, by: &Passport, pause_id: Uuid) -> Result<(), Error> {
+    let accounts = &rpc.accounts;
+    let mut tx = accounts.pool.begin().await?;
+    app::lift_pause(accounts, &mut tx, by, pause_id).await?;
+    Ok(tx.commit().await?)
+}
+
+fn pause(mine: MyPause) -> InvitationPause {
+    let cause = match mine.cause {
+        PauseCause::Left => InvitationPauseCause::Left,
+        PauseCause::Declined => InvitationPauseCause::Declined,
+        PauseCause::Blocked => InvitationPauseCause::Blocked,
+    };
+    InvitationPause {
+        pause_id: mine.pause_id.to_string(),
+        name: mine.name,
+        cause: cause.into(),
+        create_time: Some(wire(mine.since)),
+        expire_time: mine.until.map(wire),
+    }
+}

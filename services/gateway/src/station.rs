@@ -1,0 +1,45 @@
+//! What somebody is here as, and where they are at home: the pages of one's own life are members' alone.
+
+use crate::passports::claim;
+use chassis::identity::{Assurance, Kind};
+
+/// What a session's passport says of the person, believed by nobody: it only decides where links lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Station {
+    /// A member, or one of those who run the place and work with it.
+    kind: Kind,
+    /// A second factor was part of the proof.
+    strong: bool,
+}
+
+impl Station {
+    /// What nobody said otherwise of.
+    pub(crate) const MEMBER: Self = Self { kind: Kind::Member, strong: false };
+
+    /// What a passport says; a member where it says nothing.
+    pub(crate) fn claimed(passport: &str) -> Self {
+        let kind = claim(passport, "kind").and_then(|kind| serde_json::from_value(kind).ok());
+        let assurance = claim(passport, "acr").and_then(|acr| serde_json::from_value(acr).ok());
+        Self { kind: kind.unwrap_or(Kind::Member), strong: assurance == Some(Assurance::Two) }
+    }
+
+    /// Whether the person has a journal, a path and people here.
+    pub(crate) fn is_member(self) -> bool {
+        self.kind == Kind::Member
+    }
+
+    /// Whether the person is one of those who register software.
+    pub(crate) fn has_clients(self) -> bool {
+        matches!(self.kind, Kind::Operator | Kind::Counselor)
+    }
+
+    /// Where the person goes on, and what a link there says. Whoever needs a second factor can do nothing before it.
+    pub(crate) fn home(self) -> (&'static str, &'static str) {
+        match self.kind {
+            Kind::Member => ("/timeline", "To your timeline"),
+            _ if self.kind.needs_second_factor() && !self.strong => ("/security", "To your security"),
+            Kind::Operator | Kind::Counselor => ("/clients", "To the clients"),
+            Kind::Editor | Kind::Support | Kind::Client => ("/security", "To your security"),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From the outbox to the transport.
+//!
+//! A turn is one statement: it moves what was confirmed to the log, and leases more rows. These are published with no
+//! transaction open, and the next turn does not wait for the slowest of them. A relay that dies in between leaves leases
+//! behind that run out, and somebody publishes those rows again; the inbox knows them. Rows are claimed with
+//! `SKIP LOCKED`, so any number of replicas share the work. Order is not promised, not even per aggregate.
+
+mod flights;
+
+use crate::{
+    Outbox, Transport, log, metrics,
+    step::{self, Observer, Step},
+    store,
+};
+use chassis::Clock;
+use flights::Flights;
+use jiff::{SignedDuration, civil::Date};
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Rows per turn.
+const BATCH: usize = 256;
+/// Publishes under way at once; with one at a time a quorum queue confirms a fortieth of what it can.
+const IN_FLIGHT: usize = 512;
+/// Longer than a row can be under way: its publish takes no longer than
+/// [`CONFIRM_DEADLINE`](crate::transport::CONFIRM_DEADLINE).
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// What was not confirmed rests for a moment before it is tried again.
+const REST: SignedDuration = SignedDuration::from_secs(1);
+/// Finds what nobody woke us for: rows of a dead replica, a wake that was forgotten.
+const SWEEP_EVERY: Duration = Duration::from_millis(250);
+/// How long confirms may still come in when the process wants to stop.
+const GRACE: Duration = Duration::from_secs(1);
+/// How often the backlog is measured.
+const GAUGE_EVERY: Duration = Duration::from_secs(2);
+/// The gauge counts no further.
+const GAUGE_LIMIT: i64 = 100_000;
+
+/// Publishes one service's outbox.
+pub struct Relay {
+    pool: PgPool,
+    outbox: Outbox,
+    transport: Transport,
+    clock: Clock,
+    lease_clock: Clock,
+    observer: Option<Observer>,
+}
+
+/// Publishes one service's outbox until the process wants to stop.
+pub async fn run(
+    pool: PgPool,
+    outbox: Outbox,
+    transport: Transport,
+    clock: Clock,
+    shutdown: CancellationToken,
+) {
+    Relay::new(pool, outbox, transport, clock).run(shutdown).await;
+}
+
+impl Relay {
+    /// A relay; `clock` dates the log.
+    pub fn new(pool: PgPool, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
+        // Leases are about the life of processes, not about what members live through: a clock that a test
+        // holds still would never free a dead relay's rows, one that leaps would take a living relay's away.
+        Self { pool, outbox, transport, clock, lease_clock: Clock::system(), observer: None }
+    }
+
+    /// Another clock for the leases.
+    #[must_use]
+    pub fn lease_clock(mut self, clock: Clock) -> Self {
+        self.lease_clock = clock;
+        self
+    }
+
+    /// Somebody to tell about each step.
+    #[must_use]
+    pub fn observe(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Publishes until the process wants to stop.
+    pub async fn run(self, shutdown: CancellationToken) {
+        tokio::select! {
+            // In this order: what is under way at the shutdown is finished.
+            biased;
+            () = self.publish(&shutdown) => {}
+            // Beside it, so that no event waits for a count.
+            () = self.watch() => {}
+        }
+    }
+
+    async fn publish(&self, shutdown: &CancellationToken) {
+        let mut sweep = interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut flights, mut wanted, mut made_for, mut failing) = (Flights::default(), true, None, false);
+        while !shutdown.is_cancelled() {
+            match self.turn(&mut flights, &mut wanted, &mut made_for).await {
+                Ok(()) => failing = false,
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(%error, "the outbox cannot be published; trying on");
+                    }
+                    failing = true;
+                    tokio::select! {
+                        () = shutdown.cancelled() => {}
+                        _ = sweep.tick() => {}
+                    }
+                }
+            }
+            while !failing && !flights.want_a_turn(wanted) {
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => break,
+                    () = flights.land() => {}
+                    () = self.outbox.woken() => wanted = true,
+                    _ = sweep.tick() => wanted = true,
+                }
+            }
+        }
+        if let Err(error) = self.finish(flights).await {
+            tracing::warn!(%error, "what was published last is not noted and will be published again");
+        }
+    }
+
+    /// Notes what came of earlier publishes, and begins others if somebody wants it. `wanted` is whether there may be more.
+    async fn turn(
+        &self,
+        flights: &mut Flights,
+        wanted: &mut bool,
+        made_for: &mut Option<Date>,
+    ) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        if *made_for != Some(log::day(now)) {
+            log::maintain(&mut *self.pool.acquire().await?, now).await?;
+            *made_for = Some(log::day(now));
+        }
+        // While the broker is away nothing is claimed; the sweep asks again.
+        let asked = *wanted && self.transport.healthy();
+        let room = if asked { flights.room() } else { 0 };
+        self.release(flights).await?;
+        let claimed = self.log_and_claim(flights, room).await?;
+        *wanted = asked && claimed.len() == room;
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        step::reached(self.observer.as_ref(), Step::Claimed).await;
+        for event in claimed {
+            flights.start(self.transport.clone(), event);
+        }
+        Ok(())
+    }
+
+    /// The one statement of a turn, while confirms go on coming in.
+    async fn log_and_claim(
+        &self,
+        flights: &mut Flights,
+        room: usize,
+    ) -> Result<Vec<crate::Envelope>, sqlx::Error> {
+        let confirmed = flights.take_confirmed();
+        if confirmed.is_empty() && room == 0 {
+            return Ok(Vec::new());
+        }
+        if !confirmed.is_empty() {
+            step::reached(self.observer.as_ref(), Step::Published).await;
+        }
+        let now = self.lease_clock.now();
+        let claim = store::Claim { now, until: now.saturating_add(LEASE).unwrap_or(now), limit: room as i64 };
+        let done = {
+            let work = async {
+                let mut conn = self.pool.acquire().await?;
+                store::log_and_claim(&mut conn, &confirmed, self.clock.now(), claim).await
+            };
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    done = &mut work => break done,
+                    () = flights.land() => {}
+                }
+            }
+        };
+        if done.is_err() {
+            flights.give_back_confirmed(confirmed);
+        }
+        done
+    }
+
+    /// Lets go of what was not confirmed.
+    async fn release(&self, flights: &mut Flights) -> Result<(), sqlx::Error> {
+        let Some(failed) = flights.failed() else { return Ok(()) };
+        let now = self.lease_clock.now();
+        let until = now.saturating_add(REST).unwrap_or(now);
+        store::release(&mut *self.pool.acquire().await?, &failed.ids, until).await?;
+        if let Some((error, event_id, key)) = &failed.last {
+            let events = failed.ids.len();
+            tracing::warn!(%error, %event_id, key, events, "events were not confirmed; they stay in the outbox");
+        }
+        flights.forget_failed();
+        Ok(())
+    }
+
+    /// Waits a moment for confirms, notes them, and lets go of the rest.
+    async fn finish(&self, mut flights: Flights) -> Result<(), sqlx::Error> {
+        let landing = async {
+            while !flights.are_down() {
+                flights.land().await;
+            }
+        };
+        let _ = tokio::time::timeout(GRACE, landing).await;
+        flights.give_up();
+        self.log_and_claim(&mut flights, 0).await?;
+        self.release(&mut flights).await
+    }
+
+    /// Measures what waits, for ever.
+    async fn watch(&self) {
+        let mut every = interval(GAUGE_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            // A database that is away is complained of where it holds up events.
+            let _ = self.gauge().await;
+        }
+    }
+
+    async fn gauge(&self) -> Result<(), sqlx::Error> {
+        let backlog = store::backlog(&mut *self.pool.acquire().await?, GAUGE_LIMIT).await?;
+        let options = self.pool.connect_options();
+        metrics::outbox(options.get_database().unwrap_or_default(), &backlog, self.clock.now());
+        Ok(())
+    }
+}
