@@ -121,8 +121,8 @@ async fn a_block_stays_until_it_is_lifted_and_nothing_shortens_it() {
     house.advance(DAY * 400);
     jobs::keep_house(&house.accounts).await.unwrap();
     assert!(!house.reaches(&anna, &ben).await);
-    // After so long he proves afresh that it is he.
-    let ben = house.signed_in("ben@example.org").await;
+    // After so long he proves afresh that it is he, and there are other keys.
+    let ben = house.replica().signed_in("ben@example.org").await;
     house.lift(&ben, &mine[0].pause_id).await;
     assert!(house.reaches(&anna, &ben).await);
 }
