@@ -13,7 +13,6 @@ use chassis::identity::{
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
-use std::collections::HashSet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -79,42 +78,29 @@ pub async fn apply_for_access(
     Ok(Application { reader, wish, signer, counted_as, new_receipt_id: random_id()? })
 }
 
-/// Decides on each, and keeps the receipts, in as few statements as see no reader twice, each a transaction of its own.
+/// Decides on each, and keeps the receipts, in one statement. No reader may be among them twice: whoever calls sees to it.
 ///
 /// The time is taken before the statement sees the links. So a capability ends at most ten seconds after the last
 /// moment at which the link was there, however long the statement has to wait; and it carries the epoch of that
 /// moment, which whoever ends the link raises above it.
 ///
 /// # Errors
-/// When the database fails: then nobody was told anything, and what was kept is a receipt that nobody reads with. Of each:
-/// [`Error::TooManyOpenings`]; [`Error::SessionOver`]; [`Error::NothingOpen`] for everybody who opened nothing to
-/// the reader, the reader themself and whoever does not exist; [`Error::ReceiptNotFound`].
+/// When the database fails, or a reader is there twice: then nobody was told anything, and what was kept is a receipt that
+/// nobody reads with. Of each: [`Error::TooManyOpenings`]; [`Error::SessionOver`]; [`Error::NothingOpen`] for everybody who
+/// opened nothing to the reader, the reader themself and whoever does not exist; [`Error::ReceiptNotFound`].
 pub async fn open_access(
     clock: &Clock,
     conn: &mut PgConnection,
     applications: &[Application],
 ) -> Result<Vec<Result<Granted, Error>>, sqlx::Error> {
-    let mut decided: Vec<Option<Result<Granted, Error>>> = applications.iter().map(|_| None).collect();
-    let mut waiting: Vec<usize> = (0..applications.len()).collect();
-    let mut out_of_turns = HashSet::new();
-    while !waiting.is_empty() {
-        let mut readers = HashSet::new();
-        let (round, later): (Vec<usize>, _) =
-            waiting.iter().partition(|at| readers.insert(applications[**at].reader.account_id));
-        let now = clock.now();
-        let asked: Vec<_> = round.iter().map(|at| applications[*at].asked()).collect();
-        let answers = access::open(conn, &asked, OPENING_PACE, (now, now - RENEWABLE)).await?;
-        for (at, answer) in round.into_iter().zip(answers) {
-            if !answer.has_turn {
-                out_of_turns.insert(applications[at].reader.account_id);
-            }
-            decided[at] = Some(applications[at].decide(&answer, now));
-        }
-        // A refusal counts as no turn, so whoever had none has none now.
-        waiting = later;
-        waiting.retain(|at| !out_of_turns.contains(&applications[*at].reader.account_id));
-    }
-    Ok(decided.into_iter().map(|decided| decided.unwrap_or_else(|| Err(too_many()))).collect())
+    let now = clock.now();
+    let asked: Vec<_> = applications.iter().map(Application::asked).collect();
+    let answers = access::open(conn, &asked, OPENING_PACE, (now, now - RENEWABLE)).await?;
+    Ok(applications
+        .iter()
+        .zip(answers)
+        .map(|(application, answer)| application.decide(&answer, now))
+        .collect())
 }
 
 fn too_many() -> Error {
@@ -122,6 +108,11 @@ fn too_many() -> Error {
 }
 
 impl Application {
+    /// Who asks.
+    pub fn reader_id(&self) -> Uuid {
+        self.reader.account_id
+    }
+
     fn asked(&self) -> Asked<'_> {
         let Self { reader, wish, .. } = self;
         Asked {

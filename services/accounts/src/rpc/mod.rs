@@ -14,6 +14,7 @@ mod session;
 use crate::{app::Accounts, outbound::KeyFetcher};
 use chassis::Fault;
 use jiff::Timestamp;
+use openings::Openings;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,13 +25,13 @@ pub struct Rpc {
     /// Fetches clients' keys.
     fetcher: KeyFetcher,
     /// Decides on wishes to read of another.
-    openings: openings::Openings,
+    openings: Openings,
 }
 
 impl Rpc {
     /// Handlers over the use cases; starts whoever decides on wishes to read of another.
     pub fn start(accounts: Arc<Accounts>, fetcher: KeyFetcher) -> Self {
-        let openings = openings::start(&accounts);
+        let openings = Openings::start(&accounts);
         Self { accounts, fetcher, openings }
     }
 

@@ -5,7 +5,9 @@ use crate::{
     app::{self, AccessApplication, Accounts, Granted},
 };
 use chassis::{Batch, Code, Fault};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 // Wishes decided together, wishes that may wait, and statements under way at once.
@@ -13,21 +15,63 @@ const MAX: usize = 128;
 const QUEUE: usize = 1024;
 const WRITERS: usize = 2;
 
-/// Wishes, and what became of each.
-pub(super) type Openings = Batch<AccessApplication, Decision>;
+// Readers are spread over so many lines by chance; in each, one after the other.
+const LINES: usize = 1024;
+
 type Decision = Result<Granted, Error>;
 
-/// Starts whoever decides.
-pub(super) fn start(accounts: &Arc<Accounts>) -> Openings {
-    let accounts = Arc::clone(accounts);
-    let decide = move |wishes: Vec<AccessApplication>| decide(Arc::clone(&accounts), wishes);
-    // They outlive the server, which drains first: `close` ends them.
-    Batch::start("accounts.open_batch", MAX, QUEUE, WRITERS, CancellationToken::new(), decide)
+/// Wishes, and what became of each. A reader's are decided one after the other, each with whoever else waits then: a
+/// statement knows no reader twice, and nobody waits for another's many.
+#[derive(Clone)]
+pub(super) struct Openings {
+    batch: Batch<Turn, Decision>,
+    lines: Arc<[Arc<Mutex<()>>]>,
+}
+
+/// A wish, and its reader's place in line until it is decided, even if the reader goes away meanwhile.
+struct Turn {
+    wish: AccessApplication,
+    place: OwnedMutexGuard<()>,
+}
+
+impl Openings {
+    /// Starts whoever decides.
+    pub(super) fn start(accounts: &Arc<Accounts>) -> Self {
+        let accounts = Arc::clone(accounts);
+        let decide = move |turns: Vec<Turn>| {
+            let accounts = Arc::clone(&accounts);
+            let (wishes, places): (Vec<_>, Vec<_>) =
+                turns.into_iter().map(|Turn { wish, place }| (wish, place)).unzip();
+            async move {
+                let decisions = decide(&accounts, &wishes).await;
+                drop(places);
+                decisions
+            }
+        };
+        // They outlive the server, which drains first: `close` ends them.
+        let batch =
+            Batch::start("accounts.open_batch", MAX, QUEUE, WRITERS, CancellationToken::new(), decide);
+        Self { batch, lines: (0..LINES).map(|_| Arc::default()).collect() }
+    }
+
+    /// Waits until the reader's earlier wishes are decided, and then for this one.
+    pub(super) async fn submit(&self, wish: AccessApplication) -> Result<Decision, Fault> {
+        let mut by = DefaultHasher::new();
+        wish.reader_id().hash(&mut by);
+        let line = by.finish() as usize % self.lines.len();
+        let place = Arc::clone(&self.lines[line]).lock_owned().await;
+        self.batch.submit(Turn { wish, place }).await
+    }
+
+    /// Decides on what was handed in, and returns when the last of it is answered.
+    pub(super) async fn close(&self) {
+        self.batch.close().await;
+    }
 }
 
 /// When it fails for all, each is tried by itself, unless the database is away.
-async fn decide(accounts: Arc<Accounts>, wishes: Vec<AccessApplication>) -> Vec<Result<Decision, Fault>> {
-    let failed: Fault = match commit(&accounts, &wishes).await {
+async fn decide(accounts: &Accounts, wishes: &[AccessApplication]) -> Vec<Result<Decision, Fault>> {
+    let failed: Fault = match commit(accounts, wishes).await {
         Ok(decisions) => return decisions.into_iter().map(Ok).collect(),
         Err(error) => error.into(),
     };
@@ -35,8 +79,8 @@ async fn decide(accounts: Arc<Accounts>, wishes: Vec<AccessApplication>) -> Vec<
         return wishes.iter().map(|_| Err(failed.clone())).collect();
     }
     let mut decisions = Vec::with_capacity(wishes.len());
-    for wish in &wishes {
-        let alone = commit(&accounts, std::slice::from_ref(wish)).await;
+    for wish in wishes {
+        let alone = commit(accounts, std::slice::from_ref(wish)).await;
         decisions
             .push(alone.map(|mut one| one.pop().unwrap_or(Err(Error::NothingOpen))).map_err(Fault::from));
     }
