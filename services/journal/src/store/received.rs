@@ -123,8 +123,7 @@ pub async fn find_open(
     wishes: &[(Reader, Uuid)],
     now: jiff::Timestamp,
 ) -> Result<Vec<Option<(OpenShare, Vec<u8>)>>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        FoundRow,
+    let rows = sqlx::query!(
         r#"SELECT w.place AS "place!", s.share_id AS "share_id!", s.kind AS "kind!", s.depth AS "depth!",
                   s.wished_response AS "wished_response!", s.open_time AS "open_time!", s.expire_time AS "expire_time!",
                   s.told_read_time IS NOT NULL AS "told_read!", s.rendering AS "rendering!",
@@ -154,8 +153,19 @@ pub async fn find_open(
     for row in rows {
         let at = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
         if let (Some(slot), Some((reader, _))) = (found.get_mut(at), wishes.get(at)) {
-            let (share, rendering) = row.split(reader.owner_id);
-            *slot = Some((share, rendering));
+            let share = Row {
+                share_id: row.share_id,
+                kind: row.kind,
+                depth: row.depth,
+                wished_response: row.wished_response,
+                open_time: row.open_time,
+                expire_time: row.expire_time,
+                told_read: row.told_read,
+                answer_id: row.answer_id,
+                answer_body: row.answer_body,
+                answer_time: row.answer_time,
+            };
+            *slot = Some((share.open_share(reader.owner_id), row.rendering));
         }
     }
     Ok(found)
@@ -289,39 +299,5 @@ impl Row {
             told_read: self.told_read,
             own_answer: self.answer_id.zip(self.answer_body).zip(self.answer_time).map(answer),
         }
-    }
-}
-
-/// The same, of one wish among many, with what it shows.
-struct FoundRow {
-    place: i64,
-    share_id: Uuid,
-    kind: i16,
-    depth: i16,
-    wished_response: i16,
-    open_time: Timestamp,
-    expire_time: Timestamp,
-    told_read: bool,
-    rendering: Vec<u8>,
-    answer_id: Option<Uuid>,
-    answer_body: Option<Vec<u8>>,
-    answer_time: Option<Timestamp>,
-}
-
-impl FoundRow {
-    fn split(self, owner_id: Uuid) -> (OpenShare, Vec<u8>) {
-        let row = Row {
-            share_id: self.share_id,
-            kind: self.kind,
-            depth: self.depth,
-            wished_response: self.wished_response,
-            open_time: self.open_time,
-            expire_time: self.expire_time,
-            told_read: self.told_read,
-            answer_id: self.answer_id,
-            answer_body: self.answer_body,
-            answer_time: self.answer_time,
-        };
-        (row.open_share(owner_id), self.rendering)
     }
 }

@@ -1,6 +1,7 @@
 //! Shares that are read together: the audience is asked for each.
 
 use super::{pair, reads};
+use chassis::audience;
 use chassis::identity::capability::{Capability, Opening};
 use jiff::SignedDuration;
 use journal::Error;
@@ -92,4 +93,54 @@ async fn readers_who_come_at_once_are_each_answered_with_what_they_asked_for() {
         one.unwrap();
     }
     assert_eq!(reads(&pair.stage.pool).await.len(), 64);
+}
+
+#[tokio::test]
+async fn what_ended_before_a_batch_is_closed_in_it_and_its_neighbours_are_not() {
+    let pair = pair().await;
+    let stage = &pair.stage;
+    let share = pair.share(pair.topic("first")).await;
+    let share_id: Uuid = share.share_id.parse().unwrap();
+    let owner_key = stage.vault.data_key(pair.ada).await.unwrap();
+    let wish = |change: &dyn Fn(Capability) -> Capability| {
+        ReadShare::new(change(pair.opening(Some(share_id))), share_id, owner_key.clone())
+    };
+    let (ended, now) = (stage.ids.next(), stage.clock.now());
+    audience::end_session(&mut stage.pool.acquire().await.unwrap(), ended, now).await.unwrap();
+    audience::raise_epoch(&mut stage.pool.acquire().await.unwrap(), pair.ada, pair.ben, 1).await.unwrap();
+    let of_epoch =
+        |epoch| move |one: Capability| Capability { opening: Opening { epoch, ..one.opening }, ..one };
+    let wishes = [
+        wish(&of_epoch(1)),
+        wish(&of_epoch(0)),
+        wish(&|one| Capability { session_id: ended, ..of_epoch(1)(one) }),
+        wish(&of_epoch(1)),
+    ];
+    let mut transaction = stage.pool.begin().await.unwrap();
+    let read = find_received(&mut transaction, &wishes, now, &stage.ids).await.unwrap();
+    let open: Vec<_> = read.iter().map(Result::is_ok).collect();
+    assert_eq!(open, [true, false, false, true]);
+    assert!([1, 2].iter().all(|at: &usize| matches!(read[*at], Err(Error::ShareNotFound))));
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_be_told_of_fails_alone() {
+    let pair = pair().await;
+    let share = pair.share(pair.topic("first")).await;
+    let openings: Vec<_> = (0..12).map(|_| pair.opening(Some(share.share_id.parse().unwrap()))).collect();
+    let refuses = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE division_by_zero; END';
+         CREATE TRIGGER refuses BEFORE INSERT ON bus.outbox FOR EACH ROW WHEN (NEW.aggregate_id = '{}')
+         EXECUTE FUNCTION refuse()",
+        openings[7].opening.receipt_id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuses)).execute(&pair.stage.pool).await.unwrap();
+    // The first are on their way when the others come, which are read together.
+    let reading = openings.iter().map(|opening| super::received(pair.journal(), opening, &share.share_id));
+    let read = futures::future::join_all(reading).await;
+    for (at, one) in read.iter().enumerate() {
+        assert_eq!(one.is_ok(), at != 7, "reader {at}");
+    }
+    assert_eq!(read[7].as_ref().err().unwrap().code(), tonic::Code::Internal);
+    assert_eq!(reads(&pair.stage.pool).await.len(), 11, "nobody's read is told of twice");
 }
