@@ -16,6 +16,7 @@ use std::{
 use tokio::{sync::Notify, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 /// How often somebody looks for what a dead replica left, or what a time has come for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -67,6 +68,9 @@ pub async fn run(
         repeat("accounts.mails", LOOK, &accounts.mails, &shutdown, || send_mails(
             accounts, postman, &shutdown
         )),
+        repeat("accounts.links", TIDY, &never, &shutdown, || async {
+            end_links(accounts).await.map(|_| false)
+        }),
         repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
@@ -234,22 +238,34 @@ pub async fn keep_house(accounts: &Accounts) -> Result<bool, Error> {
     if ended > 0 {
         accounts.outbox.wake();
     }
-    let parted = end_links(accounts).await?;
     let swept = app::sweep(accounts).await?;
-    Ok(ended > 0 || parted > 0 || swept > 0)
+    Ok(ended > 0 || swept > 0)
 }
 
-/// Ends the links that are to end by now; returns how many.
-async fn end_links(accounts: &Accounts) -> Result<usize, Error> {
+/// Ends the links that are to end by now, some at a time; returns how many. One that cannot be ended is tried again and
+/// holds up no other.
+///
+/// # Errors
+/// When the database fails before the first.
+pub async fn end_links(accounts: &Accounts) -> Result<usize, Error> {
     let due = app::planned_unlinks(accounts).await?;
+    let mut ended = 0;
     for account_id in &due {
-        let pause = app::pause_of_partner(accounts, *account_id).await?;
-        let mut tx = accounts.pool.begin().await?;
-        app::unlink_as_planned(accounts, &mut tx, *account_id, pause.as_ref()).await?;
-        tx.commit().await?;
-        accounts.outbox.wake();
+        match end_link(accounts, *account_id).await {
+            Ok(()) => ended += 1,
+            Err(error) => tracing::error!(%error, "a link that is to end cannot be ended; it is tried again"),
+        }
     }
-    Ok(due.len())
+    Ok(ended)
+}
+
+async fn end_link(accounts: &Accounts, account_id: Uuid) -> Result<(), Error> {
+    let pause = app::pause_of_partner(accounts, account_id).await?;
+    let mut tx = accounts.pool.begin().await?;
+    app::unlink_as_planned(accounts, &mut tx, account_id, pause.as_ref()).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(())
 }
 
 /// Makes the next signing key when its time has come; true when this replica did.

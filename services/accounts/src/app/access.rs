@@ -103,7 +103,8 @@ pub async fn open_access(
         .collect())
 }
 
-fn too_many() -> Error {
+/// A no to whoever opens too much at once.
+pub fn too_many_openings() -> Error {
     Error::TooManyOpenings(OPENING_PACE.interval.unsigned_abs())
 }
 
@@ -131,7 +132,7 @@ impl Application {
     fn decide(&self, answer: &Answer, now: Timestamp) -> Result<Granted, Error> {
         let Wish { owner_id, item_id, scope, .. } = self.wish;
         if !answer.has_turn {
-            return Err(too_many());
+            return Err(too_many_openings());
         }
         if !answer.has_session {
             return Err(Error::SessionOver);

@@ -45,10 +45,11 @@ pub struct Linkage {
     pub invitation: Option<invitation::Open>,
 }
 
-/// Somebody's link and open invitation. Asks the vault, so no transaction may be open.
+/// Somebody's link and open invitation. Asks the vault, so no transaction may be open. A name that cannot be read is empty:
+/// nobody's way out of a link may depend on it.
 ///
 /// # Errors
-/// When the database or the key store fails.
+/// When the database fails.
 pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Linkage, Error> {
     let (mine, invitation) = {
         let mut conn = accounts.pool.acquire().await?;
@@ -57,18 +58,31 @@ pub async fn couple_of(accounts: &Accounts, account_id: Uuid) -> Result<Linkage,
         (mine, invitation::open_of(&mut conn, account_id, accounts.clock.now()).await?)
     };
     let Some(mine) = mine else { return Ok(Linkage { couple: None, invitation }) };
-    let place = own_name_place(mine.couple_id);
-    let own_key = accounts.vault.data_key(account_id).await?;
-    let partner_key = accounts.vault.data_key(mine.partner_id).await?;
+    let (own_name, partner_name) = tokio::join!(
+        name(accounts, account_id, mine.couple_id, &mine.own_name),
+        name(accounts, mine.partner_id, mine.couple_id, &mine.partner_name),
+    );
     let couple = MyCouple {
         couple_id: mine.couple_id,
         partner_id: mine.partner_id,
-        partner_name: text(&partner_key.open(&place, &mine.partner_name)?)?,
-        own_name: text(&own_key.open(&place, &mine.own_name)?)?,
+        partner_name,
+        own_name,
         linked_at: mine.linked_at,
         leaves_at: mine.leaves_at,
     };
     Ok(Linkage { couple: Some(couple), invitation: None })
+}
+
+async fn name(accounts: &Accounts, account_id: Uuid, couple_id: Uuid, sealed: &[u8]) -> String {
+    let opened = async {
+        let key = accounts.vault.data_key(account_id).await?;
+        text(&key.open(&own_name_place(couple_id), sealed)?)
+    };
+    let opened: Result<String, Error> = opened.await;
+    opened.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a name in a couple cannot be read; it is shown as empty");
+        String::new()
+    })
 }
 
 /// Links that are ended by plan in one turn at most.

@@ -36,6 +36,7 @@ pub use crate::store::{circle::Side, mail::Claimed as ClaimedMail, request::Clai
 pub use acceptance::{Acceptance, Accepted, accept, prepare_acceptance};
 pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
+    too_many_openings,
 };
 pub use announce::{current_circles, current_couples, current_epochs, current_state};
 pub use circle::{

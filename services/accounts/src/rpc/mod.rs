@@ -6,6 +6,7 @@ mod consent;
 mod couple;
 mod identity;
 mod ledger;
+mod lines;
 mod openings;
 mod pause;
 mod security;

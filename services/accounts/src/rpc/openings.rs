@@ -1,22 +1,18 @@
 //! Decides on wishes to read of another: one commit of receipts for all that wait.
 
+use super::lines::{Lines, Place};
 use crate::{
     Error,
     app::{self, AccessApplication, Accounts, Granted},
 };
 use chassis::{Batch, Code, Fault};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 // Wishes decided together, wishes that may wait, and statements under way at once.
 const MAX: usize = 128;
 const QUEUE: usize = 1024;
 const WRITERS: usize = 2;
-
-// Readers are spread over so many lines by chance; in each, one after the other.
-const LINES: usize = 1024;
 
 type Decision = Result<Granted, Error>;
 
@@ -25,13 +21,13 @@ type Decision = Result<Granted, Error>;
 #[derive(Clone)]
 pub(super) struct Openings {
     batch: Batch<Turn, Decision>,
-    lines: Arc<[Arc<Mutex<()>>]>,
+    lines: Lines,
 }
 
 /// A wish, and its reader's place in line until it is decided, even if the reader goes away meanwhile.
 struct Turn {
     wish: AccessApplication,
-    place: OwnedMutexGuard<()>,
+    place: Place,
 }
 
 impl Openings {
@@ -51,16 +47,19 @@ impl Openings {
         // They outlive the server, which drains first: `close` ends them.
         let batch =
             Batch::start("accounts.open_batch", MAX, QUEUE, WRITERS, CancellationToken::new(), decide);
-        Self { batch, lines: (0..LINES).map(|_| Arc::default()).collect() }
+        Self { batch, lines: Lines::default() }
     }
 
     /// Waits until the reader's earlier wishes are decided, and then for this one.
+    ///
+    /// # Errors
+    /// As of [`Batch::submit`]. Inside: [`Error::TooManyOpenings`] at once for whoever has more in line than could be opened;
+    /// and what the decision is.
     pub(super) async fn submit(&self, wish: AccessApplication) -> Result<Decision, Fault> {
-        let mut by = DefaultHasher::new();
-        wish.reader_id().hash(&mut by);
-        let line = by.finish() as usize % self.lines.len();
-        let place = Arc::clone(&self.lines[line]).lock_owned().await;
-        self.batch.submit(Turn { wish, place }).await
+        match self.lines.wait(wish.reader_id()).await {
+            Some(place) => self.batch.submit(Turn { wish, place }).await,
+            None => Ok(Err(app::too_many_openings())),
+        }
     }
 
     /// Decides on what was handed in, and returns when the last of it is answered.

@@ -167,6 +167,8 @@ async fn leaving_does_not_wait_for_a_name() {
     let house = House::new().await;
     let (anna, ben) = house.couple().await;
     house.break_names().await;
+    let couple = house.couple_of(&ben).await.couple.unwrap();
+    assert_eq!((couple.partner_name.as_str(), couple.own_name.as_str()), ("", ""), "the way out is shown");
     house.unlink(&ben).await.unwrap();
     let mine = house.pauses(&ben).await;
     assert_eq!((mine.len(), mine[0].name.as_str()), (1, ""));
@@ -184,11 +186,11 @@ async fn a_link_ends_when_whoever_leaves_said_and_nobody_else_is_shown_that() {
     assert_eq!(house.couple_of(&anna).await.couple.unwrap().planned_unlink_time, None);
     let before = house.events().await;
     house.advance(DAY - SignedDuration::from_secs(1));
-    jobs::keep_house(&house.accounts).await.unwrap();
+    jobs::end_links(&house.accounts).await.unwrap();
     assert!(house.couple_of(&anna).await.couple.is_some());
     assert_eq!(house.events().await, before, "nobody is told of a plan");
     house.advance(SignedDuration::from_secs(1));
-    jobs::keep_house(&house.accounts).await.unwrap();
+    jobs::end_links(&house.accounts).await.unwrap();
     for person in [&anna, &ben] {
         assert!(house.couple_of(person).await == Default::default());
     }
@@ -205,20 +207,46 @@ async fn a_plan_can_be_changed_taken_back_or_overtaken() {
     house.unlink_in(&ben, 3).await.unwrap();
     house.unlink_in(&anna, 720).await.unwrap();
     house.advance(SignedDuration::from_hours(2));
-    jobs::keep_house(&house.accounts).await.unwrap();
+    jobs::end_links(&house.accounts).await.unwrap();
     house.rpc.cancel_unlink(house.by(&ben, CancelUnlinkRequest {})).await.unwrap();
     house.advance(DAY * 2);
-    jobs::keep_house(&house.accounts).await.unwrap();
+    jobs::end_links(&house.accounts).await.unwrap();
     // Hers stands, and is hers to take back.
     assert!(house.couple_of(&anna).await.couple.unwrap().planned_unlink_time.is_some());
     assert_eq!(house.couple_of(&ben).await.couple.unwrap().planned_unlink_time, None);
     house.unlink(&ben).await.unwrap();
     house.advance(DAY * 40);
-    jobs::keep_house(&house.accounts).await.unwrap();
+    jobs::end_links(&house.accounts).await.unwrap();
     assert_eq!(house.told("accounts.v1.couple_unlinked").await, 1);
     assert!(house.pauses(&anna).await.is_empty(), "he was first");
     // Without a link there is nothing to plan.
     assert_eq!(house.unlink_in(&ben, 24).await, None);
     let request = house.by(&ben, UnlinkPartnerRequest { delay_hours: 721 });
     assert_eq!(house.rpc.unlink_partner(request).await.err().unwrap().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_ended_holds_up_no_other() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    let (carl, dora) = (house.member("carl").await, house.member("dora").await);
+    house.link(&carl, &dora).await;
+    house.unlink_in(&ben, 1).await.unwrap();
+    house.advance(SignedDuration::from_mins(1));
+    house.unlink_in(&dora, 1).await.unwrap();
+    let stuck = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE division_by_zero; END';
+         CREATE TRIGGER refuses BEFORE UPDATE OF unlinked_at ON couple FOR EACH ROW
+         WHEN ('{}' IN (NEW.first_id, NEW.second_id)) EXECUTE FUNCTION refuse()",
+        anna.account_id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(stuck)).execute(house.pool()).await.unwrap();
+    house.advance(SignedDuration::from_hours(2));
+    assert_eq!(jobs::end_links(&house.accounts).await.unwrap(), 1);
+    assert!(house.couple_of(&carl).await == Default::default());
+    assert!(house.couple_of(&ben).await.couple.is_some());
+    sqlx::query("DROP TRIGGER refuses ON couple").execute(house.pool()).await.unwrap();
+    assert_eq!(jobs::end_links(&house.accounts).await.unwrap(), 1);
+    assert!(house.couple_of(&ben).await == Default::default());
+    assert_eq!(jobs::end_links(&house.accounts).await.unwrap(), 0);
 }

@@ -301,7 +301,12 @@ impl Member {
     /// The member's link, if there is one.
     async fn couple(&self) -> Result<Option<Couple>, Problem> {
         let request = self.call(GetCoupleRequest {})?;
-        Ok(self.guest.app.upstream.couple().get_couple(request).await?.into_inner().couple)
+        let mut couple = self.guest.app.upstream.couple().get_couple(request).await?.into_inner().couple;
+        if let Some(couple) = couple.as_mut().filter(|couple| couple.partner_name.is_empty()) {
+            // It could not be read just now. The pages are there all the same, the way out among them.
+            couple.partner_name = "your partner".into();
+        }
+        Ok(couple)
     }
 
     /// The member's time zone as their account says it; UTC when accounts cannot say.

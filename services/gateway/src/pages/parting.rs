@@ -78,7 +78,8 @@ async fn show(member: Member) -> Result<Response, Failure> {
 
 /// Ends the link now; or in so many hours, if the form says a number.
 async fn unlink(member: Member, form: Form) -> Result<Response, Failure> {
-    let delay_hours = form.text("hours").parse().unwrap_or(0);
+    // The plain button sends none. Anything else that is no number is refused: it was not meant as "now".
+    let delay_hours = form.all("hours").next().map_or(0, |hours| hours.parse().unwrap_or(-1));
     let request = member.call(UnlinkPartnerRequest { delay_hours })?;
     let done = member.guest.app.upstream.couple().unlink_partner(request).await?;
     let planned = done.get_ref().planned_unlink_time.is_some();

@@ -307,6 +307,11 @@ async fn a_link_can_end_a_little_later_and_only_its_page_says_so() {
     let world = World::new().await;
     let planned = "The link ends by itself";
     assert!(!world.visit("/couple/unlink", COOKIE).await.body.contains(planned));
+    for no_number in ["", "soon", "1.5"] {
+        let refused = world.press("/couple/unlink", COOKIE, &[("hours", no_number)]).await;
+        assert_eq!(refused.status, 400, "{no_number:?} is not now");
+    }
+    assert!(!world.visit("/couple/unlink", COOKIE).await.body.contains(planned));
     let done = world.press("/couple/unlink", COOKIE, &[("hours", "72")]).await;
     assert_eq!(done.header("location"), "/couple/unlink");
     assert!(!world.fakes.two.parted.load(Ordering::SeqCst));

@@ -77,17 +77,21 @@ pub(crate) async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Resu
     Ok(())
 }
 
-/// Which rows a relay leases: up to `limit` that nobody is busy with `now`, oldest first, `until` then.
+/// Rows a relay leases at once, at most.
+pub(crate) const CLAIMED_AT_ONCE: usize = 256;
+
+/// Which rows a relay leases: those that nobody is busy with `now`, oldest first, `until` then; or none.
 pub(crate) struct Claim {
     pub(crate) now: Timestamp,
     pub(crate) until: Timestamp,
-    pub(crate) limit: i64,
+    pub(crate) none: bool,
 }
 
 /// Moves confirmed rows to the log, dated `at`, and leases others. A row another relay has moved already is not moved again.
 ///
-/// The commit is not waited for until it is on disk, which is all this would lose in a crash of the database: rows that are
-/// as they were before, and are published again.
+/// A transaction of its own, and no part of another: the commit is not waited for until it is on disk, which is all this would lose in a crash of the database: rows that are
+/// as they were before, and are published again. The limit is no parameter, and the rows are named by an array: a plan for
+/// any number of rows would read the whole table, which is mostly rows that are gone.
 pub(crate) async fn log_and_claim(
     conn: &mut PgConnection,
     confirmed: &[Uuid],
@@ -106,32 +110,41 @@ pub(crate) async fn log_and_claim(
              SELECT id, key, aggregate_id, version, time, traceparent, body, $2 FROM published
          ), due AS (
              SELECT id FROM bus.outbox
-             WHERE (leased_until IS NULL OR leased_until <= $3) AND id <> ALL($1)
+             WHERE NOT $5 AND (leased_until IS NULL OR leased_until <= $3) AND id <> ALL($1)
                AND (SELECT waits FROM commit) = 'off'
-             ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED
+             ORDER BY id LIMIT 256 FOR UPDATE SKIP LOCKED
          )
-         UPDATE bus.outbox o SET leased_until = $4 FROM due WHERE o.id = due.id
+         UPDATE bus.outbox o SET leased_until = $4 WHERE o.id = ANY(ARRAY(SELECT id FROM due))
          RETURNING o.id, o.key, o.aggregate_id, o.version, o.time, o.traceparent, o.body"#,
         confirmed,
         at.to_sqlx(),
         claim.now.to_sqlx(),
         claim.until.to_sqlx(),
-        claim.limit,
+        claim.none,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Envelope::from).collect())
 }
 
-/// Lets go of rows, not to be claimed again before `until`.
+/// Lets go of rows, each under the lease it was claimed with, not to be claimed again before `until`. A row that is
+/// another relay's by now stays that one's.
 pub(crate) async fn release(
     conn: &mut PgConnection,
-    ids: &[Uuid],
+    leased: &[(Uuid, Timestamp)],
     until: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE bus.outbox SET leased_until = $2 WHERE id = ANY($1)", ids, until.to_sqlx())
-        .execute(conn)
-        .await?;
+    let (ids, leases): (Vec<_>, Vec<_>) = leased.iter().map(|(id, lease)| (*id, lease.to_sqlx())).unzip();
+    sqlx::query!(
+        "UPDATE bus.outbox o SET leased_until = $3
+         FROM UNNEST($1::uuid[], $2::timestamptz[]) AS mine (id, lease)
+         WHERE o.id = mine.id AND o.leased_until = mine.lease",
+        &ids,
+        &leases as &[jiff_sqlx::Timestamp],
+        until.to_sqlx(),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

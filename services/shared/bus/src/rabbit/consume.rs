@@ -172,7 +172,8 @@ fn delivery(message: message::Delivery, exhausted: bool, done: &Arc<AtomicU64>) 
     let content = match headers::read(&message.properties, message.data) {
         Ok(event) if exhausted => Content::Exhausted(event),
         Ok(event) => Content::Event(event),
-        Err(body) => Content::Foreign(message.routing_key.to_string(), body),
+        // A key with a NUL, which PostgreSQL takes in no text, would never be set aside.
+        Err(body) => Content::Foreign(message.routing_key.to_string().replace('\0', " "), body),
     };
     Delivery { content, acker: transport::Acker::Rabbit(acker) }
 }

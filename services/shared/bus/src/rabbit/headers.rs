@@ -63,11 +63,13 @@ fn attribute(headers: &FieldTable, name: &str) -> Option<String> {
 }
 
 fn text(headers: &FieldTable, name: &str) -> Option<String> {
-    match headers.inner().get(name)? {
+    let text = match headers.inner().get(name)? {
         AMQPValue::LongString(value) => String::from_utf8(value.as_bytes().to_vec()).ok(),
         AMQPValue::ShortString(value) => Some(value.as_str().to_owned()),
         _ => None,
-    }
+    };
+    // No event of ours has one, and PostgreSQL takes none.
+    text.filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]
@@ -96,5 +98,19 @@ mod tests {
         let mut headers = FieldTable::default();
         headers.insert("cloudEvents:id".into(), AMQPValue::LongString("not a uuid".into()));
         assert!(read(&BasicProperties::default().with_headers(headers), vec![]).is_err());
+    }
+
+    #[test]
+    fn a_text_that_no_database_takes_is_no_event() {
+        let event = Envelope {
+            id: uuid::Uuid::from_u128(7),
+            key: "test.v1\0.counted".into(),
+            aggregate_id: uuid::Uuid::from_u128(8),
+            version: 1,
+            time: "2024-03-10T07:30:00Z".parse().unwrap(),
+            traceparent: None,
+            body: Bytes::new(),
+        };
+        assert!(read(&write(&event), vec![]).is_err());
     }
 }

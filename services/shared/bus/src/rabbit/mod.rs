@@ -119,8 +119,9 @@ impl Rabbit {
             .map_err(protocol)?;
         match confirm.await.map_err(protocol)? {
             Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) => {
-                self.nobody_hears(event);
+            // It comes with whichever confirm is next: it says itself what it is.
+            Confirmation::Ack(Some(returned)) => {
+                self.nobody_hears(returned.delivery.routing_key.as_str());
                 Ok(())
             }
             Confirmation::Nack(_) | Confirmation::NotRequested => Err(TransportError::Refused),
@@ -129,11 +130,14 @@ impl Rabbit {
 
     /// No queue wants this key. That is in order for an event without a consumer, and a loss where a consumer has not yet
     /// declared its queue; the broker cannot tell which. The first of each key is worth a look.
-    fn nobody_hears(&self, event: &Envelope) {
-        metrics::unroutable(&event.key);
+    fn nobody_hears(&self, key: &str) {
+        metrics::unroutable(key);
         let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
-        if unheard.insert(event.key.clone()) {
-            tracing::warn!(event_id = %event.id, key = event.key, "no queue takes this kind of event; if a service is to consume it, run its migrate first");
+        if unheard.insert(key.to_owned()) {
+            tracing::warn!(
+                key,
+                "no queue takes this kind of event; if a service is to consume it, run its migrate first"
+            );
         }
     }
 

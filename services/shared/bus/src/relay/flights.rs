@@ -3,7 +3,8 @@
 use super::{BATCH, IN_FLIGHT};
 use crate::{Envelope, Transport, TransportError, metrics, trace};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use std::collections::HashSet;
+use jiff::Timestamp;
+use std::collections::HashMap;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -12,10 +13,12 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(super) struct Flights {
     under_way: FuturesUnordered<BoxFuture<'static, Landed>>,
-    /// Claimed and neither confirmed nor failed.
-    up: HashSet<Uuid>,
+    /// Claimed and neither confirmed nor failed, each with its lease.
+    up: HashMap<Uuid, Timestamp>,
     confirmed: Vec<Uuid>,
     failed: Failed,
+    /// How often some failed since one was confirmed.
+    setbacks: u32,
 }
 
 struct Landed {
@@ -27,15 +30,18 @@ struct Landed {
 /// Events that were not confirmed.
 #[derive(Default)]
 pub(super) struct Failed {
-    pub(super) ids: Vec<Uuid>,
+    /// Each with the lease it was claimed with.
+    pub(super) leased: Vec<(Uuid, Timestamp)>,
     /// The last one's error, id and kind.
     pub(super) last: Option<(TransportError, Uuid, String)>,
+    /// How often that happened before without one that was confirmed.
+    pub(super) setbacks: u32,
 }
 
 impl Flights {
     /// Publishes an event; [`Flights::land`] brings it on.
-    pub(super) fn start(&mut self, transport: Transport, event: Envelope) {
-        self.up.insert(event.id);
+    pub(super) fn start(&mut self, transport: Transport, event: Envelope, lease: Timestamp) {
+        self.up.insert(event.id, lease);
         let flight = async move {
             let result = send(&transport, &event).await;
             Landed { id: event.id, key: event.key, result }
@@ -55,12 +61,26 @@ impl Flights {
         }
     }
 
+    /// Does something else while they land.
+    pub(super) async fn land_during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.land() => {}
+            }
+        }
+    }
+
     fn note(&mut self, Landed { id, key, result }: Landed) {
-        self.up.remove(&id);
+        let Some(lease) = self.up.remove(&id) else { return };
         match result {
-            Ok(()) => self.confirmed.push(id),
+            Ok(()) => {
+                self.confirmed.push(id);
+                self.setbacks = 0;
+            }
             Err(error) => {
-                self.failed.ids.push(id);
+                self.failed.leased.push((id, lease));
                 self.failed.last = Some((error, id, key));
             }
         }
@@ -68,13 +88,13 @@ impl Flights {
 
     /// Whether a turn is worth its statement: there are rows to claim and room for them, or there is enough to note.
     pub(super) fn want_a_turn(&self, wanted: bool) -> bool {
-        let ended = !self.confirmed.is_empty() || !self.failed.ids.is_empty();
-        (wanted && self.room() == BATCH) || self.confirmed.len() >= BATCH || (ended && self.are_down())
+        let ended = !self.confirmed.is_empty() || !self.failed.leased.is_empty();
+        (wanted && self.have_room()) || self.confirmed.len() >= BATCH || (ended && self.are_down())
     }
 
-    /// How many more may be claimed.
-    pub(super) fn room(&self) -> usize {
-        IN_FLIGHT.saturating_sub(self.up.len()).min(BATCH)
+    /// Whether as many may be claimed as are claimed at once.
+    pub(super) fn have_room(&self) -> bool {
+        self.up.len() + BATCH <= IN_FLIGHT
     }
 
     /// Whether none is under way.
@@ -92,20 +112,31 @@ impl Flights {
         self.confirmed.extend(confirmed);
     }
 
-    /// Those that were not confirmed, if there are any.
-    pub(super) fn failed(&self) -> Option<&Failed> {
-        (!self.failed.ids.is_empty()).then_some(&self.failed)
+    /// Whether some failed and none was confirmed.
+    pub(super) fn all_failed(&self) -> bool {
+        !self.failed.leased.is_empty() && self.confirmed.is_empty()
     }
 
-    /// They were let go of.
-    pub(super) fn forget_failed(&mut self) {
-        self.failed = Failed::default();
+    /// Those that were not confirmed, if there are any.
+    pub(super) fn take_failed(&mut self) -> Option<Failed> {
+        if self.failed.leased.is_empty() {
+            return None;
+        }
+        let failed = Failed { setbacks: self.setbacks, ..std::mem::take(&mut self.failed) };
+        self.setbacks = self.setbacks.saturating_add(1);
+        Some(failed)
+    }
+
+    /// Takes them back: letting go of them went wrong.
+    pub(super) fn give_back_failed(&mut self, failed: Failed) {
+        self.failed.leased.extend(failed.leased);
+        self.setbacks = failed.setbacks;
     }
 
     /// Ends those under way as if they had failed: whether the broker has them will not be known.
     pub(super) fn give_up(&mut self) {
         self.under_way.clear();
-        self.failed.ids.extend(self.up.drain());
+        self.failed.leased.extend(self.up.drain());
     }
 }
 

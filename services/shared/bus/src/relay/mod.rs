@@ -14,21 +14,23 @@ use crate::{
 };
 use chassis::Clock;
 use flights::Flights;
-use jiff::{SignedDuration, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Rows per turn.
-const BATCH: usize = 256;
+const BATCH: usize = store::CLAIMED_AT_ONCE;
 /// Publishes under way at once; with one at a time a quorum queue confirms a fortieth of what it can.
 const IN_FLIGHT: usize = 512;
 /// Longer than a row can be under way: its publish takes no longer than
 /// [`CONFIRM_DEADLINE`](crate::transport::CONFIRM_DEADLINE).
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// What was not confirmed rests for a moment before it is tried again.
+/// What was not confirmed rests for a moment before it is tried again; twice as long each time nothing is confirmed.
 const REST: SignedDuration = SignedDuration::from_secs(1);
+/// And so often at most.
+const MOST_DOUBLINGS: u32 = 5;
 /// Finds what nobody woke us for: rows of a dead replica, a wake that was forgotten.
 const SWEEP_EVERY: Duration = Duration::from_millis(250);
 /// How long confirms may still come in when the process wants to stop.
@@ -137,50 +139,50 @@ impl Relay {
             log::maintain(&mut *self.pool.acquire().await?, now).await?;
             *made_for = Some(log::day(now));
         }
-        // While the broker is away nothing is claimed; the sweep asks again.
-        let asked = *wanted && self.transport.healthy();
-        let room = if asked { flights.room() } else { 0 };
+        // While the broker is away, or there and refuses, nothing is claimed; the sweep asks again.
+        let room = flights.have_room();
+        let asked = *wanted && room && self.transport.healthy() && !flights.all_failed();
         self.release(flights).await?;
-        let claimed = self.log_and_claim(flights, room).await?;
-        *wanted = asked && claimed.len() == room;
+        let lease = self.lease();
+        let claimed = self.log_and_claim(flights, !asked, lease).await?;
+        // Where there was no room, those that are wanted still are.
+        *wanted = if asked { claimed.len() == BATCH } else { *wanted && !room };
         if claimed.is_empty() {
             return Ok(());
         }
         step::reached(self.observer.as_ref(), Step::Claimed).await;
         for event in claimed {
-            flights.start(self.transport.clone(), event);
+            flights.start(self.transport.clone(), event, lease);
         }
         Ok(())
     }
 
-    /// The one statement of a turn, while confirms go on coming in.
+    /// Until when rows that are claimed now are leased, as the database keeps it.
+    fn lease(&self) -> Timestamp {
+        let until = self.lease_clock.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        Timestamp::from_microsecond(until.as_microsecond()).unwrap_or(until)
+    }
+
+    /// The one statement of a turn.
     async fn log_and_claim(
         &self,
         flights: &mut Flights,
-        room: usize,
+        none: bool,
+        lease: Timestamp,
     ) -> Result<Vec<crate::Envelope>, sqlx::Error> {
         let confirmed = flights.take_confirmed();
-        if confirmed.is_empty() && room == 0 {
+        if confirmed.is_empty() && none {
             return Ok(Vec::new());
         }
         if !confirmed.is_empty() {
             step::reached(self.observer.as_ref(), Step::Published).await;
         }
-        let now = self.lease_clock.now();
-        let claim = store::Claim { now, until: now.saturating_add(LEASE).unwrap_or(now), limit: room as i64 };
-        let done = {
-            let work = async {
-                let mut conn = self.pool.acquire().await?;
-                store::log_and_claim(&mut conn, &confirmed, self.clock.now(), claim).await
-            };
-            tokio::pin!(work);
-            loop {
-                tokio::select! {
-                    done = &mut work => break done,
-                    () = flights.land() => {}
-                }
-            }
+        let claim = store::Claim { now: self.lease_clock.now(), until: lease, none };
+        let work = async {
+            let mut conn = self.pool.acquire().await?;
+            store::log_and_claim(&mut conn, &confirmed, self.clock.now(), claim).await
         };
+        let done = flights.land_during(work).await;
         if done.is_err() {
             flights.give_back_confirmed(confirmed);
         }
@@ -189,16 +191,22 @@ impl Relay {
 
     /// Lets go of what was not confirmed.
     async fn release(&self, flights: &mut Flights) -> Result<(), sqlx::Error> {
-        let Some(failed) = flights.failed() else { return Ok(()) };
+        let Some(failed) = flights.take_failed() else { return Ok(()) };
         let now = self.lease_clock.now();
-        let until = now.saturating_add(REST).unwrap_or(now);
-        store::release(&mut *self.pool.acquire().await?, &failed.ids, until).await?;
+        let until = now.saturating_add(REST * (1 << failed.setbacks.min(MOST_DOUBLINGS))).unwrap_or(now);
+        let work = async {
+            let mut conn = self.pool.acquire().await?;
+            store::release(&mut conn, &failed.leased, until).await
+        };
+        let done = flights.land_during(work).await;
         if let Some((error, event_id, key)) = &failed.last {
-            let events = failed.ids.len();
+            let events = failed.leased.len();
             tracing::warn!(%error, %event_id, key, events, "events were not confirmed; they stay in the outbox");
         }
-        flights.forget_failed();
-        Ok(())
+        if done.is_err() {
+            flights.give_back_failed(failed);
+        }
+        done
     }
 
     /// Waits a moment for confirms, notes them, and lets go of the rest.
@@ -210,8 +218,9 @@ impl Relay {
         };
         let _ = tokio::time::timeout(GRACE, landing).await;
         flights.give_up();
-        self.log_and_claim(&mut flights, 0).await?;
-        self.release(&mut flights).await
+        let noted = self.log_and_claim(&mut flights, true, self.lease()).await;
+        self.release(&mut flights).await?;
+        noted.map(drop)
     }
 
     /// Measures what waits, for ever.

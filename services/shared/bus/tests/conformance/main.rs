@@ -29,5 +29,6 @@ mod kills;
 mod many;
 mod outages;
 mod proxy;
+mod relaying;
 mod retention;
 mod traces;
