@@ -4,7 +4,7 @@
 use crate::broker;
 use crate::entries::Writers;
 use crate::ground::{Candor, Ground};
-use crate::load::{self, Channels, Measure, paced};
+use crate::load::{self, Channels, Measure, WARM_UP, paced};
 use crate::people::{Couples, People};
 use crate::rounds::{P50, P99, RATE, side, take};
 use crate::table::{Goal, Row};
@@ -149,9 +149,11 @@ impl Desk {
         let handled: Vec<(Uuid, i64)> =
             sqlx::query_as(HANDLED).fetch_all(candor.pool("reminders")).await.unwrap();
         let handled: HashMap<Uuid, i64> = handled.into_iter().collect();
-        let latencies = written.iter().map(|(event, at)| {
+        let warm = since + i64::try_from(WARM_UP.as_micros()).expect("microseconds of a moment");
+        let latencies = written.iter().filter_map(|(event, at)| {
             let handled = handled.get(event).expect("every event is handled");
-            u32::try_from(handled - at).expect("an event is handled after its commit")
+            let latency = u32::try_from(handled - at).expect("an event is handled after its commit");
+            (*at >= warm).then_some(latency)
         });
         let measure = Measure::of(latencies.collect(), time);
         self.writers.check(candor).await;

@@ -40,7 +40,7 @@ pub(crate) struct Outcome {
 }
 
 /// Calls before this are answered but not counted: connections are made, statements prepared.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Keeps `in_flight` calls going for a time after a warm-up. `call` gets the number of its lane and of the call in it, and
 /// answers whether all is as it should be; anything else ends the run.

@@ -118,6 +118,8 @@ pub async fn list_open(
 /// moment for all of them.
 ///
 /// The arrays come by way of a row of their own, whose length the planner cannot see: it would plan anew for every length.
+/// Each share is looked up by its key first (`OFFSET 0`): left to choose, the planner asked for every share in the table
+/// whether its link has ended.
 pub async fn find_open(
     conn: &mut PgConnection,
     wishes: &[(Reader, Uuid)],
@@ -133,7 +135,9 @@ pub async fn find_open(
                 UNNEST(given.owners, given.readers, given.sessions, given.couples, given.epochs, given.ends, given.shares)
                     WITH ORDINALITY
                     AS w (owner_id, reader_id, session_id, couple_id, epoch, ends, share_id, place)
-           JOIN shares s ON s.account_id = w.owner_id AND s.share_id = w.share_id AND s.rendering IS NOT NULL
+           CROSS JOIN LATERAL (SELECT * FROM shares
+                               WHERE account_id = w.owner_id AND share_id = w.share_id AND rendering IS NOT NULL
+                               OFFSET 0) AS s
            LEFT JOIN share_answers a
              ON a.account_id = w.reader_id AND a.owner_id = s.account_id AND a.share_id = s.share_id
            WHERE journal_audience(s.account_id, s.recipient_id, s.couple_id, s.open_time, s.expire_time, s.withdraw_time,
