@@ -47,6 +47,24 @@ async fn a_life(world: &World, one: &One) {
         assert_eq!(software.token(id).await.0, 200);
     }
     software.disable(&secret).await;
+    somebody_is_erased(world, one).await;
+}
+
+/// Last: somebody who is linked has everything destroyed.
+async fn somebody_is_erased(world: &World, one: &One) {
+    let eva = story::join_over_rest(world, "eva@example.org").await;
+    let finn = story::join_over_grpc(world, "finn@example.org").await;
+    link(world, &eva, &finn).await;
+    post(world, &eva, "/v1/me/erasure", json!({})).await;
+    world.clock().advance_days(7);
+    let pool = PgPool::connect(&one.database_url("accounts")).await.unwrap();
+    eventually("the erasure begins, and her session is over", PATIENCE, async || {
+        let told = "SELECT count(*) FROM bus.log WHERE key = 'accounts.v1.erasure_begun'";
+        let told: i64 = sqlx::query_scalar(told).fetch_one(&pool).await.unwrap();
+        told == 1 && world.rest().call("GET", "/v1/me", Some(&eva.secret), None).await.0 == 401
+    })
+    .await;
+    pool.close().await;
 }
 
 async fn link(world: &World, one: &Member, other: &Member) {
@@ -145,7 +163,7 @@ impl<C: Send + Sync + 'static> Consumer<C> {
 
     async fn forget(&self) {
         let tables = self.tables().await.join(", ");
-        let everything = format!("TRUNCATE {tables}, bus.inbox, bus.inbox_retry, bus.outbox");
+        let everything = format!("TRUNCATE {tables}, bus.inbox, bus.inbox_retry, bus.outbox, bus.erased");
         sqlx::query(AssertSqlSafe(everything)).execute(self.database.pool()).await.unwrap();
         self.clock.set(self.start);
     }
@@ -190,7 +208,7 @@ impl<C: Send + Sync + 'static> Consumer<C> {
         self.hear(told, told.len(), 0).await;
         let expected = self.knows().await;
         let couples = expected.iter().filter(|row| row.starts_with("public.couples ")).count();
-        assert!(couples >= 3, "one that lasts and two that ended: {expected:?}");
+        assert!(couples >= 4, "one that lasts and three that ended: {expected:?}");
         for seed in 0..ORDERS {
             self.forget().await;
             let again =

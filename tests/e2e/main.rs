@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod disorder;
+mod erasing;
 mod software;
 mod story;
 mod two;

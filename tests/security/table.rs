@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 90] = [
+pub(crate) const ROWS: [Row; 94] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -102,6 +102,7 @@ pub(crate) const ROWS: [Row; 90] = [
         r#"{"code": "$code", "reason": "REPORT_REASON_PRESSURE", "note": "It was pressed on me."}"#,
         anyone(DONE),
     ),
+    row("candor.accounts.v1.PrivacyService.GetErasureCertificate", r#"{"code": "$code"}"#, anyone(UNKNOWN)),
     // The library, for everyone.
     row("candor.content.v1.LibraryService.ListArticles", "{}", anyone(DONE)),
     row("candor.content.v1.LibraryService.GetArticle", r#"{"articleId": "$entry"}"#, anyone(UNKNOWN)),
@@ -131,6 +132,10 @@ pub(crate) const ROWS: [Row; 90] = [
     ),
     row("candor.accounts.v1.SessionService.EndSessions", "{}", OWN_OF_ANYBODY),
     row("candor.accounts.v1.SecurityService.GetSecurity", "{}", OWN_OF_ANYBODY),
+    // Having everything destroyed: each reaches their own alone, and asking takes a fresh proof.
+    row("candor.accounts.v1.PrivacyService.RequestErasure", "{}", any_member(NOT_NOW)),
+    row("candor.accounts.v1.PrivacyService.GetErasure", "{}", any_member(DONE)),
+    row("candor.accounts.v1.PrivacyService.CancelErasure", "{}", any_member(DONE)),
     row("candor.accounts.v1.SecurityService.ListSecurityNotices", "{}", OWN_OF_ANYBODY),
     // Nobody here proved lately who they are.
     row("candor.accounts.v1.SecurityService.ChooseNotices", r#"{"byMail": true}"#, UNPROVEN),

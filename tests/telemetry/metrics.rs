@@ -96,6 +96,7 @@ async fn what_is_measured_moves_and_is_what_is_documented() {
     a_service_is_away(&watched).await;
     a_value_was_altered(&watched, &anna).await;
     reminders_are_late_or_missed(&watched).await;
+    an_erasure_is_stuck_and_done(&watched).await;
 
     watched.scrape().await;
     let scrapes = watched.scrapes.into_inner();
@@ -309,6 +310,28 @@ async fn reminders_are_late_or_missed(watched: &Watched) {
     watched.comes("candor_reminders_fired_late_total", &look_back, |number| number >= 1.0).await;
     watched.comes("candor_reminders_missed_total", &share, |number| number == 1.0).await;
     watched.comes("candor_reminders_overdue_seconds", &[], |seconds| seconds == 0.0).await;
+}
+
+/// The journal cannot look after an erasure for two hours: it is stuck and told again; then it is done.
+async fn an_erasure_is_stuck_and_done(watched: &Watched) {
+    let dora = Person::join(&watched.world, "dora@example.org").await;
+    dora.post(&watched.world, "/v1/me/erasure", json!({})).await;
+    let held = watched.hold("journal", "LOCK TABLE bus.erased IN EXCLUSIVE MODE").await;
+    let clock = &watched.apart().five.clock;
+    clock.advance_days(7);
+    let counted = [("outcome", "begun"), ("outcome", "told_again"), ("outcome", "done")];
+    let [begun, told_again, done] = counted.map(|outcome| [outcome]);
+    watched.comes("candor_accounts_erasures_total", &begun, |number| number == 1.0).await;
+    clock.advance(SignedDuration::from_hours(2));
+    watched.comes("candor_accounts_erasures_stuck", &[], |number| number == 1.0).await;
+    watched.comes("candor_accounts_erasures_total", &told_again, |number| number == 1.0).await;
+    drop(held);
+    eventually("it is done", PATIENCE, async || {
+        clock.advance(SignedDuration::from_secs(30));
+        watched.scrape().await.sum("candor_accounts_erasures_total", &done) == 1.0
+    })
+    .await;
+    watched.comes("candor_accounts_erasures_stuck", &[], |number| number == 0.0).await;
 }
 
 fn everything_moved(scrapes: &[Scrape]) {

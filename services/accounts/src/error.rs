@@ -108,6 +108,9 @@ pub enum Error {
     /// There is no such receipt, or it is not for this.
     #[error("no such receipt")]
     ReceiptNotFound,
+    /// There is no erasure of that code.
+    #[error("no such erasure")]
+    CertificateNotFound,
     /// The business of a client failed.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -276,6 +279,10 @@ impl From<Error> for Fault {
             Error::ReceiptNotFound => not_found(
                 "RECEIPT_NOT_FOUND",
                 "This cannot go on from an earlier opening. Please open it anew.",
+            ),
+            Error::CertificateNotFound => not_found(
+                "CERTIFICATE_NOT_FOUND",
+                "There is no erasure with this code. It may be mistyped, called off, or replaced by a newer code.",
             ),
             Error::NoSigningKey => Fault::unavailable(&error),
             Error::Vault(cause) => Fault::from(cause),

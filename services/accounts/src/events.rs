@@ -3,14 +3,15 @@
 use crate::{
     Error,
     app::{self, Under},
-    domain::Read,
+    domain::{ErasurePart, Read},
 };
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CircleChanged, CoupleLinked, CoupleUnlinked,
-    SessionEnded,
+    ErasureBegun, SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
+use candor_proto::{content, journal, reminders};
 use chassis::{Clock, Fault, Ids};
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
@@ -21,13 +22,56 @@ pub const CONSUMER: &str = "accounts";
 
 /// The routing keys of what accounts handles.
 pub fn consumes() -> Vec<String> {
-    vec![key_of::<DataRead>()]
+    vec![
+        key_of::<content::v1::Erased>(),
+        key_of::<DataRead>(),
+        key_of::<journal::v1::Erased>(),
+        key_of::<reminders::v1::Erased>(),
+    ]
 }
 
 /// Accounts' inbox, to be run until shutdown.
 pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<()> {
     Inbox::new(CONSUMER, pool, (), clock)
         .on_many::<DataRead>(|(), conn, events| Box::pin(data_read(conn, events)))
+        .on::<content::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+        .on::<journal::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+        .on::<reminders::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+}
+
+/// What a part of Candor says when nothing of a person is left in it.
+struct Erased {
+    service: &'static str,
+    erasure_id: String,
+    classes: Vec<String>,
+    counts: Vec<i64>,
+    shred_time: Option<prost_types::Timestamp>,
+}
+
+/// The parts' events are of one shape.
+macro_rules! said_by {
+    ($($service:ident)*) => {$(
+        impl From<$service::v1::Erased> for Erased {
+            fn from(event: $service::v1::Erased) -> Self {
+                let $service::v1::Erased { erasure_id, classes, counts, shred_time } = event;
+                Self { service: stringify!($service), erasure_id, classes, counts, shred_time }
+            }
+        }
+    )*};
+}
+
+said_by!(content journal reminders);
+
+/// Keeps what a part said.
+async fn erased(conn: &mut PgConnection, meta: &Meta, said: Erased) -> Result<(), HandlerError> {
+    let erasure_id = id(&said.erasure_id, "ERASURE_ID")?;
+    let shredded_at = match said.shred_time {
+        Some(time) => Some(instant(time).ok_or(HandlerError::Malformed("SHRED_TIME"))?),
+        None => None,
+    };
+    let part = ErasurePart::told(said.service, shredded_at, said.classes, said.counts);
+    let part = part.ok_or(HandlerError::Malformed("CLASSES"))?;
+    app::keep_part(conn, erasure_id, &part, meta.time).await.map_err(|error| Fault::from(error).into())
 }
 
 /// Counts receipts. One that nobody opened, or that is not between these two, can never count.
@@ -73,11 +117,12 @@ pub fn emits() -> Vec<String> {
         key_of::<CoupleUnlinked>(),
         key_of::<CircleChanged>(),
         key_of::<AccessEpochRaised>(),
+        key_of::<ErasureBegun>(),
     ]
 }
 
-/// Tells the current state of every account, every couple and place in a circle (ended ones as ended) and every access
-/// epoch again, for consumers that lost what they knew; returns how many events it was.
+/// Tells the current state of every account, every couple and place in a circle (ended ones as ended), every access epoch
+/// and who was erased again, for consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
@@ -101,5 +146,10 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
     });
-    Ok(accounts + couples + circles + epochs.await?)
+    let epochs = epochs.await?;
+    let erasures = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_erasures(conn, &ids, now, after).await })
+    });
+    Ok(accounts + couples + circles + epochs + erasures.await?)
 }

@@ -16,7 +16,7 @@ pub use config::Config;
 pub use error::{ClientError, Error};
 pub use events::{CONSUMER, consumes, resnapshot};
 
-use app::{Accounts, OwnKeys, clients::OwnTokens};
+use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
 use bus::Transport;
 use candor_proto::accounts::v1::circle_service_server::CircleServiceServer;
 use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
@@ -24,6 +24,7 @@ use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
 use candor_proto::accounts::v1::o_auth_client_service_server::OAuthClientServiceServer;
+use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
@@ -75,6 +76,11 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     let (pool, clock, outbox) = (accounts.pool.clone(), host.clock.clone(), accounts.outbox.clone());
     let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
     background.spawn("accounts relay", |stop| bus::relay::run(own, outbox, events, time, stop));
+    let (part, own, wakes, time) =
+        (OwnPart(Arc::clone(&accounts)), pool.clone(), accounts.outbox.clone(), clock.clone());
+    background.spawn("accounts erasing", |stop| {
+        bus::erasure::run(part, "accounts.erasing", own, wakes, time, stop)
+    });
     let inbox = events::inbox(pool.clone(), clock.clone());
     background.spawn("accounts inbox", |stop| inbox.run(transport, stop));
     let anchors = config.audit.anchor_folder.map(AnchorFolder::new);
@@ -93,6 +99,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(PrivacyServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(LedgerServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES));
     let served = chassis::serve::serve(host, "candor.accounts.v1", keyring, routes).await;
     rpc.close().await;

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::app::{self, Deed};
 use crate::domain::path::{Fact, day_id};
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
-use candor_proto::accounts::v1::{CoupleLinked, CoupleUnlinked};
+use candor_proto::accounts::v1::{CoupleLinked, CoupleUnlinked, ErasureBegun};
 use candor_proto::journal::v1::{CheckInRevealed, EntryWritten, ItemShared, SelfCheckScored, ShareAnswered};
 use chassis::{Clock, Fault, Ids};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub fn consumes() -> Vec<String> {
     vec![
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
+        key_of::<ErasureBegun>(),
         key_of::<CheckInRevealed>(),
         key_of::<EntryWritten>(),
         key_of::<ItemShared>(),
@@ -78,7 +79,22 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
         })
         .on::<CoupleLinked>(|_, conn, meta, event| Box::pin(couple_linked(conn, meta, event)))
         .on::<CoupleUnlinked>(|_, conn, meta, event| Box::pin(couple_unlinked(conn, meta, event)))
+        .on::<ErasureBegun>(|context, conn, _, event| Box::pin(erasure_begun(context, conn, event)))
+        .even_of_erased::<ErasureBegun>()
+        .even_of_erased::<CoupleUnlinked>()
         .outbox(outbox)
+}
+
+/// Everything of a person is to be destroyed: from here on nothing about them is taken in, and the job of erasing does the
+/// rest. Heard again, it looks again and answers again.
+async fn erasure_begun(
+    context: &Context,
+    conn: &mut PgConnection,
+    event: ErasureBegun,
+) -> Result<(), HandlerError> {
+    let account_id = id(&event.account_id, "ACCOUNT_ID")?;
+    let erasure_id = id(&event.erasure_id, "ERASURE_ID")?;
+    Ok(bus::erasure::begin(conn, account_id, erasure_id, context.clock.now()).await?)
 }
 
 async fn entry_written(

@@ -78,6 +78,11 @@ pub async fn run_with(
     let inbox = events::inbox(pool.clone(), clock.clone(), host.ids.clone(), outbox.clone());
     let (own, events) = (pool.clone(), transport.clone());
     let time = clock.clone();
+    let part = app::OwnPart { clock: clock.clone(), ids: host.ids.clone() };
+    let (mine, time_of_erasing, wakes) = (pool.clone(), clock.clone(), outbox.clone());
+    background.spawn("content erasing", |stop| {
+        bus::erasure::run(part, "content.erasing", mine, wakes, time_of_erasing, stop)
+    });
     background.spawn("content relay", |stop| bus::relay::run(own, outbox, events, time, stop));
     background.spawn("content inbox", |stop| inbox.run(transport, stop));
 

@@ -10,6 +10,7 @@ use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
 use candor_proto::accounts::v1::o_auth_client_service_client::OAuthClientServiceClient;
+use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
@@ -93,6 +94,11 @@ impl Upstream {
     /// What was read of whom.
     pub(crate) fn ledger(&self) -> LedgerServiceClient<Traced> {
         LedgerServiceClient::new(self.accounts.clone())
+    }
+
+    /// Having one's own destroyed.
+    pub(crate) fn privacy(&self) -> PrivacyServiceClient<Traced> {
+        PrivacyServiceClient::new(self.accounts.clone())
     }
 
     /// Software with tokens of its own.

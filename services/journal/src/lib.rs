@@ -77,6 +77,10 @@ pub async fn run_with(
     let inbox = events::inbox(pool.clone(), host.clock.clone(), host.ids.clone(), outbox.clone());
     let (own, clock, wakes, events) = (pool.clone(), host.clock.clone(), outbox.clone(), transport.clone());
     background.spawn("journal relay", |stop| bus::relay::run(own, wakes, events, clock, stop));
+    let part = app::OwnPart { vault: vault.clone(), clock: host.clock.clone(), ids: host.ids.clone() };
+    let (own, clock, wakes) = (pool.clone(), host.clock.clone(), outbox.clone());
+    background
+        .spawn("journal erasing", |stop| bus::erasure::run(part, "journal.erasing", own, wakes, clock, stop));
     background.spawn("journal inbox", |stop| inbox.run(transport, stop));
     let (own, clock) = (pool.clone(), host.clock.clone());
     background.spawn("journal sweep", |stop| jobs::sweep(own, clock, stop));

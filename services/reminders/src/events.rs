@@ -5,7 +5,7 @@ use crate::app::{self, Written, couples, notices};
 use crate::domain::{Bond, Couple};
 use bus::{HandlerError, Inbox, Meta, key_of};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, SessionEnded,
+    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
 };
 use candor_proto::journal::v1::{EntryWritten, ItemShared, ShareAnswered, ShareWithdrawn};
 use chassis::{Clock, Fault, audience};
@@ -24,6 +24,7 @@ pub fn consumes() -> Vec<String> {
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
         key_of::<EntryWritten>(),
+        key_of::<ErasureBegun>(),
         key_of::<ItemShared>(),
         key_of::<SessionEnded>(),
         key_of::<ShareAnswered>(),
@@ -54,6 +55,23 @@ pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<Context> {
         })
         .on::<AccessEpochRaised>(|_, conn, _, event| Box::pin(access_epoch_raised(conn, event)))
         .on::<SessionEnded>(|_, conn, meta, event| Box::pin(session_ended(conn, meta, event)))
+        .on::<ErasureBegun>(|context, conn, _, event| Box::pin(erasure_begun(context, conn, event)))
+        .even_of_erased::<ErasureBegun>()
+        .even_of_erased::<CoupleUnlinked>()
+        .even_of_erased::<AccessEpochRaised>()
+        .even_of_erased::<SessionEnded>()
+}
+
+/// Everything of a person is to be destroyed: from here on nothing about them is taken in, and the job of erasing does the
+/// rest. Heard again, it looks again and answers again.
+async fn erasure_begun(
+    context: &Context,
+    conn: &mut PgConnection,
+    event: ErasureBegun,
+) -> Result<(), HandlerError> {
+    let account_id = id(&event.account_id, "ACCOUNT_ID")?;
+    let erasure_id = id(&event.erasure_id, "ERASURE_ID")?;
+    Ok(bus::erasure::begin(conn, account_id, erasure_id, context.clock.now()).await?)
 }
 
 /// Plans look-backs. Duplicates and disorder change nothing: a schedule's id comes from its entry's.

@@ -72,6 +72,12 @@ pub async fn run_with(
     background.spawn("reminders sweep", |stop| jobs::sweep(own, time, stop));
     let (own, events, time) = (pool.clone(), transport.clone(), clock.clone());
     let wakes = outbox.clone();
+    let part = app::OwnPart { clock: clock.clone(), ids: host.ids.clone() };
+    let (mine, time_of_erasing) = (pool.clone(), clock.clone());
+    let wakes_of_erasing = outbox.clone();
+    background.spawn("reminders erasing", |stop| {
+        bus::erasure::run(part, "reminders.erasing", mine, wakes_of_erasing, time_of_erasing, stop)
+    });
     background.spawn("reminders relay", |stop| bus::relay::run(own, wakes, events, time, stop));
     let inbox = events::inbox(pool.clone(), clock.clone());
     background.spawn("reminders inbox", |stop| inbox.run(transport, stop));

@@ -16,6 +16,7 @@ use totp_rs::{Builder, Secret, Totp};
 pub(crate) async fn live(house: &House, anna: &Person) {
     let mut dora = Person::join(house, "Dora").await;
     circle(house, anna, &dora).await;
+    erasure(house, &dora).await;
     lost_password(house, &mut dora).await;
     software(house).await;
 }
@@ -49,6 +50,16 @@ async fn circle(house: &House, anna: &Person, dora: &Person) {
     anna.ok(house, "accounts.CircleService.UpdateTrustedPerson", anew).await;
     let over = json!({"circleId": place["circleId"]});
     dora.ok(house, "accounts.CircleService.LeaveCircle", over).await;
+}
+
+/// Asks for everything to be destroyed, looks, and calls it off.
+async fn erasure(house: &House, dora: &Person) {
+    let wish = json!({"mailCertificate": true});
+    let asked = dora.ok(house, "accounts.PrivacyService.RequestErasure", wish).await;
+    dora.ok(house, "accounts.PrivacyService.GetErasure", json!({})).await;
+    let code = json!({"code": asked["certificateCode"]});
+    house.ok("accounts.PrivacyService.GetErasureCertificate", code, None).await;
+    dora.ok(house, "accounts.PrivacyService.CancelErasure", json!({})).await;
 }
 
 /// A second factor, a password set anew with it, and a sign-in in two halves.

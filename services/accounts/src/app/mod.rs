@@ -8,6 +8,7 @@ pub mod audit;
 mod circle;
 pub mod clients;
 mod couple;
+mod erasure;
 mod factor;
 mod hashing;
 mod house;
@@ -45,6 +46,12 @@ pub use circle::{
 };
 pub use couple::{
     Linkage, MyCouple, cancel_unlink, couple_of, plan_unlink, planned_unlinks, unlink, unlink_as_planned,
+};
+pub use erasure::{
+    CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, WaitingErasure,
+    begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures, current_erasures,
+    due_erasures, erasure_of, erasures_to_tell_again, keep_part, overdue_erasures, prepare_erasure,
+    request_erasure, reseal_letter, tell_again,
 };
 pub use factor::{
     Checked, Factors, FreshCodes, PreparedApp, ProposedApp, admit_confirmation, begin_app, check_code,

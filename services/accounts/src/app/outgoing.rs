@@ -10,6 +10,7 @@ use crate::{
     },
 };
 use jiff::SignedDuration;
+use vault::DataKey;
 
 /// Mails claimed at a time.
 const AT_A_TIME: i64 = 16;
@@ -34,21 +35,28 @@ pub async fn open_letter(
     accounts: &Accounts,
     claimed: &Claimed,
 ) -> Result<Option<(LetterKind, Letter)>, Error> {
-    let key = match accounts.vault.data_key(claimed.account_id).await {
+    let kind = LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?;
+    let Some(account_id) = claimed.account_id else {
+        let letter = read(accounts.key().await?, claimed)?;
+        return Ok(Some((kind, letter)));
+    };
+    let key = match accounts.vault.data_key(account_id).await {
         Err(vault::Error::Destroyed) => return Ok(None),
         key => key?,
     };
-    let kind = LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?;
     if kind == LetterKind::Notice {
-        let found = security::get(&mut *accounts.pool.acquire().await?, claimed.account_id).await?;
+        let found = security::get(&mut *accounts.pool.acquire().await?, account_id).await?;
         // Whoever does not want such mails any more gets none that was queued before.
         let Some(found) = found.filter(|found| found.notices_by_mail) else { return Ok(None) };
-        let to = text(&key.open(&email_place(claimed.account_id), &found.email)?)?;
+        let to = text(&key.open(&email_place(account_id), &found.email)?)?;
         return Ok(Some((kind, Letter { to, token: None })));
     }
+    Ok(Some((kind, read(&key, claimed)?)))
+}
+
+fn read(key: &DataKey, claimed: &Claimed) -> Result<Letter, Error> {
     let plain = key.open(&letter_place(claimed.mail_id), &claimed.letter)?;
-    let letter = serde_json::from_slice(&plain).map_err(|_| Error::Unreadable)?;
-    Ok(Some((kind, letter)))
+    serde_json::from_slice(&plain).map_err(|_| Error::Unreadable)
 }
 
 /// Records that a mail was sent, or is not wanted any more.

@@ -302,8 +302,13 @@ impl Desk<'_> {
         let mail_id = self.accounts.ids.next();
         let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Error::Unreadable)?);
         let letter = &self.key.seal(&letter_place(mail_id), &plain);
-        let new =
-            mail::NewMail { mail_id, account_id: self.account_id, kind: kind.as_str(), letter, send_at };
+        let new = mail::NewMail {
+            mail_id,
+            account_id: Some(self.account_id),
+            kind: kind.as_str(),
+            letter,
+            send_at,
+        };
         Ok(mail::insert(conn, &new, self.now).await?)
     }
 }

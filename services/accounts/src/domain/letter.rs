@@ -15,6 +15,8 @@ pub enum LetterKind {
     /// Tells an owner to look at what happened to their account. It says the same to everybody, so nothing of it is kept
     /// in the queue.
     Notice,
+    /// Brings the link to a certificate of erasure, to an address whose account is gone.
+    Certificate,
 }
 
 impl LetterKind {
@@ -25,12 +27,13 @@ impl LetterKind {
             Self::AddressInUse => "address_in_use",
             Self::Reset => "reset",
             Self::Notice => "notice",
+            Self::Certificate => "certificate",
         }
     }
 
     /// Takes a kind back from the queue.
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice]
+        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice, Self::Certificate]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }

@@ -5,6 +5,7 @@ mod address;
 pub mod audit;
 mod circle;
 pub mod client;
+mod erasure;
 mod invitation;
 mod letter;
 mod limits;
@@ -25,6 +26,10 @@ mod totp;
 
 pub use address::Address;
 pub use circle::TrustReason;
+pub use erasure::{
+    ERASURE_GRACE, ERASURE_PARTS, ERASURE_STUCK_AFTER, ErasurePart, ErasureState, ErasureTimes,
+    KEY_BACKUPS_KEPT, backups_end, certificate, retell_after,
+};
 pub use invitation::{InvitationCode, InvitationKind, Standing};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
@@ -47,7 +52,7 @@ pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
-pub use secret::{PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
+pub use secret::{CertificateCode, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

@@ -21,11 +21,15 @@ pub enum NoticeKind {
     RecoveryCodeUsed,
     /// Wrong codes came after the right password, or a link from a mail.
     CodesRefused,
+    /// It was asked for everything to be destroyed.
+    ErasureRequested,
+    /// That was called off.
+    ErasureCancelled,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -35,6 +39,8 @@ impl NoticeKind {
         Self::RecoveryCodesRenewed,
         Self::RecoveryCodeUsed,
         Self::CodesRefused,
+        Self::ErasureRequested,
+        Self::ErasureCancelled,
     ];
 
     /// The name in the table.
@@ -49,6 +55,8 @@ impl NoticeKind {
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::CodesRefused => "codes_refused",
+            Self::ErasureRequested => "erasure_requested",
+            Self::ErasureCancelled => "erasure_cancelled",
         }
     }
 

@@ -17,6 +17,8 @@ pub struct OfSession;
 pub struct OfVerification;
 /// A token to set a password anew with: `cp_` and 256 random bits.
 pub struct OfReset;
+/// What a certificate of erasure is found by: `ce_` and 256 random bits.
+pub struct OfCertificate;
 /// What half a sign-in is finished with: `ch_` and 256 random bits.
 pub struct OfPending;
 
@@ -28,6 +30,9 @@ impl Purpose for OfVerification {
 }
 impl Purpose for OfReset {
     const PREFIX: &'static str = "cp_";
+}
+impl Purpose for OfCertificate {
+    const PREFIX: &'static str = "ce_";
 }
 impl Purpose for OfPending {
     const PREFIX: &'static str = "ch_";
@@ -42,6 +47,8 @@ pub type SessionSecret = Secret<OfSession>;
 pub type VerificationToken = Secret<OfVerification>;
 /// What a mail holds that lets a password be set anew.
 pub type ResetToken = Secret<OfReset>;
+/// What a certificate of erasure is found by, once nobody has the account any more.
+pub type CertificateCode = Secret<OfCertificate>;
 /// What somebody holds whose password was right and whose second factor is still to come.
 pub type PendingToken = Secret<OfPending>;
 

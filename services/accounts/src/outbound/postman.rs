@@ -27,6 +27,7 @@ impl Postman {
             LetterKind::AddressInUse => self.address_in_use(),
             LetterKind::Reset => self.reset(letter.token.as_deref().unwrap_or_default()),
             LetterKind::Notice => self.notice(),
+            LetterKind::Certificate => self.certificate(letter.token.as_deref().unwrap_or_default()),
         };
         self.mailer.send(Message { to: letter.to.clone(), subject: subject.to_owned(), text }).await
     }
@@ -73,6 +74,18 @@ impl Postman {
              this mail. Without the link nothing happens.\n"
         );
         ("A new password", text)
+    }
+
+    fn certificate(&self, code: &str) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             What you asked for at {host} is done: nothing of yours is left there.\n\
+             This page says what was destroyed, and names nobody:\n\n\
+             {url}/certificate?code={code}\n\n\
+             There is nothing else to do, and no other mail will come.\n"
+        );
+        ("It is done", text)
     }
 
     fn notice(&self) -> (&'static str, String) {

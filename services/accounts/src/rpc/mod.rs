@@ -9,6 +9,7 @@ mod ledger;
 mod lines;
 mod openings;
 mod pause;
+mod privacy;
 mod security;
 mod session;
 

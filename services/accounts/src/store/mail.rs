@@ -9,8 +9,8 @@ use uuid::Uuid;
 pub struct NewMail<'a> {
     /// The mail.
     pub mail_id: Uuid,
-    /// Whose.
-    pub account_id: Uuid,
+    /// Whose; none for a mail of the house itself.
+    pub account_id: Option<Uuid>,
     /// Why.
     pub kind: &'a str,
     /// What, sealed.
@@ -23,8 +23,8 @@ pub struct NewMail<'a> {
 pub struct Claimed {
     /// The mail.
     pub mail_id: Uuid,
-    /// Whose.
-    pub account_id: Uuid,
+    /// Whose; none for a mail of the house itself.
+    pub account_id: Option<Uuid>,
     /// Why.
     pub kind: String,
     /// What, sealed.

@@ -7,6 +7,7 @@ pub mod circle;
 pub mod client;
 pub mod client_token;
 pub mod couple;
+pub mod erasure;
 pub mod factor;
 pub mod invitation;
 pub mod mail;

@@ -8,6 +8,8 @@ mod circles;
 mod clients;
 mod couples;
 mod enumeration;
+mod erasure;
+mod erasure_disorder;
 mod factors;
 mod hijack;
 mod hostile;

@@ -1,6 +1,9 @@
 //! Use cases, each on a borrowed transaction or connection.
 
+mod erasing;
 pub mod instruments;
+
+pub use erasing::OwnPart;
 
 use crate::Error;
 use crate::domain::path::{self, Fact, Standing};

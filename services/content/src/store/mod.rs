@@ -1,6 +1,7 @@
 //! All of content's SQL.
 
 pub mod couples;
+pub mod erasing;
 pub mod instruments;
 
 use crate::domain::article::{Article, Listed};

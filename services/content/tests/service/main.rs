@@ -1,6 +1,7 @@
 //! Content as a whole, against a real PostgreSQL and the in-memory bus.
 #![allow(clippy::unwrap_used)] // what fails, fails the test
 
+mod erasing;
 mod instruments;
 mod library_lint;
 mod loading;

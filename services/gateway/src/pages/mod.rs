@@ -7,6 +7,7 @@ mod check_in;
 mod circle;
 mod clients;
 mod couple;
+mod data;
 pub(crate) mod desk;
 mod entry;
 mod failure;
@@ -96,6 +97,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/couple/invite", post(couple::invite))
         .route("/couple/cancel", post(couple::cancel))
         .merge(parting::router())
+        .merge(data::router())
         .route("/circle", get(circle::show))
         .route("/circle/invite", post(circle::invite))
         .route("/circle/invitations/{invitation_id}/cancel", post(circle::cancel))

@@ -57,6 +57,7 @@ pub(super) struct Fakes {
     pub(super) check_ins: super::fakes_check_in::CheckIns,
     pub(super) self_checks: super::fakes_self_check::SelfChecks,
     pub(super) clients: super::fakes_clients::Clients,
+    pub(super) privacy: super::fakes_privacy::Privacy,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -97,6 +98,7 @@ impl Fakes {
             check_ins: super::fakes_check_in::CheckIns::default(),
             self_checks: super::fakes_self_check::SelfChecks::default(),
             clients: super::fakes_clients::Clients::default(),
+            privacy: super::fakes_privacy::Privacy::default(),
         }
     }
 
@@ -119,6 +121,7 @@ impl Fakes {
             .add_service(InboxServiceServer::new(fake.clone()))
             .add_service(LibraryServiceServer::new(fake.clone()))
             .add_service(PathServiceServer::new(fake.clone()));
+        let server = super::fakes_privacy::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
         let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);

@@ -40,6 +40,8 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
         "/reset?token=good",
         "/library",
         "/invitation",
+        "/certificate",
+        &format!("/certificate?code={}", super::fakes_privacy::CODE),
         "/docs",
         "/nothing",
     ] {
@@ -81,6 +83,8 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
             "/security/password",
             "/security/app",
             "/security/codes",
+            "/data",
+            "/data/erase",
             "/entries/nothing",
             "/library/%ff",
             "/sign-out",

@@ -4,6 +4,7 @@ mod announce;
 pub mod assessments;
 mod check_ins;
 mod entries;
+mod erasing;
 mod moods;
 mod pages;
 pub mod received;
@@ -19,6 +20,7 @@ pub use check_ins::{
 pub use entries::{
     WRITE_ENTRY, WriteEntry, Written, find_entry, open_entry, seal_entry, write_entries, write_new_entries,
 };
+pub use erasing::OwnPart;
 pub use moods::{RECORD_MOOD, RecordMood, find_mood, record_mood};
 pub use pages::{Timeline, open_token, seal_token};
 pub use renderings::{preview_share, thaw};

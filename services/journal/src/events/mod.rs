@@ -13,16 +13,17 @@ use crate::{Error, app};
 use bus::resnapshot::{self, Page};
 use bus::{HandlerError, Inbox, Outbox, key_of};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, SessionEnded,
+    AccessEpochRaised, CircleChanged, CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
 };
 use candor_proto::content::v1::InstrumentPublished;
 use candor_proto::journal::v1::{
-    CheckInRevealed, DataRead, EntryWritten, ItemShared, SelfCheckScored, ShareAnswered, ShareWithdrawn,
+    CheckInRevealed, DataRead, EntryWritten, Erased, ItemShared, SelfCheckScored, ShareAnswered,
+    ShareWithdrawn,
 };
 use candor_proto::reminders::v1::{CheckInDue, CheckInScheduleEnded};
 use chassis::{Clock, Ids};
 use jiff::Timestamp;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// The journal's name as a consumer.
@@ -41,6 +42,7 @@ pub fn emits() -> Vec<String> {
         key_of::<DataRead>(),
         key_of::<CheckInRevealed>(),
         key_of::<SelfCheckScored>(),
+        key_of::<Erased>(),
     ]
 }
 
@@ -52,6 +54,7 @@ pub fn consumes() -> Vec<String> {
         key_of::<CircleChanged>(),
         key_of::<AccessEpochRaised>(),
         key_of::<SessionEnded>(),
+        key_of::<ErasureBegun>(),
         key_of::<CheckInDue>(),
         key_of::<CheckInScheduleEnded>(),
         key_of::<InstrumentPublished>(),
@@ -79,7 +82,24 @@ pub fn inbox(pool: PgPool, clock: Clock, ids: Ids, outbox: Outbox) -> Inbox<Cont
         .on::<CheckInScheduleEnded>(|context, conn, meta, event| {
             Box::pin(check_ins::schedule_ended(context, conn, meta, event))
         })
+        .on::<ErasureBegun>(|context, conn, _, event| Box::pin(erasure_begun(context, conn, event)))
+        .even_of_erased::<ErasureBegun>()
+        .even_of_erased::<CoupleUnlinked>()
+        .even_of_erased::<AccessEpochRaised>()
+        .even_of_erased::<SessionEnded>()
         .outbox(outbox)
+}
+
+/// Everything of a person is to be destroyed: from here on nothing about them is taken in, and the job of erasing does the
+/// rest. Heard again, it looks again and answers again.
+async fn erasure_begun(
+    context: &Context,
+    conn: &mut PgConnection,
+    event: ErasureBegun,
+) -> Result<(), HandlerError> {
+    let account_id = id(&event.account_id, "ACCOUNT_ID")?;
+    let erasure_id = id(&event.erasure_id, "ERASURE_ID")?;
+    Ok(bus::erasure::begin(conn, account_id, erasure_id, context.clock.now()).await?)
 }
 
 /// Tells again of all that the journal told of and that still is, for consumers that lost what they knew; returns how

@@ -6,6 +6,7 @@ pub mod check_ins;
 pub mod circles;
 pub mod couples;
 mod entries;
+pub mod erasing;
 mod keep;
 mod moods;
 pub mod received;

@@ -5,6 +5,7 @@ mod assessments;
 mod batches;
 mod check_ins;
 mod entries;
+mod erasing;
 mod idempotency;
 mod moods;
 mod privacy;

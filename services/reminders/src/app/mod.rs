@@ -2,9 +2,11 @@
 
 pub mod check_ins;
 pub mod couples;
+mod erasing;
 pub mod notices;
 mod sweep;
 
+pub use erasing::OwnPart;
 pub use sweep::forget;
 
 use crate::domain::{Cursor, Fate, Fired, InboxItem, Kind, Page, PageSize, Schedule};

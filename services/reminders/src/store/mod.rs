@@ -2,6 +2,7 @@
 
 pub mod check_ins;
 pub mod couples;
+pub mod erasing;
 pub mod inbox_items;
 pub mod schedules;
 pub mod sweep;

@@ -4,6 +4,7 @@
 mod check_ins;
 mod disorder;
 mod ending;
+mod erasing;
 mod firing;
 mod lists;
 mod look_backs;

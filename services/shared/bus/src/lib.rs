@@ -32,6 +32,7 @@
 
 pub mod config;
 pub mod envelope;
+pub mod erasure;
 pub mod inbox;
 pub mod log;
 mod memory;

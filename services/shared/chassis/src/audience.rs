@@ -122,6 +122,19 @@ pub async fn end_session(
     Ok(())
 }
 
+/// Forgets what was taken back from a person or by them: there is nobody left to open anything to. Returns how many rows
+/// went.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &mut PgConnection, account_id: Uuid) -> Result<u64, sqlx::Error> {
+    let done =
+        sqlx::query!("DELETE FROM chassis.access_epoch WHERE owner_id = $1 OR reader_id = $1", account_id)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// Forgets sessions that ended long enough ago, at most `limit` of them; returns how many.
 ///
 /// # Errors

@@ -128,6 +128,17 @@ fn name(claim: &Claim) -> (Uuid, &'static str, Uuid) {
     (claim.account_id, claim.method, claim.key)
 }
 
+/// Forgets every key of a person; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(connection: &mut PgConnection, account_id: Uuid) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!("DELETE FROM chassis.idempotency WHERE account_id = $1", account_id)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
 /// Forgets keys that have expired, at most `limit` of them; returns how many.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Erases salt and content of every record of what an account did, or what was done to it. The commitments stay, and
 /// with them the chain; without their salts they say nothing. How many it were is recorded, so that nobody can take
-/// content away by hand and call it an erasure.
+/// content away by hand and call it an erasure; it is returned as well.
 ///
 /// # Errors
 /// When the database fails.
@@ -20,10 +20,10 @@ pub async fn forget_account(
     accounts: &Accounts,
     conn: &mut PgConnection,
     account_id: Uuid,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let erased = audit::forget_account(conn, account_id).await?;
     if erased == 0 {
-        return Ok(());
+        return Ok(0);
     }
     let what = Record {
         actor: Actor::HOUSE,
@@ -33,5 +33,6 @@ pub async fn forget_account(
         details: Details::none().number("records", i64::try_from(erased).unwrap_or(i64::MAX)),
         note: None,
     };
-    record(conn, accounts, what).await
+    record(conn, accounts, what).await?;
+    Ok(erased)
 }

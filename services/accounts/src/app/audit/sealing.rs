@@ -22,6 +22,18 @@ pub struct SealingKey {
     pair: SigningKey,
 }
 
+impl SealingKey {
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.key_id
+    }
+
+    /// Its signature over something that the house says, other than a head: whatever it is begins with what it is.
+    pub fn sign(&self, said: &[u8]) -> [u8; 64] {
+        self.pair.sign(said).to_bytes()
+    }
+}
+
 /// Where a private key is sealed.
 fn key_place(key_id: Uuid) -> Place<'static> {
     Place { table: "audit_key", column: "private_key", row: key_id }

@@ -75,6 +75,8 @@ pub enum Action {
     StaffCreated,
     /// Records were erased with the person they were about.
     RecordsErased,
+    /// Everything that an account had was destroyed.
+    AccountErased,
     /// Software was registered that reads with tokens of its own.
     ClientRegistered,
     /// Its keys were changed by its holder.
@@ -89,6 +91,7 @@ impl Action {
         match self {
             Self::StaffCreated => "staff_created",
             Self::RecordsErased => "records_erased",
+            Self::AccountErased => "account_erased",
             Self::ClientRegistered => "client_registered",
             Self::ClientKeysRotated => "client_keys_rotated",
             Self::ClientDisabled => "client_disabled",

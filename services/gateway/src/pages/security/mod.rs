@@ -75,6 +75,10 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
             "New recovery codes were made. Those before work no more."
         }
         SecurityNoticeKind::RecoveryCodeUsed => "A recovery code was used.",
+        SecurityNoticeKind::ErasureRequested => {
+            "It was asked for everything of yours to be destroyed. Until then you can call it off, under your data."
+        }
+        SecurityNoticeKind::ErasureCancelled => "That everything of yours is destroyed was called off.",
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
         }

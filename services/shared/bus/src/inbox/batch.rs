@@ -6,7 +6,7 @@ use super::{
     retry,
 };
 use crate::{
-    Envelope,
+    Envelope, erasure,
     step::{self, Step},
     store::{self, Parked},
     trace,
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 use std::{collections::HashSet, panic::AssertUnwindSafe};
 use tracing::{Instrument as _, Span};
+use uuid::Uuid;
 
 /// How often an event alone in its transaction may collide with others before it is set aside for a while.
 const COLLISIONS: usize = 3;
@@ -86,6 +87,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         news.sort_by_cached_key(|arrival| {
             (self.together(arrival), arrival.event.aggregate_id, arrival.event.version)
         });
+        let news = self.without_erased(&mut tx, news).await?;
         for run in news
             .chunk_by(|one, next| self.together(one).is_some() && self.together(one) == self.together(next))
         {
@@ -101,6 +103,28 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         self.report(&outcomes, now);
         step::reached(self.observer.as_ref(), Step::Committed).await;
         Ok(())
+    }
+
+    /// Leaves out what names somebody who is erased here: it has no effect any more.
+    async fn without_erased<'a>(
+        &self,
+        conn: &mut PgConnection,
+        mut news: Vec<&'a Arrival>,
+    ) -> Result<Vec<&'a Arrival>, sqlx::Error> {
+        let named: Vec<_> = news.iter().flat_map(|arrival| self.named(&arrival.event)).collect();
+        let erased = erasure::among(conn, &named).await?;
+        if !erased.is_empty() {
+            news.retain(|arrival| !self.named(&arrival.event).iter().any(|id| erased.contains(id)));
+        }
+        Ok(news)
+    }
+
+    /// Whoever an event is about, for all one can tell; nobody, where it is to be handled in any case.
+    fn named(&self, event: &Envelope) -> Vec<Uuid> {
+        if self.handlers.get(&event.key).is_some_and(|handler| handler.closes) {
+            return Vec::new();
+        }
+        erasure::named(&event.body).chain([event.aggregate_id]).collect()
     }
 
     /// The kind of an event, where its handler takes all of the kind at once.
@@ -129,6 +153,11 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             outcomes.push((event, 0, outcome));
         }
         Ok(())
+    }
+
+    /// Whether an event that is tried again names somebody who is erased here by now.
+    pub(super) async fn is_over(&self, conn: &mut PgConnection, event: &Envelope) -> Result<bool, Undone> {
+        Ok(!erasure::among(conn, &self.named(event)).await?.is_empty())
     }
 
     /// Runs the handler of events of one kind under a savepoint. An error is one of the whole transaction.

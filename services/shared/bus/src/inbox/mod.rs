@@ -60,6 +60,8 @@ struct Handler<C> {
     handle: Handle<C>,
     /// Whether it takes many at once.
     many: bool,
+    /// Whether it takes events about people who are erased, too.
+    closes: bool,
 }
 
 /// One consumer: its handlers and the database they write to. `C` is what the handlers need besides it.
@@ -114,7 +116,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 Ok(())
             })
         });
-        self.handlers.insert(key_of::<E>(), Handler { handle, many: false });
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: false, closes: false });
         self
     }
 
@@ -141,7 +143,17 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             let handler = Arc::clone(&handler);
             Box::pin(async move { handler(context, conn, &decode::<E>(events)?).await })
         });
-        self.handlers.insert(key_of::<E>(), Handler { handle, many: true });
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: true, closes: false });
+        self
+    }
+
+    /// Lets events of a kind through although they name somebody who is erased here: those that only end something, and the
+    /// one that says so. Of every other kind such an event is taken over without effect.
+    #[must_use]
+    pub fn even_of_erased<E: prost::Name>(mut self) -> Self {
+        if let Some(handler) = self.handlers.get_mut(&key_of::<E>()) {
+            handler.closes = true;
+        }
         self
     }
 

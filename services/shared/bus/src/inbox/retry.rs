@@ -54,7 +54,9 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             return Ok(false);
         };
         let attempt = async {
-            let outcome = [(&event, before, self.attempt(&mut tx, &[&event]).await?)];
+            let over = self.is_over(&mut tx, &event).await?;
+            let outcome = if over { Ok(()) } else { self.attempt(&mut tx, &[&event]).await? };
+            let outcome = [(&event, before, outcome)];
             self.record(&mut tx, &outcome, now).await?;
             tx.commit().await?;
             Ok::<_, Undone>(outcome)

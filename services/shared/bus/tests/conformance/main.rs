@@ -23,6 +23,7 @@ macro_rules! over_both {
 mod collisions;
 mod delivery;
 mod disorder;
+mod erasure;
 mod failures;
 mod ground;
 mod kills;

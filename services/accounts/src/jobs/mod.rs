@@ -1,5 +1,9 @@
 //! Background work: claim, act outside any transaction, record. Every replica runs all of it.
 
+mod erasures;
+
+pub use erasures::erase;
+
 use crate::{
     Error,
     app::{self, Accounts, Settled},
@@ -61,6 +65,7 @@ pub async fn run(
     let (accounts, postman, never) = (&*accounts, &postman, Notify::new());
     let anchors = anchors.as_ref();
     LazyLock::force(&COUNTERS);
+    erasures::begin_metrics();
     tokio::join!(
         repeat("accounts.audit", LOOK, &never, &shutdown, || seal_audit(accounts)),
         repeat("accounts.anchor", TIDY, &never, &shutdown, || anchor_audit(accounts, anchors)),
@@ -71,6 +76,7 @@ pub async fn run(
         repeat("accounts.links", TIDY, &never, &shutdown, || async {
             end_links(accounts).await.map(|_| false)
         }),
+        repeat("accounts.erasures", LOOK, &never, &shutdown, || erase(accounts)),
         repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }

@@ -1,0 +1,42 @@
+//! Having everything destroyed that somebody has here. Asked for, it ends at once what connects them with others; after the
+//! grace it is told to every part of Candor, each of which destroys what it has and says so; when all of them did, a signed
+//! certificate is all that is left.
+
+mod asking;
+mod certifying;
+mod taking_part;
+mod telling;
+
+pub use crate::store::erasure::Waiting as WaitingErasure;
+pub use asking::{PreparedErasure, cancel_erasure, erasure_of, prepare_erasure, request_erasure};
+pub use certifying::{CertifiedErasure, FoundCertificate, certificate_of, certify, complete_erasures};
+pub use taking_part::{OwnPart, keep_part};
+pub use telling::{
+    ResealedLetter, begin_erasure, current_erasures, due_erasures, erasures_to_tell_again, overdue_erasures,
+    reseal_letter, tell_again,
+};
+
+use super::{Accounts, circle, couple, pause::Pause};
+use crate::{Error, store::erasure};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::Place;
+
+/// Where address and code are sealed until the certificate's mail is queued.
+fn letter_place(account_id: Uuid) -> Place<'static> {
+    Place { table: "erasure", column: "letter", row: account_id }
+}
+
+/// Ends what connects somebody with others: their link, every place in a circle, and what they invited to.
+async fn end_ties(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    pause: Option<&Pause>,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    couple::unlink(accounts, conn, account_id, pause).await?;
+    let ended = erasure::end_places(conn, account_id, now).await?;
+    circle::tell_ended(accounts, conn, &ended, now).await?;
+    Ok(erasure::end_invitations(conn, account_id, now).await?)
+}

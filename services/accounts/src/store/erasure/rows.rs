@@ -1,0 +1,114 @@
+//! What accounts keeps of a person, ended and destroyed.
+
+use crate::store::circle::State;
+use bus::erasure::Tally;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Ends every place in a circle that somebody has, and everybody's in theirs, and returns them.
+pub async fn end_places(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<Vec<State>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "WITH gone AS (
+             DELETE FROM circle_member WHERE host_id = $1 OR guest_id = $1 RETURNING circle_id
+         )
+         UPDATE circle c SET ended_at = $2 FROM gone WHERE c.circle_id = gone.circle_id
+         RETURNING c.circle_id, c.host_id, c.guest_id, c.joined_at",
+        account_id,
+        now.to_sqlx() as _,
+    )
+    .fetch_all(conn)
+    .await?;
+    let states = rows.into_iter().map(|row| State {
+        circle_id: row.circle_id,
+        host_id: row.host_id,
+        guest_id: row.guest_id,
+        joined_at: row.joined_at.to_jiff(),
+        ended_at: Some(now),
+    });
+    Ok(states.collect())
+}
+
+/// Ends every open invitation of somebody's.
+pub async fn end_invitations(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE invitation SET ended_at = $2 WHERE inviter_id = $1 AND ended_at IS NULL",
+        account_id,
+        now.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Destroys every row of a person and counts them by class. Links and places must have ended. What stays are the ids of
+/// links and places that ended, of receipts in others' ledgers, and of what was taken back: numbers that lead nowhere.
+pub async fn destroy(conn: &mut PgConnection, account_id: Uuid) -> Result<Tally, sqlx::Error> {
+    let mut tally = Tally::new();
+    access(conn, account_id, &mut tally).await?;
+    others(conn, account_id, &mut tally).await?;
+    security(conn, account_id, &mut tally).await?;
+    // Last: requests are found by the address, and everything else rests on the account.
+    let requests = sqlx::query!(
+        "DELETE FROM address_request r USING account a WHERE a.account_id = $1 AND r.email_index = a.email_index",
+        account_id
+    );
+    tally.add("requests", requests.execute(&mut *conn).await?.rows_affected());
+    let account = sqlx::query!("DELETE FROM account WHERE account_id = $1", account_id);
+    tally.add("account", account.execute(&mut *conn).await?.rows_affected());
+    Ok(tally)
+}
+
+/// What was opened of theirs.
+async fn access(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
+    let receipts = sqlx::query!("DELETE FROM receipt WHERE owner_id = $1", account_id);
+    tally.add("receipts", receipts.execute(&mut *conn).await?.rows_affected());
+    sqlx::query!("DELETE FROM access_epoch WHERE owner_id = $1 OR reader_id = $1", account_id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What they have with others, and others' words of them.
+async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
+    let reports = sqlx::query!("DELETE FROM invitation_report WHERE inviter_id = $1", account_id);
+    tally.add("reports", reports.execute(&mut *conn).await?.rows_affected());
+    let noes = sqlx::query!("DELETE FROM invitation_decline WHERE account_id = $1", account_id);
+    tally.add("declined_invitations", noes.execute(&mut *conn).await?.rows_affected());
+    let pauses =
+        sqlx::query!("DELETE FROM invitation_block WHERE blocker_id = $1 OR blocked_id = $1", account_id);
+    tally.add("invitation_pauses", pauses.execute(&mut *conn).await?.rows_affected());
+    let invitations = sqlx::query!("DELETE FROM invitation WHERE inviter_id = $1", account_id);
+    tally.add("invitations", invitations.execute(conn).await?.rows_affected());
+    Ok(())
+}
+
+/// What keeps their account theirs.
+async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
+    let sessions = sqlx::query!("DELETE FROM session WHERE account_id = $1", account_id);
+    tally.add("sessions", sessions.execute(&mut *conn).await?.rows_affected());
+    let halves = sqlx::query!("DELETE FROM pending_sign_in WHERE account_id = $1", account_id);
+    tally.add("sessions", halves.execute(&mut *conn).await?.rows_affected());
+    let apps = sqlx::query!("DELETE FROM totp WHERE account_id = $1", account_id);
+    tally.add("second_factors", apps.execute(&mut *conn).await?.rows_affected());
+    let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
+    tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
+    let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);
+    tally.add("notices", notices.execute(&mut *conn).await?.rows_affected());
+    let mails = sqlx::query!("DELETE FROM mail_queue WHERE account_id = $1", account_id);
+    tally.add("mails", mails.execute(&mut *conn).await?.rows_affected());
+    let links = sqlx::query!("DELETE FROM verification WHERE account_id = $1", account_id);
+    tally.add("mails", links.execute(&mut *conn).await?.rows_affected());
+    let resets = sqlx::query!("DELETE FROM password_reset WHERE account_id = $1", account_id);
+    tally.add("mails", resets.execute(conn).await?.rows_affected());
+    Ok(())
+}

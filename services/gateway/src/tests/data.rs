@@ -1,0 +1,56 @@
+//! The pages about one's own data.
+
+use super::fakes_privacy::CODE;
+use super::*;
+
+const COOKIE: &str = "__Host-candor=cs_alice";
+
+#[tokio::test]
+async fn everything_is_destroyed_after_a_proof_and_called_off_with_one_button() {
+    let world = World::new().await;
+    assert!(world.visit("/security", COOKIE).await.body.contains("href=\"/data\""));
+    assert!(world.visit("/data", COOKIE).await.body.contains("See what it means"));
+    let page = world.visit("/data/erase", COOKIE).await.body;
+    for words in ["It needs no reason", "seven days", "emergency number", "value=\"no\" checked"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let token = token_in(&page);
+    let fields = [("csrf", token.as_str()), ("by_mail", "yes")];
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let late = world.submit("/data/erase", COOKIE, &fields).await;
+    assert_eq!(late.header("location"), "/prove-again?next=%2Fdata%2Ferase");
+    assert!(world.fakes.privacy.waiting.lock().unwrap().is_none());
+
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    let asked = world.submit("/data/erase", COOKIE, &fields).await;
+    assert!(asked.status.is_success() && asked.body.contains(CODE), "{}", asked.body);
+    let page = world.visit("/data", COOKIE).await.body;
+    assert!(page.contains("Everything of yours will be destroyed") && page.contains("a mail brings a link"));
+    assert!(!page.contains(CODE), "it is shown once");
+    let done = world.submit("/data/erase/cancel", COOKIE, &fields[..1]).await;
+    assert_eq!(done.header("location"), "/data");
+    assert!(world.visit("/data", COOKIE).await.body.contains("See what it means"));
+    // Nothing said is no.
+    world.submit("/data/erase", COOKIE, &fields[..1]).await;
+    assert!(world.visit("/data", COOKIE).await.body.contains("No mail will come"));
+}
+
+#[tokio::test]
+async fn a_certificate_is_read_by_whoever_has_its_code() {
+    let world = World::new().await;
+    for page in [world.visit(&format!("/certificate?code={CODE}"), "").await, {
+        let form = world.visit("/certificate", "").await;
+        let (visit, token) = (form.cookies().join("; "), token_in(&form.body));
+        world.submit("/certificate", &visit, &[("csrf", &token), ("code", CODE)]).await
+    }] {
+        assert!(page.status.is_success());
+        for words in ["Nothing is left", "check in answers: 12", "candor.erasure.v1", "c2lnbmF0dXJl", "(UTC)"]
+        {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        assert!(!page.body.contains(CODE));
+    }
+    let unknown = world.visit("/certificate?code=ce_nothing", "").await;
+    assert_eq!(unknown.status, 404);
+    assert!(unknown.body.contains("no erasure with this code") && unknown.body.contains("name=\"code\""));
+}
