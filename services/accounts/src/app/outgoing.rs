@@ -39,7 +39,7 @@ pub async fn open_letter(
         key => key?,
     };
     let kind = LetterKind::stored(&claimed.kind).ok_or(Error::Unreadable)?;
-    if kind == LetterKind::Notice {
+    if kind.only_points() {
         let found = security::get(&mut *accounts.pool.acquire().await?, claimed.account_id).await?;
         // Whoever does not want such mails any more gets none that was queued before.
         let Some(found) = found.filter(|found| found.notices_by_mail) else { return Ok(None) };

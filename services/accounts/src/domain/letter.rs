@@ -15,6 +15,8 @@ pub enum LetterKind {
     /// Tells an owner to look at what happened to their account. It says the same to everybody, so nothing of it is kept
     /// in the queue.
     Notice,
+    /// Tells somebody to look at what was decided on them as a counselor, in words that are as much everybody's.
+    Practice,
 }
 
 impl LetterKind {
@@ -25,12 +27,18 @@ impl LetterKind {
             Self::AddressInUse => "address_in_use",
             Self::Reset => "reset",
             Self::Notice => "notice",
+            Self::Practice => "practice",
         }
+    }
+
+    /// Whether it says the same to everybody: nothing of it is kept, and it goes only to whoever wants such mails.
+    pub fn only_points(self) -> bool {
+        matches!(self, Self::Notice | Self::Practice)
     }
 
     /// Takes a kind back from the queue.
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice]
+        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice, Self::Practice]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }

@@ -57,6 +57,7 @@ pub(super) struct Fakes {
     pub(super) check_ins: super::fakes_check_in::CheckIns,
     pub(super) self_checks: super::fakes_self_check::SelfChecks,
     pub(super) clients: super::fakes_clients::Clients,
+    pub(super) counselors: super::fakes_counselors::Counselors,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -97,6 +98,7 @@ impl Fakes {
             check_ins: super::fakes_check_in::CheckIns::default(),
             self_checks: super::fakes_self_check::SelfChecks::default(),
             clients: super::fakes_clients::Clients::default(),
+            counselors: super::fakes_counselors::Counselors::default(),
         }
     }
 
@@ -120,6 +122,7 @@ impl Fakes {
             .add_service(LibraryServiceServer::new(fake.clone()))
             .add_service(PathServiceServer::new(fake.clone()));
         let server = super::fakes_clients::add(server, fake.clone());
+        let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
         let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
