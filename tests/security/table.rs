@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 94] = [
+pub(crate) const ROWS: [Row; 105] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -190,6 +190,48 @@ pub(crate) const ROWS: [Row; 94] = [
         "candor.accounts.v1.OAuthClientService.DisableClient",
         r#"{"clientId": "$entry"}"#,
         operators(UNKNOWN),
+    ),
+    // Counselors. One has applied and waits: members find nobody yet, and operators alone see what was said.
+    row("candor.accounts.v1.CounselorService.ListCounselors", "{}", OWN),
+    row(
+        "candor.accounts.v1.CounselorService.GetCounselor",
+        r#"{"counselorAccountId": "$applicant"}"#,
+        OWNERS_ALONE,
+    ),
+    row("candor.accounts.v1.CounselorService.GetOwnCounselorApplication", "{}", OWN),
+    row(
+        "candor.accounts.v1.CounselorService.SetCounselorAvailability",
+        r#"{"acceptsClients": true}"#,
+        any_member(UNKNOWN),
+    ),
+    row(
+        "candor.accounts.v1.CounselorService.SubmitCounselorApplication",
+        r#"{"name": "Somebody", "languages": ["en"], "specialties": ["COUNSELOR_SPECIALTY_GRIEF"],
+            "approach": "Slowly.", "practiceOnly": true,
+            "licences": [{"title": "A", "jurisdiction": "DE", "number": "1", "lastDay": "2099-12-31"}]}"#,
+        any_member(NOT_NOW),
+    ),
+    row("candor.accounts.v1.CounselorService.WithdrawCounselorApplication", "{}", any_member(DONE)),
+    row("candor.accounts.v1.CounselorService.ListCounselorApplications", "{}", operators(Own)),
+    row(
+        "candor.accounts.v1.CounselorService.GetCounselorApplication",
+        r#"{"counselorAccountId": "$applicant"}"#,
+        operators(Opened),
+    ),
+    row(
+        "candor.accounts.v1.CounselorService.VerifyCounselor",
+        r#"{"counselorAccountId": "$applicant", "revision": 1}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CounselorService.RefuseCounselor",
+        r#"{"counselorAccountId": "$applicant", "revision": 1, "reason": "No."}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CounselorService.SuspendCounselor",
+        r#"{"counselorAccountId": "$applicant", "reason": "No."}"#,
+        operators(NOT_NOW),
     ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),

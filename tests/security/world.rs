@@ -89,17 +89,22 @@ impl World {
         let one = One::start().await;
         let api = Api::of(&one);
         let pair = |names, standing| Pair::join(&one, &api, names, standing);
-        let (mut shared, mut unshared, mut former, mut stranger, friend, trusted) = tokio::join!(
+        let (mut shared, mut unshared, mut former, mut stranger, friend, trusted, applicant) = tokio::join!(
             pair(["anna", "ben"], Standing::Shared),
             pair(["ada", "bob"], Standing::Unshared),
             pair(["eva", "emil"], Standing::Former),
             Person::join(&one, &api, "otto"),
             Person::join(&one, &api, "olga"),
             Person::join(&one, &api, "tina"),
+            Person::join(&one, &api, "cora"),
         );
         let mut operator = Person::operator(&one, &api).await;
         let software = Software::register(&api, &operator).await;
         link(&api, &stranger, &friend).await;
+        apply_as_counselor(&api, &applicant).await;
+        for pair in [&mut shared, &mut unshared, &mut former] {
+            pair.things.set("$applicant", &json!(applicant.account_id));
+        }
         shared.befriend(&api, &trusted).await;
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
@@ -298,6 +303,16 @@ impl World {
         }
         wrong
     }
+}
+
+/// Hands in what a counselor says of themself.
+async fn apply_as_counselor(api: &Api, person: &Person) {
+    let licence = json!({"title": "A", "jurisdiction": "DE", "number": "4711", "lastDay": "2099-12-31"});
+    let said = json!({
+        "name": "Cora", "languages": ["en"], "specialties": ["COUNSELOR_SPECIALTY_GRIEF"], "approach": "Slowly.",
+        "licences": [licence], "practiceOnly": true,
+    });
+    person.ok(api, "candor.accounts.v1.CounselorService.SubmitCounselorApplication", said).await;
 }
 
 /// The same claims under a signature that nobody made.

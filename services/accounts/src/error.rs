@@ -1,8 +1,10 @@
 //! How accounts can fail, and what a caller is told.
 
 mod clients;
+mod counselors;
 
 pub use clients::ClientError;
+pub use counselors::CounselorError;
 
 use crate::domain::Invalid;
 use chassis::{Code, Fault};
@@ -114,6 +116,9 @@ pub enum Error {
     /// The business of a client failed.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The business of a counselor failed.
+    #[error(transparent)]
+    Counselor(#[from] CounselorError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] rustls::Error),
@@ -168,6 +173,7 @@ impl From<Error> for Fault {
         match error {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::Client(error) => error.into(),
+            Error::Counselor(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(
                 "SIGN_IN_REFUSED",

@@ -33,12 +33,23 @@ impl Station {
         matches!(self.kind, Kind::Operator | Kind::Counselor)
     }
 
+    /// Whether the person has a practice here.
+    pub(crate) fn is_counselor(self) -> bool {
+        self.kind == Kind::Counselor
+    }
+
+    /// Whether the person decides who is a counselor.
+    pub(crate) fn decides_on_counselors(self) -> bool {
+        self.kind == Kind::Operator
+    }
+
     /// Where the person goes on, and what a link there says. Whoever needs a second factor can do nothing before it.
     pub(crate) fn home(self) -> (&'static str, &'static str) {
         match self.kind {
             Kind::Member => ("/timeline", "To your timeline"),
             _ if self.kind.needs_second_factor() && !self.strong => ("/security", "To your security"),
-            Kind::Operator | Kind::Counselor => ("/clients", "To the clients"),
+            Kind::Counselor => ("/practice", "To your practice"),
+            Kind::Operator => ("/clients", "To the clients"),
             Kind::Editor | Kind::Support | Kind::Client => ("/security", "To your security"),
         }
     }

@@ -6,6 +6,7 @@ use crate::error::Problem;
 use candor_proto::accounts::v1::OpenAccessRequest;
 use candor_proto::accounts::v1::circle_service_client::CircleServiceClient;
 use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
+use candor_proto::accounts::v1::counselor_service_client::CounselorServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
@@ -89,6 +90,11 @@ impl Upstream {
     /// Who is in whose circle.
     pub(crate) fn circle(&self) -> CircleServiceClient<Traced> {
         CircleServiceClient::new(self.accounts.clone())
+    }
+
+    /// Who is a counselor.
+    pub(crate) fn counselors(&self) -> CounselorServiceClient<Traced> {
+        CounselorServiceClient::new(self.accounts.clone())
     }
 
     /// What was read of whom.

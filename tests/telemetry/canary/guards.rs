@@ -18,7 +18,9 @@ pub(crate) async fn live(house: &House, anna: &Person) {
     circle(house, anna, &dora).await;
     erasure(house, &dora).await;
     lost_password(house, &mut dora).await;
-    software(house).await;
+    let operator = operator(house).await;
+    software(house, &operator).await;
+    counselor(house, anna, &operator).await;
 }
 
 /// One who is uninvited again; one who comes, is described anew, and goes.
@@ -114,22 +116,59 @@ fn now(house: &House) -> i64 {
     house.five.clock.now().as_second()
 }
 
-/// An operator registers a client, which gets a token and gives it back.
-async fn software(house: &House) {
+/// The session of somebody who runs the platform.
+async fn operator(house: &House) -> String {
     let (email, password) = (format!("{}@ops.example", house.word("an address")), house.text("a password"));
     create_operator(house, &email, &password);
     let credentials = json!({"email": email, "password": password, "deviceLabel": house.text("a device")});
     let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let secret = text(&session["sessionSecret"]);
     add_app(house, &secret).await;
+    secret
+}
+
+/// Somebody applies to be a counselor, is refused, applies again, is verified, found and suspended.
+async fn counselor(house: &House, anna: &Person, operator: &str) {
+    let cleo = Person::join(house, "Cleo").await;
+    let of = |rpc: &str| format!("accounts.CounselorService.{rpc}");
+    let submit = async || {
+        let licence = json!({
+            "title": house.text("a licence"), "jurisdiction": "DE", "number": house.text("a licence's number"),
+            "lookUp": house.text("where a licence is looked up"), "lastDay": "2099-12-31",
+        });
+        let said = json!({
+            "name": house.text("a counselor's name"), "languages": ["en"],
+            "specialties": ["COUNSELOR_SPECIALTY_GRIEF"], "approach": house.text("how a counselor works"),
+            "licences": [licence], "practiceOnly": true,
+        });
+        cleo.ok(house, &of("SubmitCounselorApplication"), said).await["application"].clone()
+    };
+    let decide = async |rpc: &str, request: Value| house.ok(&of(rpc), request, Some(operator)).await;
+    let account = submit().await["accountId"].clone();
+    decide("ListCounselorApplications", json!({})).await;
+    let whose = json!({"counselorAccountId": account});
+    decide("GetCounselorApplication", whose.clone()).await;
+    let no = json!({"counselorAccountId": account, "revision": 1, "reason": house.text("a refusal")});
+    decide("RefuseCounselor", no).await;
+    cleo.ok(house, &of("GetOwnCounselorApplication"), json!({})).await;
+    let revision = submit().await["revision"].clone();
+    decide("VerifyCounselor", json!({"counselorAccountId": account, "revision": revision})).await;
+    anna.ok(house, &of("ListCounselors"), json!({})).await;
+    anna.ok(house, &of("GetCounselor"), whose).await;
+    let over = json!({"counselorAccountId": account, "reason": house.text("a suspension")});
+    decide("SuspendCounselor", over).await;
+}
+
+/// An operator registers a client, which gets a token and gives it back.
+async fn software(house: &House, secret: &str) {
     let pair = test_keys::ed25519(7);
     let wish = json!({
         "name": "Praxis", "purpose": "Reads what is opened to it", "contact": house.text("a contact"),
         "scopes": ["system/*.rs"], "jwks": pair.jwks("k1"),
     });
-    let registered = house.ok("accounts.OAuthClientService.RegisterClient", wish, Some(&secret)).await;
+    let registered = house.ok("accounts.OAuthClientService.RegisterClient", wish, Some(secret)).await;
     let client = text(&registered["client"]["clientId"]);
-    house.ok("accounts.OAuthClientService.ListClients", json!({}), Some(&secret)).await;
+    house.ok("accounts.OAuthClientService.ListClients", json!({}), Some(secret)).await;
     let assertion = |jti: &str| {
         let claims = json!({
             "iss": client, "sub": client, "aud": format!("http://{}/oauth/token", house.five.address("gateway")),

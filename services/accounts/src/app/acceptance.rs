@@ -8,10 +8,11 @@ use super::{
     text,
 };
 use crate::{
-    Error,
+    CounselorError, Error,
     domain::{InvitationCode, InvitationKind, MOST_PLACES, Name},
     store::{
         circle::{self as circles, NewPlace},
+        counselor,
         couple::{self, NewMember, State},
         invitation::{self, Found},
         pause,
@@ -146,6 +147,9 @@ pub async fn accept(
 ) -> Result<Accepted, Error> {
     let Acceptance { account_id, inviter_id, code_hash, own_name, inviter_name, sealed } = acceptance;
     let held = couple::lock_accounts(conn, &[account_id, inviter_id]).await?;
+    if counselor::keeps_practice(conn, account_id).await? {
+        return Err(CounselorError::KeepsPractice.into());
+    }
     let to_couple = matches!(sealed, Sealed::Couple { .. });
     if to_couple && couple::is_linked(conn, account_id).await? {
         return Err(Error::AlreadyLinked);

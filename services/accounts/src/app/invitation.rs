@@ -3,12 +3,12 @@
 
 use super::{Accounts, pause::Pause, random, text};
 use crate::{
-    Error,
+    CounselorError, Error,
     domain::{
         CIRCLE_ROOM, INVITATION_LIFE, INVITATION_PACE, InvitationCode, InvitationKind, Name, PauseCause,
         TrustReason,
     },
-    store::{circle, couple, invitation, throttle},
+    store::{circle, counselor, couple, invitation, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -113,6 +113,9 @@ pub async fn draft_invitation(accounts: &Accounts, inviter_id: Uuid, name: &Name
 pub async fn invite(accounts: &Accounts, conn: &mut PgConnection, draft: Draft) -> Result<Invited, Error> {
     let now = accounts.clock.now();
     couple::lock_accounts(conn, &[draft.inviter_id]).await?;
+    if counselor::keeps_practice(conn, draft.inviter_id).await? {
+        return Err(CounselorError::KeepsPractice.into());
+    }
     let to_circle = draft.to_circle.as_ref();
     if to_circle.is_none() && couple::is_linked(conn, draft.inviter_id).await? {
         return Err(Error::AlreadyLinked);

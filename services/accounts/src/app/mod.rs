@@ -7,6 +7,7 @@ mod announce;
 pub mod audit;
 mod circle;
 pub mod clients;
+pub mod counselor;
 mod couple;
 mod erasure;
 mod factor;

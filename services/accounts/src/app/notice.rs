@@ -4,7 +4,7 @@
 use super::{Accounts, standing};
 use crate::{
     Error,
-    domain::{LetterKind, NoticeKind},
+    domain::NoticeKind,
     store::{notice, notice::NewNotice, security},
 };
 use chassis::identity::Passport;
@@ -37,7 +37,7 @@ pub(super) async fn tell(
 ) -> Result<(), Error> {
     keep(accounts, conn, account_id, kind, session_id).await?;
     let (mail_id, now) = (accounts.ids.next(), accounts.clock.now());
-    security::queue_notice_mail(conn, mail_id, account_id, LetterKind::Notice.as_str(), now).await?;
+    security::queue_notice_mail(conn, mail_id, account_id, kind.letter().as_str(), now).await?;
     Ok(())
 }
 

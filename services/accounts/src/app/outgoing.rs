@@ -44,7 +44,7 @@ pub async fn open_letter(
         Err(vault::Error::Destroyed) => return Ok(None),
         key => key?,
     };
-    if kind == LetterKind::Notice {
+    if kind.only_points() {
         let found = security::get(&mut *accounts.pool.acquire().await?, account_id).await?;
         // Whoever does not want such mails any more gets none that was queued before.
         let Some(found) = found.filter(|found| found.notices_by_mail) else { return Ok(None) };

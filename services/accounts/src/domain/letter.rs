@@ -17,6 +17,8 @@ pub enum LetterKind {
     Notice,
     /// Brings the link to a certificate of erasure, to an address whose account is gone.
     Certificate,
+    /// Tells somebody to look at what was decided on them as a counselor, in words that are as much everybody's.
+    Practice,
 }
 
 impl LetterKind {
@@ -28,12 +30,18 @@ impl LetterKind {
             Self::Reset => "reset",
             Self::Notice => "notice",
             Self::Certificate => "certificate",
+            Self::Practice => "practice",
         }
+    }
+
+    /// Whether it says the same to everybody: nothing of it is kept, and it goes only to whoever wants such mails.
+    pub fn only_points(self) -> bool {
+        matches!(self, Self::Notice | Self::Practice)
     }
 
     /// Takes a kind back from the queue.
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice, Self::Certificate]
+        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice, Self::Certificate, Self::Practice]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }

@@ -5,6 +5,7 @@ mod address;
 pub mod audit;
 mod circle;
 pub mod client;
+pub mod counselor;
 mod erasure;
 mod invitation;
 mod letter;

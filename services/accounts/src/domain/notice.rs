@@ -1,5 +1,7 @@
 //! What the owner of an account is told about its security.
 
+use super::LetterKind;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
@@ -25,11 +27,19 @@ pub enum NoticeKind {
     ErasureRequested,
     /// That was called off.
     ErasureCancelled,
+    /// The account is a counselor's now.
+    CounselorVerified,
+    /// What was said as a counselor was refused.
+    CounselorRefused,
+    /// The account is a counselor's no more, by an operator's decision.
+    CounselorSuspended,
+    /// The account is a counselor's no more: no licence holds.
+    CounselorExpired,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -41,6 +51,10 @@ impl NoticeKind {
         Self::CodesRefused,
         Self::ErasureRequested,
         Self::ErasureCancelled,
+        Self::CounselorVerified,
+        Self::CounselorRefused,
+        Self::CounselorSuspended,
+        Self::CounselorExpired,
     ];
 
     /// The name in the table.
@@ -57,12 +71,27 @@ impl NoticeKind {
             Self::CodesRefused => "codes_refused",
             Self::ErasureRequested => "erasure_requested",
             Self::ErasureCancelled => "erasure_cancelled",
+            Self::CounselorVerified => "counselor_verified",
+            Self::CounselorRefused => "counselor_refused",
+            Self::CounselorSuspended => "counselor_suspended",
+            Self::CounselorExpired => "counselor_expired",
         }
     }
 
     /// Takes a kind back from the table.
     pub fn stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// By which mail it is told, where mails are wanted.
+    pub fn letter(self) -> LetterKind {
+        match self {
+            Self::CounselorVerified
+            | Self::CounselorRefused
+            | Self::CounselorSuspended
+            | Self::CounselorExpired => LetterKind::Practice,
+            _ => LetterKind::Notice,
+        }
     }
 
     /// The number of the proto.

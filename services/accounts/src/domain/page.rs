@@ -48,6 +48,11 @@ impl Cursor {
         Self { time: Timestamp::MAX, id: Uuid::max() }
     }
 
+    /// Before everything there can be, in a list that is ordered oldest first.
+    pub fn oldest() -> Self {
+        Self { time: Timestamp::UNIX_EPOCH, id: Uuid::nil() }
+    }
+
     /// As bytes: a version, microseconds of Unix time, the id.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LENGTH);

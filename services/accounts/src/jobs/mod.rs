@@ -77,6 +77,9 @@ pub async fn run(
             end_links(accounts).await.map(|_| false)
         }),
         repeat("accounts.erasures", LOOK, &never, &shutdown, || erase(accounts)),
+        repeat("accounts.licences", TIDY, &never, &shutdown, || async {
+            suspend_expired(accounts).await.map(|_| false)
+        }),
         repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
@@ -232,7 +235,7 @@ async fn failed(accounts: &Accounts, claimed: &app::ClaimedMail, is_permanent: b
     Ok(())
 }
 
-/// Looks after keys, sessions, links that are to end and old rows; true when there is more to do.
+/// Looks after keys, sessions and old rows; true when there is more to do.
 ///
 /// # Errors
 /// When the database or the key store fails.
@@ -271,6 +274,33 @@ async fn end_link(accounts: &Accounts, account_id: Uuid) -> Result<(), Error> {
     app::unlink_as_planned(accounts, &mut tx, account_id, pause.as_ref()).await?;
     tx.commit().await?;
     accounts.outbox.wake();
+    Ok(())
+}
+
+/// Suspends the counselors of whom no licence holds any more, some at a time; returns how many. One who cannot be suspended
+/// is tried again and holds up no other.
+///
+/// # Errors
+/// When the database fails before the first.
+pub async fn suspend_expired(accounts: &Accounts) -> Result<usize, Error> {
+    let mut suspended = 0;
+    for account_id in app::counselor::expired(accounts).await? {
+        match suspend_one(accounts, account_id).await {
+            Ok(()) => suspended += 1,
+            Err(error) => {
+                tracing::error!(%error, "a counselor without a licence cannot be suspended; it is tried again");
+            }
+        }
+    }
+    Ok(suspended)
+}
+
+async fn suspend_one(accounts: &Accounts, account_id: Uuid) -> Result<(), Error> {
+    let mut tx = accounts.pool.begin().await?;
+    app::counselor::suspend_expired(accounts, &mut tx, account_id).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    accounts.mails.notify_one();
     Ok(())
 }
 

@@ -28,6 +28,7 @@ impl Postman {
             LetterKind::Reset => self.reset(letter.token.as_deref().unwrap_or_default()),
             LetterKind::Notice => self.notice(),
             LetterKind::Certificate => self.certificate(letter.token.as_deref().unwrap_or_default()),
+            LetterKind::Practice => self.practice(),
         };
         self.mailer.send(Message { to: letter.to.clone(), subject: subject.to_owned(), text }).await
     }
@@ -96,6 +97,17 @@ impl Postman {
              What it was stands here, once you have signed in:\n\n\
              {url}/security\n\n\
              If it was you, you need do nothing.\n"
+        );
+        ("About your account", text)
+    }
+
+    fn practice(&self) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Something was decided about your account at {host}.\n\
+             What it was stands here, once you have signed in:\n\n\
+             {url}/practice\n"
         );
         ("About your account", text)
     }

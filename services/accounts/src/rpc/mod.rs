@@ -3,6 +3,7 @@
 mod circle;
 mod clients;
 mod consent;
+mod counselor;
 mod couple;
 mod identity;
 mod ledger;

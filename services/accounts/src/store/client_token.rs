@@ -81,6 +81,24 @@ pub async fn end(
     .await
 }
 
+/// Takes back the tokens of all clients of a holder that would still count.
+pub async fn end_of_holder(
+    conn: &mut PgConnection,
+    holder_id: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    sqlx::query_as!(
+        Ended,
+        "UPDATE client_token t SET ended_at = $2 FROM client c
+         WHERE c.client_id = t.client_id AND c.holder_id = $1 AND t.ended_at IS NULL AND t.expires_at > $2
+         RETURNING t.token_id AS session_id, t.client_id AS account_id",
+        holder_id,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Removes assertions whose time is over: they prove nothing any more.
 pub async fn sweep_assertions(
     conn: &mut PgConnection,

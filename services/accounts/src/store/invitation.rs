@@ -95,6 +95,18 @@ pub async fn end(conn: &mut PgConnection, inviters: &[Uuid], now: Timestamp) -> 
     Ok(())
 }
 
+/// Ends every invitation of somebody, to link or to their circle.
+pub async fn end_every(conn: &mut PgConnection, inviter_id: Uuid, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE invitation SET ended_at = $2 WHERE inviter_id = $1 AND ended_at IS NULL",
+        inviter_id,
+        now.to_sqlx()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Ends one invitation to somebody's circle, if it has not ended.
 pub async fn end_to_circle(
     conn: &mut PgConnection,

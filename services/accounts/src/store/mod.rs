@@ -6,6 +6,7 @@ pub mod audit;
 pub mod circle;
 pub mod client;
 pub mod client_token;
+pub mod counselor;
 pub mod couple;
 pub mod erasure;
 pub mod factor;

@@ -6,6 +6,7 @@ mod audit;
 mod audit_chain;
 mod circles;
 mod clients;
+mod counselors;
 mod couples;
 mod enumeration;
 mod erasure;

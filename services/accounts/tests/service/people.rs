@@ -137,6 +137,12 @@ impl House {
         Ok(accepted.place.unwrap())
     }
 
+    /// Why somebody does not come into a circle.
+    pub async fn join_circle_refused(&self, person: &Person, code: &str) -> Status {
+        let message = AcceptInvitationRequest { code: code.into(), own_name: "Nobody".into(), adult: true };
+        self.rpc.accept_invitation(self.by(person, message)).await.err().unwrap()
+    }
+
     /// The guest in the host's circle.
     pub async fn befriend(&self, host: &Person, guest: &Person) -> HostedPlace {
         let code = self.invite_trusted(host, "A friend", "They listen.").await.unwrap().code;

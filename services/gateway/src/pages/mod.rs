@@ -6,6 +6,7 @@ mod assets;
 mod check_in;
 mod circle;
 mod clients;
+mod counselors;
 mod couple;
 mod data;
 pub(crate) mod desk;
@@ -141,6 +142,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clients/{client_id}", get(clients::show_one))
         .route("/clients/{client_id}/keys", post(clients::rotate))
         .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
+        .merge(counselors::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }
@@ -156,7 +158,8 @@ pub(crate) async fn no_such_path() -> Failure {
 }
 
 /// The places behind one entry of the navigation; their pages extend `together.html`.
-const TOGETHER: [&str; 7] = ["couple", "circle", "shared", "received", "check-in", "answers", "ledger"];
+const TOGETHER: [&str; 8] =
+    ["couple", "circle", "counselors", "shared", "received", "check-in", "answers", "ledger"];
 
 /// What every page's frame needs to know.
 pub(crate) struct Frame {

@@ -58,6 +58,7 @@ pub(super) struct Fakes {
     pub(super) self_checks: super::fakes_self_check::SelfChecks,
     pub(super) clients: super::fakes_clients::Clients,
     pub(super) privacy: super::fakes_privacy::Privacy,
+    pub(super) counselors: super::fakes_counselors::Counselors,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -99,6 +100,7 @@ impl Fakes {
             self_checks: super::fakes_self_check::SelfChecks::default(),
             clients: super::fakes_clients::Clients::default(),
             privacy: super::fakes_privacy::Privacy::default(),
+            counselors: super::fakes_counselors::Counselors::default(),
         }
     }
 
@@ -123,6 +125,7 @@ impl Fakes {
             .add_service(PathServiceServer::new(fake.clone()));
         let server = super::fakes_privacy::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
+        let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
         let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));

@@ -12,7 +12,7 @@ const STATIONS: [(&str, bool, &str); 9] = [
     ("member", true, "/timeline"),
     ("operator", true, "/clients"),
     ("operator", false, "/security"),
-    ("counselor", true, "/clients"),
+    ("counselor", true, "/practice"),
     ("counselor", false, "/security"),
     ("support", true, "/security"),
     ("support", false, "/security"),

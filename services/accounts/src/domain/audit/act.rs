@@ -83,6 +83,18 @@ pub enum Action {
     ClientKeysRotated,
     /// It was disabled for good.
     ClientDisabled,
+    /// Somebody applied to be a counselor, or changed what they say as one.
+    CounselorSubmitted,
+    /// They took it back.
+    CounselorWithdrawn,
+    /// An operator looked at all they said.
+    CounselorLookedAt,
+    /// They were verified.
+    CounselorVerified,
+    /// They were refused.
+    CounselorRefused,
+    /// They were suspended.
+    CounselorSuspended,
 }
 
 impl Action {
@@ -95,6 +107,12 @@ impl Action {
             Self::ClientRegistered => "client_registered",
             Self::ClientKeysRotated => "client_keys_rotated",
             Self::ClientDisabled => "client_disabled",
+            Self::CounselorSubmitted => "counselor_submitted",
+            Self::CounselorWithdrawn => "counselor_withdrawn",
+            Self::CounselorLookedAt => "counselor_looked_at",
+            Self::CounselorVerified => "counselor_verified",
+            Self::CounselorRefused => "counselor_refused",
+            Self::CounselorSuspended => "counselor_suspended",
         }
     }
 }

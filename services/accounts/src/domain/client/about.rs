@@ -31,7 +31,11 @@ impl About {
     }
 }
 
-fn line(field: &'static str, typed: &str, most: usize) -> Result<String, Invalid> {
+/// A line of text that says something.
+///
+/// # Errors
+/// One that is blank, too long, or holds a character that cannot be shown.
+pub(in crate::domain) fn line(field: &'static str, typed: &str, most: usize) -> Result<String, Invalid> {
     let invalid = |description| Invalid { field, description };
     let line: String = typed.trim_matches(is_blank).nfc().collect();
     if line.is_empty() {

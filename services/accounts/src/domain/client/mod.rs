@@ -9,6 +9,7 @@ mod network;
 mod url;
 
 pub use about::About;
+pub(super) use about::line;
 pub use assertion::{Assertion, Expected, MOST_ASSERTION_BYTES, Proof};
 pub use fetch::{FetchProblem, Fetched};
 pub use freshness::{FETCH_PAUSE, Freshness};

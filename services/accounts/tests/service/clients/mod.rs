@@ -7,7 +7,7 @@ mod registration;
 mod secure;
 mod standing;
 #[path = "../../../src/domain/client/test_keys.rs"]
-mod test_keys;
+pub mod test_keys;
 mod tokens;
 
 use crate::kit::{House, PASSWORD};
@@ -30,7 +30,7 @@ use uuid::Uuid;
 const ENDPOINT: &str = "https://candor.example/oauth/token";
 
 /// A client with its key pair.
-struct Software {
+pub struct Software {
     client_id: String,
     pair: Pair,
     key_id: String,
@@ -78,14 +78,14 @@ impl Software {
         self.pair.sign(&self.header(), &claims)
     }
 
-    async fn token(&self, house: &House, scope: &str) -> Result<IssueClientTokenResponse, Status> {
+    pub async fn token(&self, house: &House, scope: &str) -> Result<IssueClientTokenResponse, Status> {
         house.issue(&self.assertion(house), scope).await
     }
 }
 
 impl House {
     /// Somebody who runs the platform.
-    async fn operator(&self) -> Person {
+    pub async fn operator(&self) -> Person {
         let operator = NewOperator {
             address: Address::parse("ops@example.org").unwrap(),
             password: Password::choose("password", PASSWORD).unwrap(),
@@ -115,7 +115,7 @@ impl House {
     }
 
     /// Registers a client with a key of its own.
-    async fn software(&self, by: &Person, pair: Pair, scopes: &[&str]) -> Software {
+    pub async fn software(&self, by: &Person, pair: Pair, scopes: &[&str]) -> Software {
         let client = self.register_client(by, wish(pair.jwks("k1"), scopes)).await.unwrap();
         Software { client_id: client.client_id, pair, key_id: "k1".into() }
     }

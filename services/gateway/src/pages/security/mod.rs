@@ -27,6 +27,8 @@ struct Page {
 
 struct Shown {
     what: &'static str,
+    /// Whether there is more about it at the practice.
+    of_practice: bool,
     moment: Option<words::Moment>,
     here: bool,
 }
@@ -42,6 +44,7 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
     let here = |notice: &SecurityNotice| notice.session_id == *member.held.session_id;
     let notices = notices.iter().map(|notice| Shown {
         what: what(notice.kind()),
+        of_practice: is_of_practice(notice.kind()),
         moment: words::moment(notice.happen_time.as_ref(), &zone),
         here: here(notice),
     });
@@ -55,6 +58,16 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
         notices: notices.collect(),
     };
     member.guest.show(&page)
+}
+
+fn is_of_practice(kind: SecurityNoticeKind) -> bool {
+    matches!(
+        kind,
+        SecurityNoticeKind::CounselorVerified
+            | SecurityNoticeKind::CounselorRefused
+            | SecurityNoticeKind::CounselorSuspended
+            | SecurityNoticeKind::CounselorExpired
+    )
 }
 
 /// What happened, in a sentence.
@@ -81,6 +94,18 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::ErasureCancelled => "That everything of yours is destroyed was called off.",
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
+        }
+        SecurityNoticeKind::CounselorVerified => {
+            "What you said as a counselor was checked. You are one here."
+        }
+        SecurityNoticeKind::CounselorRefused => {
+            "What you said as a counselor was refused. The reason stands with your practice."
+        }
+        SecurityNoticeKind::CounselorSuspended => {
+            "You are not a counselor here for now. The reason stands with your practice."
+        }
+        SecurityNoticeKind::CounselorExpired => {
+            "You are not a counselor here for now: no licence that was checked holds any more."
         }
     }
 }

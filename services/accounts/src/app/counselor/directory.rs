@@ -1,0 +1,143 @@
+//! Whom members find, and what waits for operators.
+
+use super::{approach_place, name_place, open_licence};
+use crate::{
+    CounselorError, Error,
+    app::{Accounts, text},
+    domain::{
+        Cursor, PageSize,
+        counselor::{Licence, Standing},
+    },
+    store::counselor::{self as store, Sought, Stored, StoredLicence},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A counselor as members see them.
+pub struct Listed {
+    /// The name.
+    pub name: String,
+    /// How they work.
+    pub approach: String,
+    /// Their licences that were checked and hold.
+    pub licences: Vec<Licence>,
+    /// All that is not sealed.
+    pub stored: Stored,
+}
+
+/// Somebody in a list of operators'.
+pub struct Summary {
+    /// The account.
+    pub account_id: Uuid,
+    /// The name.
+    pub name: String,
+    /// How they stand.
+    pub standing: Standing,
+    /// Since when something waits.
+    pub review_since: Option<Timestamp>,
+    /// When was decided last.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// A page of the counselors whom members find, and where the next one begins. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn directory(
+    accounts: &Accounts,
+    sought: &Sought,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<Listed>, Option<Cursor>), Error> {
+    let now = accounts.clock.now();
+    let (mut found, mut licences) = {
+        let mut conn = accounts.pool.acquire().await?;
+        let found = store::listed(&mut conn, sought, (after.time, after.id), now, size.get() + 1).await?;
+        let ids: Vec<_> = found.iter().map(|stored| stored.account_id).collect();
+        (found, store::licences_that_hold(&mut conn, &ids, now).await?)
+    };
+    let next = cut(&mut found, size, |stored| stored.verified_at.map(|at| at.to_jiff()));
+    let mut page = Vec::with_capacity(found.len());
+    for stored in found {
+        let (own, others) = licences.into_iter().partition(|one| one.account_id == stored.account_id);
+        licences = others;
+        page.push(open(accounts, stored, own).await?);
+    }
+    Ok((page, next))
+}
+
+/// One counselor whom members find.
+///
+/// # Errors
+/// [`CounselorError::NotFound`].
+pub async fn listed(accounts: &Accounts, account_id: Uuid) -> Result<Listed, Error> {
+    let now = accounts.clock.now();
+    let (stored, licences) = {
+        let mut conn = accounts.pool.acquire().await?;
+        let stored = store::find_listed(&mut conn, account_id, now).await?.ok_or(CounselorError::NotFound)?;
+        (stored, store::licences_that_hold(&mut conn, &[account_id], now).await?)
+    };
+    open(accounts, stored, licences).await
+}
+
+async fn open(accounts: &Accounts, stored: Stored, licences: Vec<StoredLicence>) -> Result<Listed, Error> {
+    let account_id = stored.account_id;
+    let key = accounts.vault.data_key(account_id).await?;
+    Ok(Listed {
+        name: text(&key.open(&name_place(account_id), &stored.name)?)?,
+        approach: text(&key.open(&approach_place(account_id), &stored.approach)?)?,
+        licences: licences.iter().map(|one| open_licence(&key, one)).collect::<Result<_, _>>()?,
+        stored,
+    })
+}
+
+/// A page of what operators decide on: what waits, or those of one standing.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn queue(
+    accounts: &Accounts,
+    standing: Option<Standing>,
+    size: PageSize,
+    after: Option<Cursor>,
+) -> Result<(Vec<Summary>, Option<Cursor>), Error> {
+    let waiting = standing.is_none_or(|standing| standing == Standing::Applied);
+    let after = after.unwrap_or(if waiting { Cursor::oldest() } else { Cursor::start() });
+    let mut found = {
+        let mut conn = accounts.pool.acquire().await?;
+        let after = (after.time, after.id);
+        match standing.filter(|_| !waiting) {
+            Some(standing) => store::decided(&mut conn, standing.as_str(), after, size.get() + 1).await?,
+            None => store::waiting(&mut conn, after, size.get() + 1).await?,
+        }
+    };
+    let next = cut(&mut found, size, |stored| {
+        (if waiting { stored.review_since } else { stored.decided_at }).map(|at| at.to_jiff())
+    });
+    let mut page = Vec::with_capacity(found.len());
+    for stored in found {
+        let key = accounts.vault.data_key(stored.account_id).await?;
+        page.push(Summary {
+            name: text(&key.open(&name_place(stored.account_id), &stored.name)?)?,
+            standing: Standing::stored(&stored.state).ok_or(Error::Unreadable)?,
+            review_since: stored.review_since.map(|at| at.to_jiff()),
+            decided_at: stored.decided_at.map(|at| at.to_jiff()),
+            account_id: stored.account_id,
+        });
+    }
+    Ok((page, next))
+}
+
+/// Cuts a list that was asked for one more than a page holds, and says where the next page begins.
+fn cut(
+    found: &mut Vec<Stored>,
+    size: PageSize,
+    time: impl Fn(&Stored) -> Option<Timestamp>,
+) -> Option<Cursor> {
+    let most = usize::try_from(size.get()).unwrap_or(usize::MAX);
+    if found.len() <= most {
+        return None;
+    }
+    found.truncate(most);
+    found.last().and_then(|last| time(last).map(|time| Cursor { time, id: last.account_id }))
+}
