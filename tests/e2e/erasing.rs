@@ -3,7 +3,7 @@
 
 use crate::story::{self, CANARY, Member};
 use crate::world::World;
-use candor_tests::five::{KEYS, SERVICES};
+use candor_tests::five::SERVICES;
 use candor_tests::{One, eventually};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The database of the wrapped keys, in one process.
+const KEYS: &str = "key_store";
 /// Where the id of somebody who is erased may stand: the tombstones, ended links, and what others have. It leads nowhere.
 const LEFT: [&str; 9] = [
     "accounts bus.erased",

@@ -88,7 +88,9 @@ async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
         sqlx::query!("DELETE FROM invitation_block WHERE blocker_id = $1 OR blocked_id = $1", account_id);
     tally.add("invitation_pauses", pauses.execute(&mut *conn).await?.rows_affected());
     let invitations = sqlx::query!("DELETE FROM invitation WHERE inviter_id = $1", account_id);
-    tally.add("invitations", invitations.execute(conn).await?.rows_affected());
+    tally.add("invitations", invitations.execute(&mut *conn).await?.rows_affected());
+    let practice = sqlx::query!("DELETE FROM counselor WHERE account_id = $1", account_id);
+    tally.add("counselor_applications", practice.execute(conn).await?.rows_affected());
     Ok(())
 }
 
