@@ -50,7 +50,9 @@ impl Reply {
 impl Rest {
     /// For an address such as `127.0.0.1:8080`. Nothing is sent yet.
     pub fn new(address: &str) -> Self {
-        Self { base: format!("http://{address}"), client: Client::builder(TokioExecutor::new()).build_http() }
+        // A connection for each call: one that is kept may be closed by a server at the moment it is used again.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { base: format!("http://{address}"), client }
     }
 
     /// Sends a request; `bearer` may be a session secret or a passport.

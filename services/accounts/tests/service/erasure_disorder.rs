@@ -21,15 +21,13 @@ async fn a_part_that_is_silent_is_told_again_with_growing_pauses() {
     let erasure_id = house.erasure_id().await;
     house.answer("reminders", erasure_id, 0).await;
     house.answer("content", erasure_id, 0).await;
-    let mut told = 1;
-    for minutes in [10, 20, 40, 80, 160, 320, 360, 360] {
+    for (told, minutes) in (1..).zip([10, 20, 40, 80, 160, 320, 360, 360]) {
         assert_eq!(house.told("accounts.v1.erasure_begun").await, told);
         house.advance(SignedDuration::from_mins(minutes) - SignedDuration::from_secs(1));
         house.erase().await;
         assert_eq!(house.told("accounts.v1.erasure_begun").await, told, "{minutes}");
         house.advance(SignedDuration::from_secs(1));
         house.erase().await;
-        told += 1;
     }
     house.publish().await;
     house.advance(SignedDuration::from_mins(1));

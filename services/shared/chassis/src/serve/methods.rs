@@ -149,10 +149,12 @@ mod tests {
         let all = [
             "CircleService",
             "ConsentService",
+            "CounselorService",
             "CoupleService",
             "IdentityService",
             "LedgerService",
             "OAuthClientService",
+            "PrivacyService",
             "SecurityService",
             "SessionService",
         ];
