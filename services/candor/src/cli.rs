@@ -29,7 +29,7 @@ enum Command {
     /// Starts everything and serves until Ctrl-C or SIGTERM
     Run(Run),
     /// Serves a demonstration: two made-up people and eight weeks of their life, clearly marked. The first start lives
-    /// those weeks, which takes less than a minute. Their counselor joins them once Candor has counselors
+    /// those weeks, which takes less than a minute. A counselor joins them once counselors can be asked for care
     Demo(demo::Demo),
     /// Brings every database up to date and loads the library, without serving
     Migrate(Place),

@@ -106,5 +106,5 @@ fn introduce(story: &Story) {
     for (name, person) in &story.people {
         say(&format!("  {name:<6}  {}  password: {}", person.email, person.password));
     }
-    say("\nThey have no counselor yet: one joins them once Candor has counselors.");
+    say("\nThey have no counselor yet: one joins them once counselors can be asked for care.");
 }
