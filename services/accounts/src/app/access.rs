@@ -154,7 +154,7 @@ impl Application {
 pub fn sign_access(application: &Application, granted: &Granted) -> Result<Opened, Error> {
     let claims = Claims::new(&application.reader, &granted.opening, granted.now);
     let signer = &application.signer;
-    let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
+    let token = claims.sign(&signer.tokens).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     Ok(Opened { token: Zeroizing::new(token), expires_at, receipt_id: granted.opening.receipt_id })
 }

@@ -64,6 +64,7 @@ pub fn opening<T>(scope: Scope, result: Result<T, Error>) -> Result<T, Error> {
 }
 
 /// What is measured of password hashing.
+#[derive(Clone)]
 pub(super) struct Hashing {
     running: Level,
     waits: Histogram<f64>,

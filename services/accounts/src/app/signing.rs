@@ -9,7 +9,7 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
     Clock, Fault,
-    identity::{KeySource, PublicKey},
+    identity::{KeySource, PublicKey, TokenSigner},
 };
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use futures::future::BoxFuture;
@@ -32,8 +32,7 @@ struct Copy {
 /// A key that can sign.
 #[derive(Clone)]
 pub(super) struct Signer {
-    pub(super) key_id: Uuid,
-    pub(super) pkcs8: Arc<Zeroizing<Vec<u8>>>,
+    pub(super) tokens: Arc<TokenSigner>,
     signs_from: Timestamp,
 }
 
@@ -77,8 +76,9 @@ fn place(key_id: Uuid) -> Place<'static> {
 }
 
 fn open(row: &Key, key: &vault::DataKey) -> Result<Signer, Error> {
-    let pkcs8 = Arc::new(key.open(&place(row.key_id), &row.private_key)?);
-    Ok(Signer { key_id: row.key_id, pkcs8, signs_from: row.signs_from })
+    let pkcs8 = key.open(&place(row.key_id), &row.private_key)?;
+    let tokens = TokenSigner::new(&row.key_id.to_string(), &pkcs8).map_err(|_| Error::SigningKey)?;
+    Ok(Signer { tokens: Arc::new(tokens), signs_from: row.signs_from })
 }
 
 /// Whether a key is to be made or destroyed.

@@ -35,13 +35,17 @@ pub struct Listed {
 }
 
 /// Receipts by owner and id, as far as there are such, held until the transaction ends; in one order everywhere, so that
-/// two who want the same wait for each other instead of deadlocking.
+/// two who want the same wait for each other instead of deadlocking. Each is looked up by its key: for several at once the
+/// planner reads whole partitions while they are small, and keeps the plan.
 pub async fn lock(conn: &mut PgConnection, ids: &[(Uuid, Uuid)]) -> Result<Vec<Receipt>, sqlx::Error> {
     let (owner_ids, receipt_ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
     let rows = sqlx::query!(
-        "SELECT owner_id, receipt_id, reader_id, relation, read_at, item_ids, told_at, told_item_ids FROM receipt
-         WHERE (owner_id, receipt_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
-         ORDER BY receipt_id, owner_id FOR NO KEY UPDATE",
+        "SELECT r.owner_id, r.receipt_id, r.reader_id, r.relation, r.read_at, r.item_ids, r.told_at, r.told_item_ids
+         FROM (SELECT DISTINCT owner_id, receipt_id FROM unnest($1::uuid[], $2::uuid[]) AS id (owner_id, receipt_id)
+               ORDER BY receipt_id, owner_id) AS wanted
+         CROSS JOIN LATERAL (SELECT * FROM receipt
+                             WHERE owner_id = wanted.owner_id AND receipt_id = wanted.receipt_id
+                             FOR NO KEY UPDATE) AS r",
         &owner_ids,
         &receipt_ids
     )

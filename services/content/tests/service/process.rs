@@ -8,6 +8,7 @@ use candor_proto::content::v1::{GetPathRequest, ListArticlesRequest};
 use candor_proto::journal::v1::EntryWritten;
 use candor_tests::{eventually, postgres};
 use chassis::config::{Listen, Platform};
+use chassis::identity::TokenSigner;
 use chassis::identity::claims::Claims;
 use chassis::identity::{KeySource, Keyring, Kind, PublicKey};
 use chassis::{Clock, Fault, Health, Host, Ids};
@@ -35,7 +36,7 @@ fn bearer<T>(message: T, account_id: Uuid, signer: &Signer) -> Request<T> {
     let now = crate::now();
     let pkcs8 = signer.0.to_pkcs8_der().unwrap();
     let claims = Claims::new(account_id, Uuid::from_u128(7), Kind::Member, now, now);
-    let token = claims.sign("k1", pkcs8.as_bytes()).unwrap();
+    let token = claims.sign(&TokenSigner::new("k1", pkcs8.as_bytes()).unwrap()).unwrap();
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     request

@@ -10,6 +10,7 @@ use candor_proto::journal::v1::{
 };
 use candor_tests::eventually;
 use chassis::config::Platform;
+use chassis::identity::TokenSigner;
 use chassis::identity::claims::Claims;
 use chassis::identity::{KeySource, Keyring, Kind, PublicKey};
 use chassis::serve::LIVENESS;
@@ -84,7 +85,7 @@ impl Server {
     pub(crate) fn signed<T>(&self, who: Uuid, message: T) -> Request<T> {
         let now = self.stage.clock.now();
         let claims = Claims::new(who, Uuid::from_u128(5), Kind::Member, now, now);
-        let token = claims.sign("k", &private_key()).unwrap();
+        let token = claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap();
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         request

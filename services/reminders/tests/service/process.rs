@@ -5,6 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use candor_proto::reminders::v1::GetCheckInScheduleRequest;
 use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_tests::eventually;
+use chassis::identity::TokenSigner;
 use chassis::identity::{
     Assurance, Capability, KeySource, Keyring, Kind, Passport, PublicKey, capability, claims,
 };
@@ -37,7 +38,8 @@ impl Signer {
     ) -> Request<T> {
         let (now, pkcs8) = (stage.clock.now(), self.0.to_pkcs8_der().unwrap());
         let passport = claims::Claims::new(account_id, SESSION, Kind::Member, now, now);
-        let bearer = format!("Bearer {}", passport.sign("k1", pkcs8.as_bytes()).unwrap());
+        let bearer =
+            format!("Bearer {}", passport.sign(&TokenSigner::new("k1", pkcs8.as_bytes()).unwrap()).unwrap());
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
         if let Some(opened) = opened {
@@ -51,7 +53,8 @@ impl Signer {
                 expires_at,
                 scopes: Default::default(),
             };
-            let token = capability::Claims::new(&reader, &opened.opening, now).sign("k1", pkcs8.as_bytes());
+            let token = capability::Claims::new(&reader, &opened.opening, now)
+                .sign(&TokenSigner::new("k1", pkcs8.as_bytes()).unwrap());
             request.metadata_mut().insert(capability::HEADER, token.unwrap().parse().unwrap());
         }
         request

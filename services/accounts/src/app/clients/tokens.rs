@@ -104,7 +104,7 @@ async fn use_up(
 /// [`Error::SigningKey`] when the key cannot sign.
 pub fn sign(ticket: Ticket, claims: &Claims) -> Result<Issued, Error> {
     let signer = &ticket.signer;
-    let token = claims.sign(&signer.key_id.to_string(), &signer.pkcs8).map_err(|_| Error::SigningKey)?;
+    let token = claims.sign(&signer.tokens).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     Ok(Issued {
         token: Zeroizing::new(token),

@@ -6,6 +6,7 @@ use crate::stage::{passport, reason};
 use bus::transport::Content;
 use candor_proto::journal::v1::check_in_service_client::CheckInServiceClient;
 use candor_proto::journal::v1::{CheckIn, CheckInRevealed, DataRead, GetCheckInRequest};
+use chassis::identity::TokenSigner;
 use chassis::identity::capability::{self, Opening};
 use journal::domain::OpenTime;
 use tonic::{Code, Status};
@@ -25,7 +26,9 @@ async fn get(
         let now = server.stage.clock.now();
         let mut reader = passport(who);
         reader.expires_at = now + capability::MAX_LIFETIME;
-        let token = capability::Claims::new(&reader, &opening, now).sign("k", &private_key()).unwrap();
+        let token = capability::Claims::new(&reader, &opening, now)
+            .sign(&TokenSigner::new("k", &private_key()).unwrap())
+            .unwrap();
         request.metadata_mut().insert(capability::HEADER, token.parse().unwrap());
     }
     let answer = CheckInServiceClient::new(server.channel.clone()).get_check_in(request).await?;

@@ -6,6 +6,7 @@ use bus::Envelope;
 use candor_proto::accounts::v1::{AccessEpochRaised, CoupleLinked};
 use candor_proto::journal::v1::share_service_client::ShareServiceClient;
 use candor_proto::journal::v1::{GetReceivedShareRequest, Selection, ShareItemRequest};
+use chassis::identity::TokenSigner;
 use chassis::identity::capability::{Claims, HEADER, Opening};
 use tonic::{Code, Request};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ impl Server {
     fn opened<T>(&self, who: Uuid, opened_to: Uuid, opening: &Opening, message: T) -> Request<T> {
         let claims = Claims::new(&passport(opened_to), opening, self.stage.clock.now());
         let mut request = self.signed(who, message);
-        let token = claims.sign("k", &private_key()).unwrap();
+        let token = claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap();
         request.metadata_mut().insert(HEADER, token.parse().unwrap());
         request
     }

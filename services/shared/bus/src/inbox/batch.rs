@@ -8,13 +8,13 @@ use super::{
 use crate::{
     Envelope, erasure,
     step::{self, Step},
-    store::{self, Parked},
+    store::{self, Parked, Received},
     trace,
 };
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
-use std::{collections::HashSet, panic::AssertUnwindSafe};
+use std::panic::AssertUnwindSafe;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     async fn set_aside(&self, arrival: &Arrival, failure: Failure) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
-        let fresh = store::receive(&mut tx, self.consumer, &[arrival.event.id], now).await?;
+        let fresh = store::receive(&mut tx, self.consumer, &[arrival.event.id], &[], now).await?.fresh;
         let outcome = [(&arrival.event, 0, Err(failure))];
         if !fresh.is_empty() {
             store::park(&mut tx, self.consumer, &parked(&outcome, now)).await?;
@@ -76,18 +76,22 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
-        let mut fresh: HashSet<_> =
-            store::receive(&mut tx, self.consumer, &ids, now).await?.into_iter().collect();
+        let named: Vec<_> = arrivals.iter().flat_map(|arrival| self.named(&arrival.event)).collect();
+        let Received { mut fresh, erased } =
+            store::receive(&mut tx, self.consumer, &ids, &named, now).await?;
         let known = ids.len() - fresh.len();
         let mut outcomes = Vec::with_capacity(fresh.len());
         // `remove`: an event may be in the batch twice.
         let mut news: Vec<_> = arrivals.iter().filter(|arrival| fresh.remove(&arrival.event.id)).collect();
+        // What names somebody who is erased here has no effect any more.
+        if !erased.is_empty() {
+            news.retain(|arrival| !self.named(&arrival.event).iter().any(|id| erased.contains(id)));
+        }
         // In one order everywhere, so that replicas wait for each other's rows instead of deadlocking. Handlers that
         // lock other rows than their aggregate's may still collide.
         news.sort_by_cached_key(|arrival| {
             (self.together(arrival), arrival.event.aggregate_id, arrival.event.version)
         });
-        let news = self.without_erased(&mut tx, news).await?;
         for run in news
             .chunk_by(|one, next| self.together(one).is_some() && self.together(one) == self.together(next))
         {
@@ -103,20 +107,6 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         self.report(&outcomes, now);
         step::reached(self.observer.as_ref(), Step::Committed).await;
         Ok(())
-    }
-
-    /// Leaves out what names somebody who is erased here: it has no effect any more.
-    async fn without_erased<'a>(
-        &self,
-        conn: &mut PgConnection,
-        mut news: Vec<&'a Arrival>,
-    ) -> Result<Vec<&'a Arrival>, sqlx::Error> {
-        let named: Vec<_> = news.iter().flat_map(|arrival| self.named(&arrival.event)).collect();
-        let erased = erasure::among(conn, &named).await?;
-        if !erased.is_empty() {
-            news.retain(|arrival| !self.named(&arrival.event).iter().any(|id| erased.contains(id)));
-        }
-        Ok(news)
     }
 
     /// Whoever an event is about, for all one can tell; nobody, where it is to be handled in any case.

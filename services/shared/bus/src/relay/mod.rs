@@ -16,7 +16,10 @@ use chassis::Clock;
 use flights::Flights;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use sqlx::PgPool;
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +40,9 @@ const SWEEP_EVERY: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(1);
 /// How often the backlog is measured.
 const GAUGE_EVERY: Duration = Duration::from_secs(2);
+/// After so many rows were moved, what is left of them is taken away; looked at so often.
+const MOVED_LEAVE: usize = 1_000;
+const CLEAN_EVERY: Duration = Duration::from_millis(500);
 /// The gauge counts no further.
 const GAUGE_LIMIT: i64 = 100_000;
 
@@ -48,6 +54,8 @@ pub struct Relay {
     clock: Clock,
     lease_clock: Clock,
     observer: Option<Observer>,
+    /// Rows moved since the outbox was cleaned.
+    moved: AtomicUsize,
 }
 
 /// Publishes one service's outbox until the process wants to stop.
@@ -66,7 +74,15 @@ impl Relay {
     pub fn new(pool: PgPool, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
         // Leases are about the life of processes, not about what members live through: a clock that a test
         // holds still would never free a dead relay's rows, one that leaps would take a living relay's away.
-        Self { pool, outbox, transport, clock, lease_clock: Clock::system(), observer: None }
+        Self {
+            pool,
+            outbox,
+            transport,
+            clock,
+            lease_clock: Clock::system(),
+            observer: None,
+            moved: AtomicUsize::new(0),
+        }
     }
 
     /// Another clock for the leases.
@@ -89,8 +105,9 @@ impl Relay {
             // In this order: what is under way at the shutdown is finished.
             biased;
             () = self.publish(&shutdown) => {}
-            // Beside it, so that no event waits for a count.
+            // Beside it, so that no event waits for them.
             () = self.watch() => {}
+            () = self.clean() => {}
         }
     }
 
@@ -182,9 +199,12 @@ impl Relay {
             let mut conn = self.pool.acquire().await?;
             store::log_and_claim(&mut conn, &confirmed, self.clock.now(), claim).await
         };
+        let moved = confirmed.len();
         let done = flights.land_during(work).await;
         if done.is_err() {
             flights.give_back_confirmed(confirmed);
+        } else {
+            self.moved.fetch_add(moved, Ordering::Relaxed);
         }
         done
     }
@@ -221,6 +241,24 @@ impl Relay {
         let noted = self.log_and_claim(&mut flights, true, self.lease()).await;
         self.release(&mut flights).await?;
         noted.map(drop)
+    }
+
+    /// Takes away what is left of rows that were moved, for ever.
+    async fn clean(&self) {
+        let mut every = interval(CLEAN_EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if self.moved.load(Ordering::Relaxed) >= MOVED_LEAVE {
+                self.moved.store(0, Ordering::Relaxed);
+                // Where it fails, autovacuum does it later.
+                let _ = self.vacuum().await;
+            }
+        }
+    }
+
+    async fn vacuum(&self) -> Result<(), sqlx::Error> {
+        store::vacuum_outbox(&mut *self.pool.acquire().await?).await
     }
 
     /// Measures what waits, for ever.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// How many events a consumer keeps aside: waiting for another attempt, and dead; counts no further than `limit`.
@@ -26,24 +27,37 @@ pub(crate) async fn aside(
     Ok((u64::try_from(row.retries).unwrap_or_default(), u64::try_from(row.dead).unwrap_or_default()))
 }
 
-/// Takes events over for a consumer; returns those that were not taken over before.
+/// What of a batch was not taken over before, and who among those it names is erased here.
+pub(crate) struct Received {
+    pub(crate) fresh: HashSet<Uuid>,
+    pub(crate) erased: HashSet<Uuid>,
+}
+
+/// Takes events over for a consumer. One statement for both questions: every batch asks them, and each trip to the database
+/// is time that an event waits.
 pub(crate) async fn receive(
     conn: &mut PgConnection,
     consumer: &str,
     ids: &[Uuid],
+    named: &[Uuid],
     now: Timestamp,
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Received, sqlx::Error> {
     // Sorted, so that two replicas with overlapping batches wait for each other instead of deadlocking.
-    sqlx::query_scalar!(
-        "INSERT INTO bus.inbox (consumer, event_id, received_at)
-         SELECT $1, id, $3 FROM UNNEST($2::uuid[]) AS id ORDER BY id
-         ON CONFLICT DO NOTHING RETURNING event_id",
+    let rows = sqlx::query!(
+        r#"WITH taken AS (INSERT INTO bus.inbox (consumer, event_id, received_at)
+                          SELECT $1, id, $3 FROM UNNEST($2::uuid[]) AS id ORDER BY id
+                          ON CONFLICT DO NOTHING RETURNING event_id)
+           SELECT event_id AS "id!", FALSE AS "erased!" FROM taken
+           UNION ALL SELECT account_id, TRUE FROM bus.erased WHERE account_id = ANY($4)"#,
         consumer,
         ids,
-        now.to_sqlx(),
+        now.to_sqlx() as _,
+        named,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let ids = |erased| rows.iter().filter(|row| row.erased == erased).map(|row| row.id).collect();
+    Ok(Received { fresh: ids(false), erased: ids(true) })
 }
 
 /// Deletes up to `limit` of the oldest inbox rows from before an instant; says how many.

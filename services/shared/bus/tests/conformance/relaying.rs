@@ -33,6 +33,7 @@ over_both!(
     its_commits_are_not_waited_for_and_others_are,
     what_was_confirmed_before_the_database_left_is_published_once,
     a_relay_that_stops_holds_no_row,
+    what_was_moved_does_not_pile_up,
 );
 
 /// Counts how often a step is reached.
@@ -198,4 +199,28 @@ async fn rabbit_a_queue_that_takes_nothing_is_asked_less_and_less() {
     shutdown.cancel();
     relay.await.unwrap();
     connection.close(200, "done".into()).await.unwrap();
+}
+
+async fn what_was_moved_does_not_pile_up(ground: Ground) {
+    // Nobody else cleans up.
+    sqlx::raw_sql("ALTER TABLE bus.outbox SET (autovacuum_enabled = false)")
+        .execute(&ground.pool)
+        .await
+        .unwrap();
+    let process = ground.start(ground.declared().await, None);
+    let events: Vec<_> = (0..1_500).map(|n| ground.event(n % 5, n as i64, 1)).collect();
+    ground.tell(&events).await;
+    ground.until_told().await;
+    eventually("the outbox is cleaned", PATIENCE, async || {
+        let cleaned: i64 = sqlx::query_scalar(
+            "SELECT vacuum_count FROM pg_stat_user_tables WHERE schemaname = 'bus' AND relname = 'outbox'",
+        )
+        .fetch_one(&ground.pool)
+        .await
+        .unwrap();
+        cleaned > 0
+    })
+    .await;
+    ground.until_counted(1_500).await;
+    process.stop().await;
 }

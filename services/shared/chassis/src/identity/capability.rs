@@ -1,10 +1,9 @@
 //! A capability: what accounts decided that one person may read of another, shown to the service that holds the data.
 //! A JSON Web Token like a passport, of another audience, good for one session, one scope and ten seconds.
 
-use super::Passport;
-use super::claims::{ISSUER, SignError};
+use super::claims::ISSUER;
+use super::{Passport, SignError, TokenSigner};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -83,13 +82,12 @@ impl Claims {
         }
     }
 
-    /// The signed token. `pkcs8` is the Ed25519 private key in PKCS #8 DER.
+    /// The signed token.
     ///
     /// # Errors
-    /// When the key is not such a key.
-    pub fn sign(&self, key_id: &str, pkcs8: &[u8]) -> Result<String, SignError> {
-        let header = Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, self, &EncodingKey::from_ed_der(pkcs8)).map_err(|_| SignError)
+    /// When the claims are not JSON.
+    pub fn sign(&self, signer: &TokenSigner) -> Result<String, SignError> {
+        signer.sign(self)
     }
 
     /// When it ends.

@@ -2,6 +2,7 @@
 
 use super::tests::{World, private, public, signed, with, world};
 use super::*;
+use crate::identity::TokenSigner;
 use crate::identity::capability::Opening;
 use crate::identity::claims::MAX_LIFETIME;
 use crate::identity::{Assurance, Kind, Scopes};
@@ -40,7 +41,7 @@ impl World {
 }
 
 fn shown(claims: &capability::Claims) -> String {
-    claims.sign("k1", &private(1)).unwrap()
+    claims.sign(&TokenSigner::new("k1", &private(1)).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -159,7 +160,7 @@ async fn capabilities_signed_otherwise_are_refused() {
     world
         .refuses(&with(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&private(1))))
         .await;
-    world.refuses(&world.capability().sign("k1", &private(2)).unwrap()).await;
+    world.refuses(&world.capability().sign(&TokenSigner::new("k1", &private(2)).unwrap()).unwrap()).await;
     let token = shown(&world.capability());
     let (head, signature) = token.rsplit_once('.').unwrap();
     let other = shown(&capability::Claims { own: world.account, ..world.capability() });

@@ -1,9 +1,8 @@
 //! What a passport says, as a JSON Web Token (RFC 7519) signed with Ed25519 (RFC 8037). Accounts mints with
 //! this, everybody verifies with it.
 
-use super::{Assurance, Kind, Passport, Scopes};
+use super::{Assurance, Kind, Passport, Scopes, SignError, TokenSigner};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -87,13 +86,12 @@ impl Claims {
         Self { acr: assurance, ..self }
     }
 
-    /// The signed token. `pkcs8` is the Ed25519 private key in PKCS #8 DER.
+    /// The signed token.
     ///
     /// # Errors
-    /// When the key is not such a key.
-    pub fn sign(&self, key_id: &str, pkcs8: &[u8]) -> Result<String, SignError> {
-        let header = Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, self, &EncodingKey::from_ed_der(pkcs8)).map_err(|_| SignError)
+    /// When the claims are not JSON.
+    pub fn sign(&self, signer: &TokenSigner) -> Result<String, SignError> {
+        signer.sign(self)
     }
 
     /// When it ends.
@@ -122,8 +120,3 @@ impl Claims {
         })
     }
 }
-
-/// The private key cannot sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the private key is not an Ed25519 key in PKCS #8")]
-pub struct SignError;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::identity::TokenSigner;
 use crate::identity::{Assurance, Kind, Scopes};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
@@ -71,7 +72,7 @@ impl World {
 }
 
 pub(super) fn signed(claims: &Claims) -> String {
-    claims.sign("k1", &private(1)).unwrap()
+    claims.sign(&TokenSigner::new("k1", &private(1)).unwrap()).unwrap()
 }
 
 pub(super) fn with(header: &Header, claims: &Value, key: &EncodingKey) -> String {
@@ -148,7 +149,7 @@ async fn tokens_signed_otherwise_are_refused() {
     let own = EncodingKey::from_ed_der(&private(1));
     let no_kid = with(&Header::new(Algorithm::EdDSA), &claims, &own);
     assert_eq!(world.reason(&no_kid).await, "PASSPORT_INVALID");
-    let strangers = world.claims().sign("k1", &private(2)).unwrap();
+    let strangers = world.claims().sign(&TokenSigner::new("k1", &private(2)).unwrap()).unwrap();
     assert_eq!(world.reason(&strangers).await, "PASSPORT_INVALID");
     for missing in ["sub", "sid", "kind", "auth_time", "iat", "exp", "iss", "aud"] {
         let mut partial = claims.clone();
@@ -190,7 +191,7 @@ async fn unknown_keys_are_asked_for_seldom_and_found_after_a_rotation() {
     let world = world();
     let fetches = || world.source.fetches.load(Ordering::SeqCst);
     world.keyring.verify(&signed(&world.claims())).await.unwrap();
-    let rotated = world.claims().sign("k2", &private(2)).unwrap();
+    let rotated = world.claims().sign(&TokenSigner::new("k2", &private(2)).unwrap()).unwrap();
     for _ in 0..100 {
         assert_eq!(world.reason(&rotated).await, "PASSPORT_INVALID");
     }
@@ -230,7 +231,10 @@ async fn fetched(world: &World, times: usize) {
 async fn a_withdrawn_key_is_believed_for_five_minutes_at_most_even_if_nobody_calls() {
     let world = world();
     world.source.keys.lock().unwrap().push(public("k2", 2));
-    let (withdrawn, kept) = (signed(&world.claims()), world.claims().sign("k2", &private(2)).unwrap());
+    let (withdrawn, kept) = (
+        signed(&world.claims()),
+        world.claims().sign(&TokenSigner::new("k2", &private(2)).unwrap()).unwrap(),
+    );
     world.keyring.verify(&withdrawn).await.unwrap();
     world.keyring.verify(&kept).await.unwrap();
     world.source.keys.lock().unwrap().remove(0);

@@ -6,10 +6,12 @@ mod keyring;
 mod remote;
 mod resources;
 mod scope;
+mod signing;
 
 pub use capability::Capability;
 pub use keyring::{ClientTokens, KeySource, Keyring, PublicKey};
 pub use scope::{Context, Interactions, MOST_SCOPES, Malformed, Scope, Scopes, UnknownScope};
+pub use signing::{SignError, TokenSigner};
 
 use crate::{Code, Fault};
 use jiff::Timestamp;

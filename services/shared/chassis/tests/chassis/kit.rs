@@ -6,6 +6,7 @@ use candor_proto::accounts::v1::*;
 use candor_proto::journal::v1 as journal;
 use candor_proto::journal::v1::check_in_service_server::{CheckInService, CheckInServiceServer};
 use chassis::config::Platform;
+use chassis::identity::TokenSigner;
 use chassis::identity::capability::{self, Opening};
 use chassis::identity::claims::Claims;
 use chassis::identity::{Assurance, KeySource, Keyring, Kind, Passport, PublicKey, Scopes, caller};
@@ -97,14 +98,16 @@ impl Server {
 
     pub(crate) fn token(&self, account: Uuid) -> String {
         let now = self.clock.now();
-        Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).sign("k", &private_key()).unwrap()
+        Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now)
+            .sign(&TokenSigner::new("k", &private_key()).unwrap())
+            .unwrap()
     }
 
     /// A token of software.
     pub(crate) fn client_token(&self, token_id: Uuid) -> String {
         let scopes = Scopes::exactly("system/*.rs").unwrap();
         let claims = Claims::of_client(Uuid::from_u128(20), token_id, &scopes, self.clock.now());
-        claims.sign("k", &private_key()).unwrap()
+        claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap()
     }
 
     /// A capability for the session of the kit's passports.
@@ -123,7 +126,9 @@ impl Server {
             expires_at: now + Duration::from_secs(60),
             scopes: Default::default(),
         };
-        capability::Claims::new(&passport, opening, now).sign("k", &private_key()).unwrap()
+        capability::Claims::new(&passport, opening, now)
+            .sign(&TokenSigner::new("k", &private_key()).unwrap())
+            .unwrap()
     }
 
     pub(crate) fn move_clock(&self, seconds: i64) {
