@@ -5,7 +5,7 @@ use candor_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 /// The RPCs anyone may call without a passport. Adding one is a decision: change this list on purpose.
-const PUBLIC: [&str; 19] = [
+const PUBLIC: [&str; 21] = [
     "candor.accounts.v1.CoupleService.PreviewInvitation",
     "candor.accounts.v1.CoupleService.ReportInvitation",
     "candor.accounts.v1.IdentityService.Register",
@@ -15,6 +15,8 @@ const PUBLIC: [&str; 19] = [
     "candor.accounts.v1.IdentityService.VerifyEmail",
     "candor.accounts.v1.OAuthClientService.IssueClientToken",
     "candor.accounts.v1.OAuthClientService.RevokeClientToken",
+    "candor.accounts.v1.PasskeyService.BeginPasskeySignIn",
+    "candor.accounts.v1.PasskeyService.SignInWithPasskey",
     "candor.accounts.v1.PrivacyService.GetErasureCertificate",
     "candor.accounts.v1.SessionService.CompleteSignIn",
     "candor.accounts.v1.SessionService.ListSigningKeys",

@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 105] = [
+pub(crate) const ROWS: [Row; 114] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -88,6 +88,16 @@ pub(crate) const ROWS: [Row; 105] = [
     row(
         "candor.accounts.v1.SessionService.CompleteSignIn",
         r#"{"pendingToken": "$token", "code": "123456"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.PasskeyService.BeginPasskeySignIn",
+        r#"{"pendingToken": "$token"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.PasskeyService.SignInWithPasskey",
+        r#"{"challengeToken": "$token", "credential": "{}"}"#,
         anyone(UNSIGNED),
     ),
     row(
@@ -143,6 +153,29 @@ pub(crate) const ROWS: [Row; 105] = [
     row("candor.accounts.v1.SecurityService.ConfirmTotp", r#"{"code": "123456"}"#, UNPROVEN),
     row("candor.accounts.v1.SecurityService.RemoveTotp", "{}", UNPROVEN),
     row("candor.accounts.v1.SecurityService.RenewRecoveryCodes", "{}", UNPROVEN),
+    row("candor.accounts.v1.PasskeyService.ListPasskeys", "{}", OWN_OF_ANYBODY),
+    row(
+        "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",
+        "{}",
+        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+    ),
+    row(
+        "candor.accounts.v1.PasskeyService.StepUpWithPasskey",
+        r#"{"challengeToken": "$token", "credential": "{}"}"#,
+        UNPROVEN,
+    ),
+    row("candor.accounts.v1.PasskeyService.BeginPasskey", r#"{"name": "a key"}"#, UNPROVEN),
+    row(
+        "candor.accounts.v1.PasskeyService.AddPasskey",
+        r#"{"challengeToken": "$token", "credential": "{}"}"#,
+        UNPROVEN,
+    ),
+    row(
+        "candor.accounts.v1.PasskeyService.RenamePasskey",
+        r#"{"passkeyId": "$entry", "name": "a key"}"#,
+        UNPROVEN,
+    ),
+    row("candor.accounts.v1.PasskeyService.RemovePasskey", r#"{"passkeyId": "$entry"}"#, UNPROVEN),
     row(
         "candor.accounts.v1.IdentityService.ChangePassword",
         r#"{"newPassword": "a sentence of fifteen and more"}"#,

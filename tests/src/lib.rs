@@ -10,6 +10,7 @@
 //! - [`Process`]: a program of ours as a child, with its log in a file;
 //! - [`five`]: the five processes of Candor, wired together, and [`One`], all of it in one process; [`Rest`] speaks to
 //!   them over HTTP, [`Browser`] as people do;
+//! - [`Device`]: what keeps passkeys, in software, and lies when told to;
 //! - [`Collector`]: where they send their traces and metrics; [`Tap`]: hears what they say to a server.
 //!
 //! The shared servers come from `testbed` (`make test` starts it), which says where they are in
@@ -20,6 +21,7 @@ mod browser;
 mod child;
 mod clock;
 pub mod collector;
+mod device;
 mod eventually;
 pub mod five;
 mod mail;
@@ -34,6 +36,7 @@ mod tap;
 pub use browser::{Browser, percent};
 pub use clock::TestClock;
 pub use collector::Collector;
+pub use device::Device;
 pub use eventually::eventually;
 pub use mail::mailed_token;
 pub use one::One;

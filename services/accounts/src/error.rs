@@ -2,9 +2,11 @@
 
 mod clients;
 mod counselors;
+mod passkeys;
 
 pub use clients::ClientError;
 pub use counselors::CounselorError;
+pub use passkeys::PasskeyError;
 
 use crate::domain::Invalid;
 use chassis::{Code, Fault};
@@ -46,6 +48,9 @@ pub enum Error {
     /// There is no such second factor.
     #[error("no such second factor")]
     NoSuchFactor,
+    /// The business of passkeys failed.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// Without a second factor the password would be too short.
     #[error("the password is too short to be the only factor")]
     PasswordTooShortAlone,
@@ -174,6 +179,7 @@ impl From<Error> for Fault {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::Client(error) => error.into(),
             Error::Counselor(error) => error.into(),
+            Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(
                 "SIGN_IN_REFUSED",

@@ -13,7 +13,7 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{ClientError, CounselorError, Error};
+pub use error::{ClientError, CounselorError, Error, PasskeyError};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
@@ -26,6 +26,7 @@ use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
 use candor_proto::accounts::v1::o_auth_client_service_server::OAuthClientServiceServer;
 use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
+use candor_proto::accounts::v1::passkey_service_server::PasskeyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
@@ -95,6 +96,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     routes
         .add_service(IdentityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(SecurityServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(PasskeyServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(SessionServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -113,6 +113,40 @@ for (const starter of document.querySelectorAll("[data-starter]")) {
   });
 }
 
+// A passkey: the device is asked with what the page brought, and its answer goes back in the page's form. Every answer of a
+// device is one sentence; a browser that cannot ask keeps the page's own words.
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  const Passkey = window.PublicKeyCredential;
+  if (!Passkey?.parseRequestOptionsFromJSON || !Passkey.prototype.toJSON) continue;
+  const [button, says] = [form.querySelector("button"), form.querySelector("[data-passkey-says]")];
+  const asked = JSON.parse(form.dataset.passkey);
+  const ask = () => form.dataset.passkeyFor === "new"
+    ? navigator.credentials.create({ publicKey: Passkey.parseCreationOptionsFromJSON(asked) })
+    : navigator.credentials.get({ publicKey: Passkey.parseRequestOptionsFromJSON(asked) });
+  const sentences = {
+    InvalidStateError: "This device has a passkey of yours already. Nothing was changed.",
+    NotAllowedError: "It was stopped, or took too long. Nothing was changed. You can try again.",
+    SecurityError: "A passkey works only at this site's own name, and this address is another. Nothing was changed.",
+  };
+  let asking = false;
+  form.addEventListener("submit", async (event) => {
+    if (form.elements.credential.value) return;
+    event.preventDefault();
+    if (asking) return;
+    asking = true;
+    says.textContent = "Your device is asking you now.";
+    try {
+      form.elements.credential.value = JSON.stringify((await ask()).toJSON());
+      form.submit();
+    } catch (error) {
+      says.textContent = sentences[error.name] ?? "This device cannot do that. Nothing was changed.";
+    }
+    asking = false;
+  });
+  document.querySelector("[data-passkey-without]").hidden = true;
+  button.hidden = false;
+}
+
 // What is pressed twice in haste is sent once.
 for (const form of document.querySelectorAll("form[data-once]")) {
   let sent = false;

@@ -12,6 +12,7 @@ use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
 use candor_proto::accounts::v1::o_auth_client_service_client::OAuthClientServiceClient;
 use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
+use candor_proto::accounts::v1::passkey_service_client::PasskeyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
@@ -133,6 +134,11 @@ impl Upstream {
     /// Sessions and passports.
     pub(crate) fn sessions(&self) -> SessionServiceClient<Traced> {
         SessionServiceClient::new(self.accounts.clone())
+    }
+
+    /// Passkeys.
+    pub(crate) fn passkeys(&self) -> PasskeyServiceClient<Traced> {
+        PasskeyServiceClient::new(self.accounts.clone())
     }
 
     /// How accounts are secured.

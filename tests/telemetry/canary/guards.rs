@@ -6,7 +6,7 @@ mod test_keys;
 use super::house::{House, PATIENCE};
 use super::life::Person;
 use crate::people::text;
-use candor_tests::eventually;
+use candor_tests::{Device, eventually};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -85,6 +85,7 @@ async fn lost_password(house: &House, dora: &mut Person) {
     let other_half = json!({"pendingToken": half["pendingToken"], "code": codes[1]});
     let session = house.ok("accounts.SessionService.CompleteSignIn", other_half, None).await;
     dora.secret = text(&session["sessionSecret"]);
+    passkey(house, dora).await;
     for (rpc, request) in [
         ("SessionService.StepUp", json!({"password": dora.password, "code": codes[2]})),
         ("SecurityService.GetSecurity", json!({})),
@@ -97,6 +98,38 @@ async fn lost_password(house: &House, dora: &mut Person) {
     ] {
         dora.ok(house, &format!("accounts.{rpc}"), request).await;
     }
+}
+
+/// A passkey: added, shown for everything it is good for, named anew, taken away.
+async fn passkey(house: &House, dora: &mut Person) {
+    let origin = format!("http://{}", house.five.address("gateway")).replace("127.0.0.1", "localhost");
+    let wish = json!({"name": house.text("a passkey's name")});
+    let asked = dora.ok(house, "accounts.PasskeyService.BeginPasskey", wish).await;
+    let (mut device, says) = Device::make(&origin, &text(&asked["options"]), 7);
+    let made = json!({"challengeToken": asked["challengeToken"], "credential": says});
+    dora.ok(house, "accounts.PasskeyService.AddPasskey", made).await;
+    let credentials =
+        json!({"email": dora.email, "password": dora.password, "deviceLabel": house.text("a device")});
+    let half = house.ok("accounts.SessionService.SignIn", credentials, None).await;
+    let wish = json!({"pendingToken": half["pendingToken"]});
+    let asked = house.ok("accounts.PasskeyService.BeginPasskeySignIn", wish, None).await;
+    let shown = json!({
+        "challengeToken": asked["challengeToken"], "credential": device.answer(&text(&asked["options"])),
+        "deviceLabel": house.text("a device"),
+    });
+    let session = house.ok("accounts.PasskeyService.SignInWithPasskey", shown, None).await;
+    dora.secret = text(&session["sessionSecret"]);
+    let asked = dora.ok(house, "accounts.PasskeyService.BeginPasskeyStepUp", json!({})).await;
+    let shown = json!({
+        "challengeToken": asked["challengeToken"], "credential": device.answer(&text(&asked["options"])),
+    });
+    dora.ok(house, "accounts.PasskeyService.StepUpWithPasskey", shown).await;
+    let id =
+        dora.ok(house, "accounts.PasskeyService.ListPasskeys", json!({})).await["passkeys"][0]["passkeyId"]
+            .clone();
+    let anew = json!({"passkeyId": id, "name": house.text("a passkey's name")});
+    dora.ok(house, "accounts.PasskeyService.RenamePasskey", anew).await;
+    dora.ok(house, "accounts.PasskeyService.RemovePasskey", json!({"passkeyId": id})).await;
 }
 
 /// Sets up an authenticator app; its recovery codes.

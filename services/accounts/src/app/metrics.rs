@@ -1,6 +1,6 @@
 //! What is measured of people coming in. Labels say what happened, never to whom.
 
-use crate::{Error, domain::Scope};
+use crate::{Error, PasskeyError, domain::Scope};
 use chassis::identity::Kind;
 use chassis::telemetry::{Entered, KeyValue, Level, counter, histogram};
 use opentelemetry::metrics::{Counter, Histogram};
@@ -33,7 +33,7 @@ pub fn sign_in<T>(result: Result<T, Error>, step: Step) -> Result<T, Error> {
     let outcome = match &result {
         Ok(_) if step == Step::Half => "half",
         Ok(_) => "signed_in",
-        Err(Error::SignInRefused | Error::CodeRefused) => "refused",
+        Err(Error::SignInRefused | Error::CodeRefused | Error::Passkey(PasskeyError::Refused)) => "refused",
         Err(Error::TooManyAttempts(_) | Error::TooManyProofs(_)) => "too_many",
         Err(Error::SignInOver) => "over",
         Err(Error::Busy) => "busy",

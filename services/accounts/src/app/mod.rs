@@ -19,6 +19,7 @@ pub mod metrics;
 mod notice;
 mod operator;
 mod outgoing;
+mod passkey;
 mod passport;
 mod password;
 mod pause;
@@ -68,6 +69,11 @@ pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
 pub use operator::{NewOperator, create_operator};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
+pub use passkey::{
+    AskedDevice, MyPasskey, PasskeySignIn, PreparedPasskey, Proven, add_passkey, begin_passkey,
+    begin_passkey_sign_in, begin_passkey_step_up, check_sign_in, check_step_up, passkeys_of, prepare_passkey,
+    remove_passkey, rename_passkey, seal_passkey_name, sign_in_with_passkey, step_up_with_passkey,
+};
 pub use passport::{MintedPassport, mint};
 pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
 pub use pause::{MyPause, Pause, lift_pause, pause_of_code, pause_of_partner, pauses_of};
@@ -84,7 +90,10 @@ pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, p
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
-use crate::{Error, config, domain::Address};
+use crate::{
+    Error, config,
+    domain::{Address, Site},
+};
 use bus::Outbox;
 use chassis::{Clock, Ids};
 use sqlx::PgPool;
@@ -120,6 +129,8 @@ pub struct Accounts {
     pub sessions: config::Sessions,
     /// What links begin with, without a slash at the end.
     pub public_url: String,
+    /// The place that passkeys are for; none where it has no name.
+    site: Option<Site>,
     key: OnceCell<DataKey>,
 }
 
@@ -146,6 +157,7 @@ impl Accounts {
             mails: Arc::default(),
             sessions,
             public_url: public_url.trim_end_matches('/').to_owned(),
+            site: Site::of(public_url),
             key: OnceCell::new(),
         }
     }

@@ -17,6 +17,8 @@ pub struct OwnSecurity {
     pub notices_by_mail: bool,
     /// When the authenticator app was set up.
     pub app_since: Option<Timestamp>,
+    /// How many passkeys there are.
+    pub passkeys: i64,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
     /// Whether the account can do nothing else before it has a second factor.
@@ -35,6 +37,7 @@ pub async fn security_of(accounts: &Accounts, account_id: Uuid) -> Result<OwnSec
         password_set_at: found.password_set_at,
         notices_by_mail: found.notices_by_mail,
         app_since: found.app_since,
+        passkeys: factors.passkeys,
         recovery_codes: factors.recovery_codes,
         second_factor_missing: AccountKind::stored(&found.kind).needs_second_factor() && !factors.any(),
     })

@@ -13,6 +13,7 @@ mod limits;
 mod name;
 mod notice;
 mod page;
+mod passkey;
 mod password;
 mod pause;
 mod person;
@@ -42,10 +43,11 @@ pub use limits::{
 pub use name::Name;
 pub use notice::NoticeKind;
 pub use page::{Cursor, PageSize};
+pub use passkey::{Answer, Asked, Fit, KeptPasskey, MOST_PASSKEYS, Site, Unfit};
 pub use password::{Password, Personal, Weakness, judge};
 pub use pause::PauseCause;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
-pub use proof::{FACTOR_PACE, PENDING_LIFE, RESET_LIFE, STEP_UP_PACE, TOTP_PROPOSAL_LIFE};
+pub use proof::{CHALLENGE_LIFE, FACTOR_PACE, PENDING_LIFE, RESET_LIFE, STEP_UP_PACE, TOTP_PROPOSAL_LIFE};
 pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
@@ -53,7 +55,7 @@ pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
-pub use secret::{CertificateCode, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
+pub use secret::{CertificateCode, ChallengeToken, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

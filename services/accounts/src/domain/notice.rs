@@ -35,11 +35,17 @@ pub enum NoticeKind {
     CounselorSuspended,
     /// The account is a counselor's no more: no licence holds.
     CounselorExpired,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was taken away.
+    PasskeyRemoved,
+    /// A passkey's counter went back: there may be a copy of the device. Nothing was opened.
+    PasskeyDoubted,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -55,6 +61,9 @@ impl NoticeKind {
         Self::CounselorRefused,
         Self::CounselorSuspended,
         Self::CounselorExpired,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeyDoubted,
     ];
 
     /// The name in the table.
@@ -75,6 +84,9 @@ impl NoticeKind {
             Self::CounselorRefused => "counselor_refused",
             Self::CounselorSuspended => "counselor_suspended",
             Self::CounselorExpired => "counselor_expired",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyDoubted => "passkey_doubted",
         }
     }
 

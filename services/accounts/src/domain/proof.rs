@@ -14,3 +14,5 @@ pub const FACTOR_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_mi
 pub const PENDING_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a proposed authenticator app waits for its first code.
 pub const TOTP_PROPOSAL_LIFE: SignedDuration = SignedDuration::from_mins(15);
+/// How long a challenge waits for a device's answer.
+pub const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);

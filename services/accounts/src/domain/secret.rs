@@ -21,6 +21,8 @@ pub struct OfReset;
 pub struct OfCertificate;
 /// What half a sign-in is finished with: `ch_` and 256 random bits.
 pub struct OfPending;
+/// What a device's answer comes with: `ck_` and 256 random bits.
+pub struct OfChallenge;
 
 impl Purpose for OfSession {
     const PREFIX: &'static str = "cs_";
@@ -37,6 +39,9 @@ impl Purpose for OfCertificate {
 impl Purpose for OfPending {
     const PREFIX: &'static str = "ch_";
 }
+impl Purpose for OfChallenge {
+    const PREFIX: &'static str = "ck_";
+}
 
 /// 256 random bits with a purpose.
 pub struct Secret<P>(Zeroizing<[u8; 32]>, PhantomData<P>);
@@ -51,6 +56,8 @@ pub type ResetToken = Secret<OfReset>;
 pub type CertificateCode = Secret<OfCertificate>;
 /// What somebody holds whose password was right and whose second factor is still to come.
 pub type PendingToken = Secret<OfPending>;
+/// What somebody holds whose device was asked for a proof.
+pub type ChallengeToken = Secret<OfChallenge>;
 
 impl<P: Purpose> Secret<P> {
     /// Makes a secret of random bytes.

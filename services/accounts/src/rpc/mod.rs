@@ -9,6 +9,7 @@ mod identity;
 mod ledger;
 mod lines;
 mod openings;
+mod passkey;
 mod pause;
 mod privacy;
 mod security;

@@ -27,6 +27,7 @@ impl SecurityService for Rpc {
             password_time: Some(wire(found.password_set_at)),
             notices_by_mail: found.notices_by_mail,
             totp_time: found.app_since.map(wire),
+            passkeys: i32::try_from(found.passkeys).unwrap_or(i32::MAX),
             recovery_codes: i32::try_from(found.recovery_codes).unwrap_or(i32::MAX),
             second_factor_missing: found.second_factor_missing,
         }))

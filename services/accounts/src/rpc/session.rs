@@ -107,12 +107,14 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
     let proven = app::prove(accounts, found, password).await?;
     let label = app::seal_label(accounts, proven.account_id, &label).await?;
     let mut tx = accounts.pool.begin().await?;
-    if app::factors_of(&mut tx, proven.account_id).await?.any() {
+    let factors = app::factors_of(&mut tx, proven.account_id).await?;
+    if factors.any() {
         let half = app::keep_half(accounts, &mut tx, &proven, &attempt, &label).await?;
         tx.commit().await?;
         return Ok(SignInResponse {
             pending_token: half.token.text().to_string(),
             pending_expire_time: Some(wire(half.expires_at)),
+            passkey: factors.passkeys > 0,
             ..SignInResponse::default()
         });
     }

@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub struct Factors {
     /// An authenticator app.
     pub totp: bool,
+    /// How many passkeys.
+    pub passkeys: i64,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
 }
@@ -17,7 +19,7 @@ pub struct Factors {
 impl Factors {
     /// Whether there is any: then a password alone lets nobody in. Recovery codes stand in for one and are none.
     pub fn any(self) -> bool {
-        self.totp
+        self.totp || self.passkeys > 0
     }
 }
 
@@ -34,6 +36,7 @@ pub async fn of(conn: &mut PgConnection, account_id: Uuid) -> Result<Factors, sq
     sqlx::query_as!(
         Factors,
         r#"SELECT EXISTS (SELECT FROM totp WHERE account_id = $1 AND confirmed) AS "totp!",
+                  (SELECT count(*) FROM passkey WHERE account_id = $1) AS "passkeys!",
                   (SELECT count(*) FROM recovery_code WHERE account_id = $1) AS "recovery_codes!""#,
         account_id
     )

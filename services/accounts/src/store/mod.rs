@@ -13,6 +13,8 @@ pub mod factor;
 pub mod invitation;
 pub mod mail;
 pub mod notice;
+pub mod passkey;
+pub mod passkey_challenge;
 pub mod pause;
 pub mod pending_sign_in;
 pub mod receipt;

@@ -20,6 +20,7 @@ mod ledger;
 mod mails;
 mod openings;
 mod operators;
+mod passkeys;
 mod passwords;
 mod pauses;
 mod people;

@@ -1,5 +1,5 @@
-//! The pages, one file per place. They are complete without a script, ask nobody else for anything, and say at every
-//! failure what happened, what is safe and what next.
+//! The pages, one file per place. They are complete without a script (but for asking a device for a passkey, which says
+//! so), ask nobody else for anything, and say at every failure what happened, what is safe and what next.
 
 mod answers;
 mod assets;
@@ -20,6 +20,7 @@ mod library;
 pub(crate) mod markdown;
 mod others;
 mod parting;
+mod passkey;
 mod path;
 mod prove_again;
 mod received;
@@ -134,6 +135,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/security/app/remove", post(security::factor::remove))
         .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
         .route("/security/password", get(security::password::show).post(security::password::submit))
+        .merge(passkey::router())
         .route("/sessions", get(sessions::show))
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/sessions/{session_id}/end", post(sessions::end))

@@ -13,11 +13,11 @@ use candor_proto::accounts::v1::{CompleteSignInRequest, EndSessionRequest, SignI
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct Page {
-    frame: Frame,
-    email: String,
-    next: String,
-    problem: Option<Problem>,
+pub(super) struct Page {
+    pub(super) frame: Frame,
+    pub(super) email: String,
+    pub(super) next: String,
+    pub(super) problem: Option<Problem>,
 }
 
 pub(super) async fn show(guest: Guest, RawQuery(query): RawQuery) -> Result<Response, Failure> {
@@ -37,9 +37,10 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
         Ok(reply) if reply.get_ref().session_secret.is_empty() => {
-            let token = reply.into_inner().pending_token;
+            let half = reply.into_inner();
             let (frame, next) = (guest.frame("sign-in"), next.unwrap_or_default());
-            guest.show(&SecondPage { frame, token, email, next, problem: None })
+            let (token, passkey) = (half.pending_token, half.passkey);
+            guest.show(&SecondPage { frame, token, email, next, passkey, problem: None })
         }
         Ok(reply) => {
             let begun = reply.get_ref();
@@ -61,6 +62,8 @@ struct SecondPage {
     token: String,
     email: String,
     next: String,
+    /// Whether a passkey would do as well.
+    passkey: bool,
     problem: Option<Problem>,
 }
 
@@ -82,12 +85,13 @@ pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure
         return guest.show_with(code, &Page { frame, email, next, problem: Some(problem) });
     }
     let token = Some(token).filter(|token| token.len() <= 128).unwrap_or_default();
-    guest.show_with(code, &SecondPage { frame, token, email, next, problem: Some(problem) })
+    let passkey = form.text("passkey") == "yes";
+    guest.show_with(code, &SecondPage { frame, token, email, next, passkey, problem: Some(problem) })
 }
 
 /// Begins the session. The code of an invitation comes along with whoever came here from its page, or registered from it
 /// with this address; they find it again. For anybody else the browser forgets it.
-fn enter(
+pub(super) fn enter(
     guest: &Guest,
     secret: &str,
     passport: &str,
@@ -154,7 +158,7 @@ async fn end(guest: &Guest, secret: &str) -> Result<(), Problem> {
 }
 
 /// How a person will recognise this browser in their list: what it is and what it runs on, nothing finer.
-fn device(agent: &str) -> String {
+pub(super) fn device(agent: &str) -> String {
     let first = |choices: &[(&str, &'static str)], otherwise: &'static str| {
         choices.iter().find(|(mark, _)| agent.contains(mark)).map_or(otherwise, |(_, name)| *name)
     };

@@ -25,7 +25,7 @@ pub(super) const ENTRY: &str = "0195f1c2-7f00-7000-8000-000000000001";
 
 /// What every fake remembers.
 pub(super) struct Fakes {
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) mints: AtomicUsize,
     pub(super) over: AtomicBool,
     pub(super) broken: AtomicBool,
@@ -59,6 +59,7 @@ pub(super) struct Fakes {
     pub(super) clients: super::fakes_clients::Clients,
     pub(super) privacy: super::fakes_privacy::Privacy,
     pub(super) counselors: super::fakes_counselors::Counselors,
+    pub(super) passkeys: super::fakes_passkeys::Passkeys,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -101,6 +102,7 @@ impl Fakes {
             clients: super::fakes_clients::Clients::default(),
             privacy: super::fakes_privacy::Privacy::default(),
             counselors: super::fakes_counselors::Counselors::default(),
+            passkeys: super::fakes_passkeys::Passkeys::default(),
         }
     }
 
@@ -126,6 +128,7 @@ impl Fakes {
         let server = super::fakes_privacy::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
+        let server = super::fakes_passkeys::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
         let server = super::fakes_check_in::add(super::fakes_self_check::add(server, fake.clone()), fake);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
@@ -153,7 +156,7 @@ impl Fake {
     }
 
     /// A passport as it is minted now.
-    fn passport(&self) -> String {
+    pub(super) fn passport(&self) -> String {
         use base64::Engine as _;
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
         let kind = *self.0.kind.lock().unwrap();
@@ -274,9 +277,10 @@ impl SessionService for Fake {
             let sentence = "The address and the password do not fit together. Please check both.";
             return Err(Fault::new(Code::Unauthenticated, "SIGN_IN_REFUSED", sentence).into());
         }
-        if self.0.app.load(Ordering::SeqCst) {
+        let passkey = self.0.passkeys.has.load(Ordering::SeqCst);
+        if passkey || self.0.app.load(Ordering::SeqCst) {
             let pending_token = "ch_half".into();
-            return Ok(Response::new(SignInResponse { pending_token, ..SignInResponse::default() }));
+            return Ok(Response::new(SignInResponse { pending_token, passkey, ..SignInResponse::default() }));
         }
         let (session_secret, passport) = (SECRET.into(), self.passport());
         Ok(Response::new(SignInResponse { session_secret, passport, ..SignInResponse::default() }))
@@ -369,6 +373,7 @@ impl SecurityService for Fake {
             notices_by_mail: self.0.by_mail.load(Ordering::SeqCst),
             totp_time: self.0.app.load(Ordering::SeqCst).then(|| self.0.timestamp(-600)).flatten(),
             recovery_codes: 9,
+            passkeys: i32::from(self.0.passkeys.has.load(Ordering::SeqCst)),
             second_factor_missing: false,
         }))
     }

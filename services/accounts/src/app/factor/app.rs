@@ -107,7 +107,7 @@ pub async fn confirm_app(
         return Err(Error::SessionOver);
     }
     notice::tell(accounts, conn, account_id, NoticeKind::AppAdded, Some(passport.session_id)).await?;
-    if before.recovery_codes > 0 { Ok(None) } else { recovery::renew(conn, account_id).await.map(Some) }
+    recovery::first_codes(conn, account_id, before).await
 }
 
 /// Takes the app away.

@@ -9,6 +9,7 @@ pub use app::{
 };
 pub(super) use code::use_up;
 pub use code::{Checked, check_code};
+pub(super) use recovery::first_codes;
 pub use recovery::{FreshCodes, renew_recovery_codes};
 
 use super::{Accounts, notice};
@@ -65,7 +66,7 @@ pub(super) async fn admit_code(
 }
 
 /// After a factor was taken away: without any, nothing is proven by two any more, and recovery codes stand for nothing.
-async fn after_removal(conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+pub(super) async fn after_removal(conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
     if !factor::of(conn, account_id).await?.any() {
         factor::replace_recovery_codes(conn, account_id, &[]).await?;
         session::weaken(conn, account_id).await?;
@@ -74,7 +75,11 @@ async fn after_removal(conn: &mut PgConnection, account_id: Uuid) -> Result<(), 
 }
 
 /// Refuses to take the last factor of an account away where the password could not stand alone.
-async fn may_remove(conn: &mut PgConnection, account_id: Uuid, left: Factors) -> Result<(), Error> {
+pub(super) async fn may_remove(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    left: Factors,
+) -> Result<(), Error> {
     if left.any() || security::password_stands_alone(conn, account_id).await? {
         Ok(())
     } else {

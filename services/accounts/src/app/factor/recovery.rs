@@ -4,7 +4,7 @@ use crate::{
     Error,
     app::{Accounts, notice, random, standing},
     domain::{NoticeKind, RECOVERY_CODES, RecoveryCode},
-    store::factor,
+    store::{factor, factor::Factors},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -34,7 +34,16 @@ pub async fn renew_recovery_codes(
     renew(conn, account_id).await
 }
 
-pub(super) async fn renew(conn: &mut PgConnection, account_id: Uuid) -> Result<FreshCodes, Error> {
+/// The codes that come with a first factor; none where there are some.
+pub(in crate::app) async fn first_codes(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    before: Factors,
+) -> Result<Option<FreshCodes>, Error> {
+    if before.recovery_codes > 0 { Ok(None) } else { renew(conn, account_id).await.map(Some) }
+}
+
+async fn renew(conn: &mut PgConnection, account_id: Uuid) -> Result<FreshCodes, Error> {
     let codes: Vec<_> =
         (0..RECOVERY_CODES).map(|_| random().map(RecoveryCode::of)).collect::<Result<_, _>>()?;
     let hashes: Vec<_> = codes.iter().map(|code| code.hash().to_vec()).collect();

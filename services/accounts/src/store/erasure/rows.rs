@@ -102,6 +102,10 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("sessions", halves.execute(&mut *conn).await?.rows_affected());
     let apps = sqlx::query!("DELETE FROM totp WHERE account_id = $1", account_id);
     tally.add("second_factors", apps.execute(&mut *conn).await?.rows_affected());
+    let passkeys = sqlx::query!("DELETE FROM passkey WHERE account_id = $1", account_id);
+    tally.add("second_factors", passkeys.execute(&mut *conn).await?.rows_affected());
+    let asked = sqlx::query!("DELETE FROM passkey_challenge WHERE account_id = $1", account_id);
+    tally.add("second_factors", asked.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
     tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
     let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);

@@ -100,7 +100,7 @@ struct CodesPage {
 }
 
 /// The codes, this once. With none (there were some already) it goes back to where the app stands now.
-fn show_codes(member: &Member, codes: Vec<String>) -> Result<Response, Failure> {
+pub(in super::super) fn show_codes(member: &Member, codes: Vec<String>) -> Result<Response, Failure> {
     if codes.is_empty() {
         return Ok(go(PLACE));
     }

@@ -3,7 +3,7 @@
 pub(super) mod factor;
 pub(super) mod password;
 
-use super::{Failure, Form, Frame, Member, go, words};
+use super::{Failure, Form, Frame, Member, go, passkey, words};
 use askama::Template;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
@@ -21,6 +21,7 @@ struct Page {
     by_mail: bool,
     app_since: Option<words::Moment>,
     recovery_codes: i32,
+    passkeys: Vec<passkey::Mine>,
     second_factor_missing: bool,
     notices: Vec<Shown>,
 }
@@ -48,12 +49,14 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
         moment: words::moment(notice.happen_time.as_ref(), &zone),
         here: here(notice),
     });
+    let passkeys = if security.passkeys > 0 { passkey::mine(&member, &zone).await? } else { Vec::new() };
     let page = Page {
         frame: member.guest.frame("security"),
         password_chosen: words::moment(security.password_time.as_ref(), &zone),
         by_mail: security.notices_by_mail,
         app_since: words::moment(security.totp_time.as_ref(), &zone),
         recovery_codes: security.recovery_codes,
+        passkeys,
         second_factor_missing: security.second_factor_missing,
         notices: notices.collect(),
     };
@@ -92,6 +95,11 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
             "It was asked for everything of yours to be destroyed. Until then you can call it off, under your data."
         }
         SecurityNoticeKind::ErasureCancelled => "That everything of yours is destroyed was called off.",
+        SecurityNoticeKind::PasskeyAdded => "A passkey was added.",
+        SecurityNoticeKind::PasskeyRemoved => "A passkey was taken away.",
+        SecurityNoticeKind::PasskeyDoubted => {
+            "A passkey did not count on as it should: there may be a copy of its device. Nothing was opened."
+        }
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
         }

@@ -29,8 +29,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Libraries that would show headers, frames or statements when told to talk; they are never told to.
-const QUIET: [&str; 12] = [
+/// Libraries that would show headers, frames, statements or challenges when told to talk; they are never told to.
+const QUIET: [&str; 15] = [
     "h2",
     "hyper",
     "hyper_util",
@@ -43,6 +43,9 @@ const QUIET: [&str; 12] = [
     "opentelemetry",
     "opentelemetry_sdk",
     "opentelemetry_otlp",
+    "webauthn_attestation_ca",
+    "webauthn_rs",
+    "webauthn_rs_core",
 ];
 
 /// Keeps telemetry going; [`Guard::shutdown`] sends what is left.
