@@ -97,6 +97,11 @@ impl Device {
         self.says(response)
     }
 
+    /// What its passkey goes by, as the standard's JSON writes it.
+    pub fn id(&self) -> String {
+        encode(&self.id)
+    }
+
     fn client(&self, kind: &str, challenge: &Value) -> Vec<u8> {
         json!({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false})
             .to_string()

@@ -21,6 +21,8 @@ pub(crate) async fn live(house: &House, anna: &Person) {
     let operator = operator(house).await;
     software(house, &operator).await;
     counselor(house, anna, &operator).await;
+    // Somebody without another factor, since recovery codes come with the first.
+    passkey(house, &mut Person::join(house, "Erik").await).await;
 }
 
 /// One who is uninvited again; one who comes, is described anew, and goes.
@@ -85,7 +87,6 @@ async fn lost_password(house: &House, dora: &mut Person) {
     let other_half = json!({"pendingToken": half["pendingToken"], "code": codes[1]});
     let session = house.ok("accounts.SessionService.CompleteSignIn", other_half, None).await;
     dora.secret = text(&session["sessionSecret"]);
-    passkey(house, dora).await;
     for (rpc, request) in [
         ("SessionService.StepUp", json!({"password": dora.password, "code": codes[2]})),
         ("SecurityService.GetSecurity", json!({})),
@@ -101,15 +102,15 @@ async fn lost_password(house: &House, dora: &mut Person) {
 }
 
 /// A passkey: added, shown for everything it is good for, named anew, taken away.
-async fn passkey(house: &House, dora: &mut Person) {
+async fn passkey(house: &House, erik: &mut Person) {
     let origin = format!("http://{}", house.five.address("gateway")).replace("127.0.0.1", "localhost");
     let wish = json!({"name": house.text("a passkey's name")});
-    let asked = dora.ok(house, "accounts.PasskeyService.BeginPasskey", wish).await;
+    let asked = erik.ok(house, "accounts.PasskeyService.BeginPasskey", wish).await;
     let (mut device, says) = Device::make(&origin, &text(&asked["options"]), 7);
     let made = json!({"challengeToken": asked["challengeToken"], "credential": says});
-    dora.ok(house, "accounts.PasskeyService.AddPasskey", made).await;
+    erik.ok(house, "accounts.PasskeyService.AddPasskey", made).await;
     let credentials =
-        json!({"email": dora.email, "password": dora.password, "deviceLabel": house.text("a device")});
+        json!({"email": erik.email, "password": erik.password, "deviceLabel": house.text("a device")});
     let half = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let wish = json!({"pendingToken": half["pendingToken"]});
     let asked = house.ok("accounts.PasskeyService.BeginPasskeySignIn", wish, None).await;
@@ -118,18 +119,18 @@ async fn passkey(house: &House, dora: &mut Person) {
         "deviceLabel": house.text("a device"),
     });
     let session = house.ok("accounts.PasskeyService.SignInWithPasskey", shown, None).await;
-    dora.secret = text(&session["sessionSecret"]);
-    let asked = dora.ok(house, "accounts.PasskeyService.BeginPasskeyStepUp", json!({})).await;
+    erik.secret = text(&session["sessionSecret"]);
+    let asked = erik.ok(house, "accounts.PasskeyService.BeginPasskeyStepUp", json!({})).await;
     let shown = json!({
         "challengeToken": asked["challengeToken"], "credential": device.answer(&text(&asked["options"])),
     });
-    dora.ok(house, "accounts.PasskeyService.StepUpWithPasskey", shown).await;
+    erik.ok(house, "accounts.PasskeyService.StepUpWithPasskey", shown).await;
     let id =
-        dora.ok(house, "accounts.PasskeyService.ListPasskeys", json!({})).await["passkeys"][0]["passkeyId"]
+        erik.ok(house, "accounts.PasskeyService.ListPasskeys", json!({})).await["passkeys"][0]["passkeyId"]
             .clone();
     let anew = json!({"passkeyId": id, "name": house.text("a passkey's name")});
-    dora.ok(house, "accounts.PasskeyService.RenamePasskey", anew).await;
-    dora.ok(house, "accounts.PasskeyService.RemovePasskey", json!({"passkeyId": id})).await;
+    erik.ok(house, "accounts.PasskeyService.RenamePasskey", anew).await;
+    erik.ok(house, "accounts.PasskeyService.RemovePasskey", json!({"passkeyId": id})).await;
 }
 
 /// Sets up an authenticator app; its recovery codes.

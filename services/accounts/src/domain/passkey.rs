@@ -1,6 +1,7 @@
 //! Passkeys (WebAuthn, level 3): what is asked of a device, and whether its answer fits. User verification is required
 //! everywhere, so a passkey counts as two factors: the device, and what unlocks it.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use std::net::Ipv4Addr;
 use webauthn_rs::prelude::{
@@ -87,9 +88,8 @@ impl Site {
     pub fn ask(&self, with: &[KeptPasskey]) -> Option<Asked> {
         let (options, state) = self.0.start_discoverable_authentication().ok()?;
         let mut options = serde_json::to_value(options.public_key).ok()?;
-        let allowed =
-            with.iter().map(|kept| Some(serde_json::json!({"type": "public-key", "id": kept.id_text()?})));
-        options["allowCredentials"] = allowed.collect::<Option<Vec<_>>>()?.into();
+        let allowed = with.iter().map(|kept| serde_json::json!({"type": "public-key", "id": kept.id_text()}));
+        options["allowCredentials"] = allowed.collect::<Vec<_>>().into();
         Some(Asked { options: json(&options)?, state: bytes(&state)? })
     }
 
@@ -126,8 +126,9 @@ impl KeptPasskey {
         self.0.cred_id().as_ref()
     }
 
-    fn id_text(&self) -> Option<serde_json::Value> {
-        serde_json::to_value(self.0.cred_id()).ok()
+    /// Its id as the standard's JSON writes it.
+    fn id_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.id())
     }
 }
 
