@@ -55,7 +55,9 @@ pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
-pub use secret::{CertificateCode, ChallengeToken, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken};
+pub use secret::{
+    CertificateCode, ChallengeToken, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken,
+};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

@@ -1,12 +1,14 @@
 //! Passkeys: added, shown in the place of a password or a code, and what is refused.
 
+use crate::erasure::WEEK;
 use crate::kit::{House, PASSWORD, reason};
 use crate::people::visible;
 use candor_proto::accounts::v1::{
     AddPasskeyRequest, BeginPasskeyRequest, BeginPasskeyResponse, BeginPasskeySignInRequest,
     BeginPasskeyStepUpRequest, ListPasskeysRequest, Passkey, RemovePasskeyRequest, RenamePasskeyRequest,
-    SecurityNoticeKind, SignInResponse, SignInWithPasskeyRequest, SignInWithPasskeyResponse,
-    StepUpWithPasskeyRequest, passkey_service_server::PasskeyService as _,
+    RequestErasureRequest, SecurityNoticeKind, SignInResponse, SignInWithPasskeyRequest,
+    SignInWithPasskeyResponse, StepUpWithPasskeyRequest, passkey_service_server::PasskeyService as _,
+    privacy_service_server::PrivacyService as _,
 };
 use candor_tests::Device;
 use chassis::identity::Assurance;
@@ -345,4 +347,23 @@ async fn passkeys_are_named_and_taken_away_by_their_owner_alone() {
     // Without any factor a password is enough again, and recovery codes stand for nothing.
     assert!(!house.sign_in(ANNA, PASSWORD).await.unwrap().session_secret.is_empty());
     assert_eq!(house.count("recovery_code").await, 0);
+}
+
+#[tokio::test]
+async fn an_erasure_destroys_passkeys_and_what_devices_were_asked() {
+    let house = House::new().await;
+    let (annas, bens) = (signed_in(&house, ANNA).await, signed_in(&house, BEN).await);
+    let (mut device, _) = house.add_passkey(&annas.passport, 7).await;
+    let (mut other, _) = house.add_passkey(&bens.passport, 8).await;
+    house.ask_for_new(&annas.passport).await.unwrap();
+    let request = house.with_passport(&annas.passport, RequestErasureRequest::default()).await;
+    let code = house.rpc.request_erasure(request).await.unwrap().into_inner().certificate_code;
+    house.advance(WEEK);
+    house.go_through(house.erasure_id().await).await;
+    let done = house.certificate(&code).await.unwrap().destroyed;
+    let factors = done.iter().find(|one| one.class == "second_factors").unwrap();
+    assert_eq!(factors.count, 1, "what a device was asked is no factor");
+    assert_eq!((house.count("passkey").await, house.count("passkey_challenge").await), (1, 0));
+    assert_eq!(reason(&house.sign_in_with(&mut device).await.err().unwrap()), "PASSKEY_REFUSED");
+    house.sign_in_with(&mut other).await.unwrap();
 }

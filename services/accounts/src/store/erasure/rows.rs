@@ -105,7 +105,7 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     let passkeys = sqlx::query!("DELETE FROM passkey WHERE account_id = $1", account_id);
     tally.add("second_factors", passkeys.execute(&mut *conn).await?.rows_affected());
     let asked = sqlx::query!("DELETE FROM passkey_challenge WHERE account_id = $1", account_id);
-    tally.add("second_factors", asked.execute(&mut *conn).await?.rows_affected());
+    tally.add("passkey_challenges", asked.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
     tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
     let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);
