@@ -154,6 +154,7 @@ mod tests {
             "IdentityService",
             "LedgerService",
             "OAuthClientService",
+            "PasskeyService",
             "PrivacyService",
             "SecurityService",
             "SessionService",
