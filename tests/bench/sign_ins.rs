@@ -162,6 +162,7 @@ async fn sign_in(accounts: Channels, lane: usize, member: usize) -> Result<(), S
         email: address(member),
         password: PASSWORD.to_owned(),
         device_label: "a laptop".to_owned(),
+        ..SignInRequest::default()
     };
     let answer = SessionServiceClient::new(accounts.of(lane)).sign_in(message).await;
     let answer = answer.map_err(|status| load::failure(&status))?.into_inner();

@@ -81,6 +81,7 @@ pub(crate) async fn join_over_grpc(world: &World, email: &str) -> Member {
         email: email.into(),
         password: PASSWORD.into(),
         device_label: "phone".into(),
+        ..accounts::SignInRequest::default()
     };
     let early = sessions.sign_in(credentials.clone()).await.err().expect("not proven yet");
     assert_eq!(early.code(), Code::Unauthenticated);

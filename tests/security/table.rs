@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 114] = [
+pub(crate) const ROWS: [Row; 116] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -141,6 +141,12 @@ pub(crate) const ROWS: [Row; 114] = [
         [UNSIGNED, UNSIGNED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED, DENIED],
     ),
     row("candor.accounts.v1.SessionService.EndSessions", "{}", OWN_OF_ANYBODY),
+    row("candor.accounts.v1.SessionService.ListDevices", "{}", OWN_OF_ANYBODY),
+    row(
+        "candor.accounts.v1.SessionService.ForgetDevice",
+        r#"{"deviceId": "$entry"}"#,
+        [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+    ),
     row("candor.accounts.v1.SecurityService.GetSecurity", "{}", OWN_OF_ANYBODY),
     // Having everything destroyed: each reaches their own alone, and asking takes a fresh proof.
     row("candor.accounts.v1.PrivacyService.RequestErasure", "{}", any_member(NOT_NOW)),

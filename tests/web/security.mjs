@@ -131,6 +131,14 @@ async function story(browser, base, mailDir) {
   await page.getByRole("button", { name: "Take the app away" }).click();
   await page.getByText("needs at least 15 characters").waitFor();
   expected(/status of 4\d\d/);
+  // The password set by mail forgot every device, so the sign-in after it was told; the browser is known since, until forgotten.
+  await page.goto(`${base}/security`);
+  assert.equal(await page.getByText("signed in from a device that was not known here").count(), 1);
+  await page.goto(`${base}/sessions`);
+  assert.equal(await page.getByRole("button", { name: "Forget this device" }).count(), 1);
+  await look(page, "security-10-devices");
+  await page.getByRole("button", { name: "Forget this device" }).click();
+  await page.getByText("None is known.").waitFor();
   assert.deepEqual(strays, [], "no request leaves the site, no script error");
   pass();
 }

@@ -70,6 +70,9 @@ pub enum Error {
     /// The session is not there, or not the caller's.
     #[error("no such session")]
     SessionNotFound,
+    /// The device is not known, or not to the caller's account.
+    #[error("no such device")]
+    DeviceNotFound,
     /// The session is over, or never was.
     #[error("the session is over")]
     SessionOver,
@@ -243,6 +246,7 @@ impl From<Error> for Fault {
                 "This link is too old or was used already. Your password is what it was. You can ask for another link.",
             ),
             Error::ProofTooWeak => chassis::rpc::step_up_required(),
+            Error::DeviceNotFound => not_found("DEVICE_NOT_FOUND", "There is no such device."),
             Error::SessionNotFound => not_found("SESSION_NOT_FOUND", "There is no such session."),
             Error::SessionOver | Error::AccountGone => {
                 unauthenticated("SESSION_ENDED", "This sign-in has ended. Please sign in again.")

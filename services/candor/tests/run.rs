@@ -145,7 +145,7 @@ async fn an_operator_is_made_while_it_runs() {
     let request = SignInRequest {
         email: "operator@example.org".to_owned(),
         password: PASSWORD.to_owned(),
-        device_label: String::new(),
+        ..SignInRequest::default()
     };
     assert!(!sessions.sign_in(request).await.unwrap().into_inner().passport.is_empty());
     assert!(!candor.process.log().contains(PASSWORD));

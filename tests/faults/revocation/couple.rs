@@ -54,7 +54,7 @@ impl Person {
         let credentials = accounts::SignInRequest {
             email: email.to_owned(),
             password: PASSWORD.to_owned(),
-            device_label: String::new(),
+            ..accounts::SignInRequest::default()
         };
         let session = sessions.sign_in(credentials).await.unwrap().into_inner();
         let minted = mint(place.grpc("accounts"), &session.session_secret).await.unwrap();

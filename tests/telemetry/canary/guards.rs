@@ -84,7 +84,8 @@ async fn lost_password(house: &House, dora: &mut Person) {
         "email": dora.email, "password": dora.password, "deviceLabel": house.text("a device"),
     });
     let half = house.ok("accounts.SessionService.SignIn", credentials, None).await;
-    let other_half = json!({"pendingToken": half["pendingToken"], "code": codes[1]});
+    let other_half =
+        json!({"pendingToken": half["pendingToken"], "code": codes[1], "deviceToken": dora.device});
     let session = house.ok("accounts.SessionService.CompleteSignIn", other_half, None).await;
     dora.secret = text(&session["sessionSecret"]);
     for (rpc, request) in [
@@ -116,7 +117,7 @@ async fn passkey(house: &House, erik: &mut Person) {
     let asked = house.ok("accounts.PasskeyService.BeginPasskeySignIn", wish, None).await;
     let shown = json!({
         "challengeToken": asked["challengeToken"], "credential": device.answer(&text(&asked["options"])),
-        "deviceLabel": house.text("a device"),
+        "deviceLabel": house.text("a device"), "deviceToken": erik.device,
     });
     let session = house.ok("accounts.PasskeyService.SignInWithPasskey", shown, None).await;
     erik.secret = text(&session["sessionSecret"]);

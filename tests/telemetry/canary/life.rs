@@ -26,6 +26,8 @@ pub(crate) struct Person {
     pub(crate) password: String,
     pub(crate) secret: String,
     pub(crate) account_id: String,
+    /// What their device is known by.
+    pub(crate) device: String,
 }
 
 impl Person {
@@ -47,7 +49,8 @@ impl Person {
         let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
         let secret = text(&session["sessionSecret"]);
         let me = house.ok("accounts.IdentityService.GetMe", json!({}), Some(&secret)).await;
-        Self { email, password, secret, account_id: text(&me["account"]["accountId"]) }
+        let device = text(&session["deviceToken"]);
+        Self { email, password, secret, account_id: text(&me["account"]["accountId"]), device }
     }
 
     /// A call in their name that must succeed.
@@ -96,6 +99,9 @@ async fn sessions(house: &House, anna: &Person) {
     anna.passport(house).await;
     anna.ok(house, "accounts.SessionService.StepUp", json!({"password": anna.password})).await;
     anna.ok(house, "accounts.SessionService.ListSessions", json!({})).await;
+    let known = anna.ok(house, "accounts.SessionService.ListDevices", json!({})).await;
+    let old = json!({"deviceId": known["devices"][1]["deviceId"]});
+    anna.ok(house, "accounts.SessionService.ForgetDevice", old).await;
     let over = json!({"sessionId": other["sessionId"]});
     anna.ok(house, "accounts.SessionService.EndSession", over).await;
 }

@@ -5,8 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        client_token, invitation, mail, notice, passkey_challenge, pause, pending_sign_in, receipt, request,
-        reset, session, throttle, verification,
+        client_token, invitation, known_device, mail, notice, passkey_challenge, pause, pending_sign_in,
+        receipt, request, reset, session, throttle, verification,
     },
 };
 use jiff::SignedDuration;
@@ -44,6 +44,7 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + reset::sweep(&mut conn, now, AT_A_TIME).await?
         + pending_sign_in::sweep(&mut conn, now, AT_A_TIME).await?
+        + known_device::sweep(&mut conn, now, AT_A_TIME).await?
         + passkey_challenge::sweep(&mut conn, now, AT_A_TIME).await?
         + notice::sweep(&mut conn, now - NOTICES_KEPT, AT_A_TIME).await?
         + client_token::sweep_assertions(&mut conn, now - ASSERTIONS_KEPT, AT_A_TIME).await?

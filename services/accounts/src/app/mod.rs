@@ -9,6 +9,7 @@ mod circle;
 pub mod clients;
 pub mod counselor;
 mod couple;
+mod device;
 mod erasure;
 mod factor;
 mod hashing;
@@ -49,6 +50,7 @@ pub use circle::{
 pub use couple::{
     Linkage, MyCouple, cancel_unlink, couple_of, plan_unlink, planned_unlinks, unlink, unlink_as_planned,
 };
+pub use device::{OwnDevice, forget_device, list_devices};
 pub use erasure::{
     CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, WaitingErasure,
     begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures, current_erasures,

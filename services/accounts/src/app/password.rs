@@ -4,7 +4,7 @@ use super::{Accounts, Checked, announce, email_place, factor, notice, password_p
 use crate::{
     Error,
     domain::{FACTOR_PACE, NoticeKind, Password, Personal, ResetToken},
-    store::{factor as factors, pending_sign_in, reset, security, session},
+    store::{factor as factors, known_device, pending_sign_in, reset, security, session},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -70,6 +70,7 @@ pub async fn change_password(
     standing::hold(accounts, conn, passport).await?;
     set(accounts, conn, new).await?;
     if !others_go_on {
+        known_device::forget_all(conn, new.account_id, Some(session_id)).await?;
         let ended = session::end_all(conn, new.account_id, Some(session_id), now).await?;
         announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     }
@@ -161,6 +162,7 @@ pub async fn reset_password(
         None => {}
     }
     set(accounts, conn, &prepared.new).await?;
+    known_device::forget_all(conn, account_id, None).await?;
     let ended = session::end_all(conn, account_id, None, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     notice::tell(accounts, conn, account_id, NoticeKind::PasswordReset, None).await

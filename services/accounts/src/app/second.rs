@@ -1,9 +1,12 @@
 //! The second half of a sign-in: what follows the right password where there is a second factor.
 
-use super::{Accounts, Checked, factor, random, session, sign_in, sign_in::Started};
+use super::{
+    Accounts, Checked, factor, random, session, sign_in,
+    sign_in::{By, Started},
+};
 use crate::{
     Error,
-    domain::{FACTOR_PACE, PENDING_LIFE, PendingToken},
+    domain::{DeviceToken, FACTOR_PACE, PENDING_LIFE, PendingToken},
     store::{account::Credentials, pending_sign_in as pending, throttle},
 };
 use jiff::Timestamp;
@@ -77,6 +80,7 @@ pub async fn complete(
     conn: &mut PgConnection,
     half: Half,
     checked: &Checked,
+    device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
     if !pending::take(conn, &half.token_hash).await? {
         return Err(Error::SignInOver);
@@ -87,5 +91,6 @@ pub async fn complete(
     let attempt: [u8; 32] = found.counted_as[..].try_into().map_err(|_| Error::Unreadable)?;
     throttle::clear(conn, &attempt).await?;
     let label = session::SealedLabel { session_id: found.session_id, sealed: found.device_label };
-    sign_in::begin(accounts, conn, found.account_id, found.kind, &label, true).await
+    let by = By { account_id: found.account_id, kind: found.kind, strong: true };
+    sign_in::begin(accounts, conn, by, &label, device).await
 }

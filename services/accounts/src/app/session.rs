@@ -4,7 +4,10 @@ use super::{Accounts, announce, standing, text};
 use crate::{
     Error,
     domain::SessionSecret,
-    store::session::{self, Ended, Live},
+    store::{
+        known_device,
+        session::{self, Ended, Live},
+    },
 };
 use chassis::identity::Passport;
 use jiff::Timestamp;
@@ -74,7 +77,8 @@ pub async fn list_sessions(accounts: &Accounts, account_id: Uuid) -> Result<Vec<
         .collect()
 }
 
-/// Ends a session of the account. One that is over already stays so. Signing out asks for nothing; ending another session
+/// Ends a session of the account. Whoever ends another than this one does not know its device, and neither does the account
+/// from then on. One that is over already stays so. Signing out asks for nothing; ending another session
 /// takes one that lives, and was proven as strongly as the account can be.
 ///
 /// # Errors
@@ -88,6 +92,7 @@ pub async fn end_session(
     let (now, account_id) = (accounts.clock.now(), by.account_id);
     if session_id != by.session_id {
         standing::hold(accounts, conn, by).await?;
+        known_device::forget_of(conn, account_id, session_id).await?;
     }
     if session::end(conn, session_id, account_id, now).await? {
         let ended = [Ended { session_id, account_id }];
@@ -108,6 +113,7 @@ pub async fn end_sessions(
 ) -> Result<usize, Error> {
     let (now, but) = (accounts.clock.now(), (!this_one_too).then_some(by.session_id));
     standing::hold(accounts, conn, by).await?;
+    known_device::forget_all(conn, by.account_id, but).await?;
     let ended = session::end_all(conn, by.account_id, but, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     Ok(ended.len())

@@ -1,10 +1,10 @@
 //! Signing in.
 
-use super::{Accounts, password_place, random, session, text};
+use super::{Accounts, device, password_place, random, session, text};
 use crate::{
     Error,
-    domain::{Address, DeviceLabel, Password, SIGN_IN_PACE, SessionSecret},
-    store::{account, account::Credentials, session as sessions, throttle},
+    domain::{Address, DeviceLabel, DeviceToken, Password, SIGN_IN_PACE, SessionSecret},
+    store::{account, account::Credentials, known_device, session as sessions, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -17,6 +17,8 @@ pub struct Started {
     pub live: sessions::Live,
     /// Its secret.
     pub secret: SessionSecret,
+    /// What the device is known by from now on.
+    pub device: DeviceToken,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
@@ -44,16 +46,27 @@ pub async fn attempt(accounts: &Accounts, address: &Address) -> Result<Attempt, 
     Ok(Attempt { email_index, counted_as })
 }
 
-/// Lets an attempt through, whether or not the address is known.
+/// Lets an attempt through, whether or not the address is known. Whoever comes from a device that the account knows has
+/// turns of their own, which nobody else can use up; what a device brings is looked for whether or not there is an account.
 ///
 /// # Errors
 /// [`Error::TooManyAttempts`]. Being refused counts for nothing, so the wait never grows.
 pub async fn admit_attempt(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    attempt: &Attempt,
+    attempt: &mut Attempt,
+    found: Option<&Credentials>,
+    device: Option<&DeviceToken>,
 ) -> Result<(), Error> {
-    if throttle::take(conn, &attempt.counted_as, SIGN_IN_PACE, accounts.clock.now()).await? {
+    let now = accounts.clock.now();
+    if let Some(device) = device {
+        let account_id = found.map_or(Uuid::nil(), |found| found.account_id);
+        let hash = device.hash_with(account_id);
+        if known_device::is_known(conn, account_id, &hash, now).await? {
+            attempt.counted_as = accounts.key().await?.mac("sign-in from a known device", &hash);
+        }
+    }
+    if throttle::take(conn, &attempt.counted_as, SIGN_IN_PACE, now).await? {
         Ok(())
     } else {
         Err(Error::TooManyAttempts(SIGN_IN_PACE.interval.unsigned_abs()))
@@ -100,20 +113,32 @@ pub async fn start_session(
     proven: Credentials,
     attempt: &Attempt,
     label: &session::SealedLabel,
+    device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
     throttle::clear(conn, &attempt.counted_as).await?;
-    begin(accounts, conn, proven.account_id, proven.kind, label, false).await
+    let by = By { account_id: proven.account_id, kind: proven.kind, strong: false };
+    begin(accounts, conn, by, label, device).await
 }
 
-/// Starts a session of an account that has proven who it is, by two factors or one.
+/// An account that has proven who it is.
+pub(super) struct By {
+    /// The account.
+    pub(super) account_id: Uuid,
+    /// What it may do, as stored.
+    pub(super) kind: String,
+    /// Whether by two factors.
+    pub(super) strong: bool,
+}
+
+/// Starts a session of an account that has proven who it is.
 pub(super) async fn begin(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    account_id: Uuid,
-    kind: String,
+    by: By,
     label: &session::SealedLabel,
-    strong: bool,
+    device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
+    let By { account_id, kind, strong } = by;
     let now = accounts.clock.now();
     let secret = SessionSecret::of(random()?);
     let (idle_until, absolute_until) = (now + accounts.sessions.idle(), now + accounts.sessions.absolute());
@@ -127,8 +152,9 @@ pub(super) async fn begin(
         strong,
     };
     sessions::insert(conn, &new, now).await?;
+    let device = device::recognise(accounts, conn, account_id, label, device).await?;
     let live = sessions::Live { session_id: label.session_id, account_id, kind, proved_at: now, strong };
-    Ok(Started { live, secret, expires_at: idle_until.min(absolute_until) })
+    Ok(Started { live, secret, device, expires_at: idle_until.min(absolute_until) })
 }
 
 /// Seals the label of a session that is about to start. Asks the vault, so no transaction may be open.

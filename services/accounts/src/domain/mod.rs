@@ -47,7 +47,10 @@ pub use passkey::{Answer, Asked, Fit, KeptPasskey, MOST_PASSKEYS, Site, Unfit};
 pub use password::{Password, Personal, Weakness, judge};
 pub use pause::PauseCause;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
-pub use proof::{CHALLENGE_LIFE, FACTOR_PACE, PENDING_LIFE, RESET_LIFE, STEP_UP_PACE, TOTP_PROPOSAL_LIFE};
+pub use proof::{
+    CHALLENGE_LIFE, DEVICE_LIFE, FACTOR_PACE, FIRST_WITHIN, MOST_DEVICES, PENDING_LIFE, RESET_LIFE,
+    STEP_UP_PACE, TOTP_PROPOSAL_LIFE,
+};
 pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
@@ -56,7 +59,8 @@ pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
 pub use secret::{
-    CertificateCode, ChallengeToken, PendingToken, ResetToken, Secret, SessionSecret, VerificationToken,
+    CertificateCode, ChallengeToken, DeviceToken, PendingToken, ResetToken, Secret, SessionSecret,
+    VerificationToken,
 };
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 

@@ -41,11 +41,13 @@ pub enum NoticeKind {
     PasskeyRemoved,
     /// A passkey's counter went back: there may be a copy of the device. Nothing was opened.
     PasskeyDoubted,
+    /// Somebody signed in from a device that the account did not know.
+    DeviceAdded,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -64,6 +66,7 @@ impl NoticeKind {
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::PasskeyDoubted,
+        Self::DeviceAdded,
     ];
 
     /// The name in the table.
@@ -87,6 +90,7 @@ impl NoticeKind {
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasskeyDoubted => "passkey_doubted",
+            Self::DeviceAdded => "device_added",
         }
     }
 

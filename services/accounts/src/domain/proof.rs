@@ -16,3 +16,9 @@ pub const PENDING_LIFE: SignedDuration = SignedDuration::from_mins(10);
 pub const TOTP_PROPOSAL_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// How long a challenge waits for a device's answer.
 pub const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a device is known after the last sign-in there.
+pub const DEVICE_LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long after the address was proven a first sign-in is no news to whoever proved it.
+pub const FIRST_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// Devices that one account knows at most; the one that was signed in from longest ago makes room.
+pub const MOST_DEVICES: i64 = 50;

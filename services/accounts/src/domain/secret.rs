@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use std::marker::PhantomData;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// What a secret is for, told by its first characters.
@@ -23,6 +24,8 @@ pub struct OfCertificate;
 pub struct OfPending;
 /// What a device's answer comes with: `ck_` and 256 random bits.
 pub struct OfChallenge;
+/// What a browser or client is known by once somebody signed in there: `cd_` and 256 random bits.
+pub struct OfDevice;
 
 impl Purpose for OfSession {
     const PREFIX: &'static str = "cs_";
@@ -42,9 +45,18 @@ impl Purpose for OfPending {
 impl Purpose for OfChallenge {
     const PREFIX: &'static str = "ck_";
 }
+impl Purpose for OfDevice {
+    const PREFIX: &'static str = "cd_";
+}
 
 /// 256 random bits with a purpose.
 pub struct Secret<P>(Zeroizing<[u8; 32]>, PhantomData<P>);
+
+impl<P> Clone for Secret<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
 
 /// What a browser or client holds of a session.
 pub type SessionSecret = Secret<OfSession>;
@@ -58,6 +70,15 @@ pub type CertificateCode = Secret<OfCertificate>;
 pub type PendingToken = Secret<OfPending>;
 /// What somebody holds whose device was asked for a proof.
 pub type ChallengeToken = Secret<OfChallenge>;
+/// What a browser or client is known by.
+pub type DeviceToken = Secret<OfDevice>;
+
+impl DeviceToken {
+    /// What is stored of it with an account. With another account it is another.
+    pub fn hash_with(&self, account_id: Uuid) -> [u8; 32] {
+        Sha256::new().chain_update(self.hash()).chain_update(account_id.as_bytes()).finalize().into()
+    }
+}
 
 impl<P: Purpose> Secret<P> {
     /// Makes a secret of random bytes.
@@ -86,6 +107,13 @@ impl<P: Purpose> Secret<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_stored_otherwise_with_every_account() {
+        let device = DeviceToken::of([7; 32]);
+        assert_ne!(device.hash_with(Uuid::from_u128(1)), device.hash_with(Uuid::from_u128(2)));
+        assert_ne!(device.hash_with(Uuid::from_u128(1)), device.hash());
+    }
 
     #[test]
     fn a_secret_reads_back_and_nothing_else_does() {

@@ -7,7 +7,7 @@ use crate::{
         self, AskedDevice,
         metrics::{self, Step},
     },
-    domain::{ChallengeToken, DeviceLabel, Name, PendingToken},
+    domain::{ChallengeToken, DeviceLabel, DeviceToken, Name, PendingToken},
 };
 use candor_proto::accounts::v1::{
     AddPasskeyRequest, AddPasskeyResponse, BeginPasskeyRequest, BeginPasskeyResponse,
@@ -163,8 +163,10 @@ async fn sign_in(rpc: &Rpc, message: &SignInWithPasskeyRequest) -> Result<SignIn
     let token = ChallengeToken::parse(&message.challenge_token).ok_or(Error::SignInOver)?;
     let checked = app::check_sign_in(accounts, &token, &message.credential, &label).await?;
     let mut tx = accounts.pool.begin().await?;
-    let started = app::sign_in_with_passkey(accounts, &mut tx, checked).await?;
+    let device = DeviceToken::parse(&message.device_token);
+    let started = app::sign_in_with_passkey(accounts, &mut tx, checked, device.as_ref()).await?;
     tx.commit().await?;
+    accounts.mails.notify_one();
     let passport = app::mint(accounts, &started.live).await?;
     Ok(SignInWithPasskeyResponse {
         session_id: started.live.session_id.to_string(),
@@ -172,6 +174,7 @@ async fn sign_in(rpc: &Rpc, message: &SignInWithPasskeyRequest) -> Result<SignIn
         passport: passport.token.to_string(),
         passport_expire_time: Some(wire(passport.expires_at)),
         session_expire_time: Some(wire(started.expires_at)),
+        device_token: started.device.text().to_string(),
     })
 }
 

@@ -7,11 +7,12 @@ use crate::{
         self,
         metrics::{self, Step},
     },
-    domain::{Address, DeviceLabel, Password, PendingToken, SessionSecret},
+    domain::{Address, DeviceLabel, DeviceToken, Password, PendingToken, SessionSecret},
 };
 use candor_proto::accounts::v1::{
-    CompleteSignInRequest, CompleteSignInResponse, EndSessionRequest, EndSessionResponse, EndSessionsRequest,
-    EndSessionsResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
+    CompleteSignInRequest, CompleteSignInResponse, Device, EndSessionRequest, EndSessionResponse,
+    EndSessionsRequest, EndSessionsResponse, ForgetDeviceRequest, ForgetDeviceResponse, ListDevicesRequest,
+    ListDevicesResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
     ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest,
     SignInResponse, SigningKey, StepUpRequest, StepUpResponse, session_service_server::SessionService,
 };
@@ -40,7 +41,8 @@ impl SessionService for Rpc {
     ) -> Result<Response<CompleteSignInResponse>, Status> {
         let mut message = admit_public(request)?;
         let code = Zeroizing::new(std::mem::take(&mut message.code));
-        let answer = complete_sign_in(self, &message.pending_token, &code).await;
+        let device = DeviceToken::parse(&message.device_token);
+        let answer = complete_sign_in(self, &message.pending_token, &code, device.as_ref()).await;
         Ok(Response::new(metrics::sign_in(answer, Step::Whole)?))
     }
 
@@ -84,6 +86,24 @@ impl SessionService for Rpc {
         Ok(Response::new(end_sessions(self, &passport, message.this_one_too).await?))
     }
 
+    async fn list_devices(
+        &self,
+        request: Request<ListDevicesRequest>,
+    ) -> Result<Response<ListDevicesResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        Ok(Response::new(list_devices(self, &passport).await?))
+    }
+
+    async fn forget_device(
+        &self,
+        request: Request<ForgetDeviceRequest>,
+    ) -> Result<Response<ForgetDeviceResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let device_id = Uuid::try_parse(&message.device_id)
+            .map_err(|_| Fault::invalid_field("device_id", "is not a UUID"))?;
+        Ok(Response::new(forget_device(self, &passport, device_id).await?))
+    }
+
     async fn list_signing_keys(
         &self,
         request: Request<ListSigningKeysRequest>,
@@ -98,11 +118,13 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
     let address = Address::parse(&message.email)?;
     let password = Password::offer(password)?;
     let label = DeviceLabel::parse(&message.device_label)?;
-    let attempt = app::attempt(accounts, &address).await?;
+    let device = DeviceToken::parse(&message.device_token);
+    let mut attempt = app::attempt(accounts, &address).await?;
     let found = {
         let mut conn = accounts.pool.acquire().await?;
-        app::admit_attempt(accounts, &mut conn, &attempt).await?;
-        app::credentials(&mut conn, &attempt).await?
+        let found = app::credentials(&mut conn, &attempt).await?;
+        app::admit_attempt(accounts, &mut conn, &mut attempt, found.as_ref(), device.as_ref()).await?;
+        found
     };
     let proven = app::prove(accounts, found, password).await?;
     let label = app::seal_label(accounts, proven.account_id, &label).await?;
@@ -118,8 +140,9 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
             ..SignInResponse::default()
         });
     }
-    let started = app::start_session(accounts, &mut tx, proven, &attempt, &label).await?;
+    let started = app::start_session(accounts, &mut tx, proven, &attempt, &label, device.as_ref()).await?;
     tx.commit().await?;
+    accounts.mails.notify_one();
     let passport = app::mint(accounts, &started.live).await?;
     Ok(SignInResponse {
         session_id: started.live.session_id.to_string(),
@@ -127,17 +150,23 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
         passport: passport.token.to_string(),
         passport_expire_time: Some(wire(passport.expires_at)),
         session_expire_time: Some(wire(started.expires_at)),
+        device_token: started.device.text().to_string(),
         ..SignInResponse::default()
     })
 }
 
-async fn complete_sign_in(rpc: &Rpc, token: &str, code: &str) -> Result<CompleteSignInResponse, Error> {
+async fn complete_sign_in(
+    rpc: &Rpc,
+    token: &str,
+    code: &str,
+    device: Option<&DeviceToken>,
+) -> Result<CompleteSignInResponse, Error> {
     let accounts = &rpc.accounts;
     let token = PendingToken::parse(token).ok_or(Error::SignInOver)?;
     let half = app::half(accounts, &mut *accounts.pool.acquire().await?, &token).await?;
     let checked = app::check_code(accounts, half.account_id(), code).await?;
     let mut tx = accounts.pool.begin().await?;
-    let started = app::complete(accounts, &mut tx, half, &checked).await?;
+    let started = app::complete(accounts, &mut tx, half, &checked, device).await?;
     tx.commit().await?;
     accounts.mails.notify_one();
     let passport = app::mint(accounts, &started.live).await?;
@@ -147,6 +176,7 @@ async fn complete_sign_in(rpc: &Rpc, token: &str, code: &str) -> Result<Complete
         passport: passport.token.to_string(),
         passport_expire_time: Some(wire(passport.expires_at)),
         session_expire_time: Some(wire(started.expires_at)),
+        device_token: started.device.text().to_string(),
     })
 }
 
@@ -209,6 +239,33 @@ async fn end_session(rpc: &Rpc, passport: &Passport, session_id: Uuid) -> Result
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(EndSessionResponse {})
+}
+
+async fn list_devices(rpc: &Rpc, passport: &Passport) -> Result<ListDevicesResponse, Error> {
+    let own = app::list_devices(&rpc.accounts, passport.account_id).await?;
+    let devices = own
+        .into_iter()
+        .map(|device| Device {
+            device_id: device.device_id.to_string(),
+            device_label: device.label,
+            create_time: Some(wire(device.created_at)),
+            use_time: Some(wire(device.used_at)),
+            current: device.session_id == passport.session_id,
+        })
+        .collect();
+    Ok(ListDevicesResponse { devices })
+}
+
+async fn forget_device(
+    rpc: &Rpc,
+    passport: &Passport,
+    device_id: Uuid,
+) -> Result<ForgetDeviceResponse, Error> {
+    let accounts = &rpc.accounts;
+    let mut tx = accounts.pool.begin().await?;
+    app::forget_device(accounts, &mut tx, passport, device_id).await?;
+    tx.commit().await?;
+    Ok(ForgetDeviceResponse {})
 }
 
 async fn end_sessions(

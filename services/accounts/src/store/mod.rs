@@ -11,6 +11,7 @@ pub mod couple;
 pub mod erasure;
 pub mod factor;
 pub mod invitation;
+pub mod known_device;
 pub mod mail;
 pub mod notice;
 pub mod passkey;

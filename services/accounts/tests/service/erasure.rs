@@ -286,6 +286,7 @@ async fn the_certificate_is_signed_and_says_what_was_destroyed() {
         done.destroyed.iter().find(of).map(|one| one.count)
     };
     assert_eq!(count("accounts", "account"), Some(1));
+    assert_eq!((count("accounts", "devices"), house.count("known_device").await), (Some(1), 0));
     assert_eq!(count("journal", "entries"), Some(3));
     assert_eq!(said["destroyed"].as_array().unwrap().len(), done.destroyed.len());
     let services: Vec<_> = said["keys"].as_array().unwrap().iter().map(|key| &key["service"]).collect();

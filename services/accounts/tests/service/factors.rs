@@ -68,7 +68,11 @@ impl House {
     }
 
     pub async fn complete(&self, token: &str, code: &str) -> Result<CompleteSignInResponse, Status> {
-        let message = CompleteSignInRequest { pending_token: token.into(), code: code.into() };
+        let message = CompleteSignInRequest {
+            pending_token: token.into(),
+            code: code.into(),
+            device_token: self.tablet(),
+        };
         self.rpc.complete_sign_in(Request::new(message)).await.map(tonic::Response::into_inner)
     }
 

@@ -101,6 +101,7 @@ async fn a_label_is_one_line() {
             email: "anna@example.org".into(),
             password: PASSWORD.into(),
             device_label: label.to_owned(),
+            ..SignInRequest::default()
         };
         assert_eq!(
             house.rpc.sign_in(Request::new(message)).await.err().unwrap().code(),

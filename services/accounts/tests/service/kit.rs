@@ -21,7 +21,10 @@ use chassis::{
 use jiff::{SignedDuration, Timestamp};
 use mail::Mailer;
 use sqlx::PgPool;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
@@ -45,6 +48,8 @@ struct Shared {
     database: Database,
     keystore: Database,
     folder: TempDir,
+    /// What the kitchen tablet is known by.
+    tablet: Mutex<String>,
 }
 
 /// A mail as it lies in the folder.
@@ -76,7 +81,10 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         vault::init_kek(&folder.path().join("kek")).unwrap();
         let clock = Clock::manual("2024-03-10T07:30:00Z".parse().unwrap());
-        let house = Self::replica_over(Arc::new(Shared { database, keystore, folder }), clock);
+        let house = Self::replica_over(
+            Arc::new(Shared { database, keystore, folder, tablet: Mutex::default() }),
+            clock,
+        );
         jobs::keep_house(&house.accounts).await.unwrap();
         house
     }
@@ -196,11 +204,33 @@ impl House {
         self.verify_with(&self.verification_token(), password).await.unwrap();
     }
 
+    /// From the kitchen tablet, which keeps what it is known by.
     pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignInResponse, Status> {
+        let device = self.tablet();
+        let answer = self.sign_in_from(email, password, &device).await?;
+        if !answer.device_token.is_empty() {
+            self.shared.tablet.lock().unwrap().clone_from(&answer.device_token);
+        }
+        Ok(answer)
+    }
+
+    /// What the kitchen tablet is known by.
+    pub fn tablet(&self) -> String {
+        self.shared.tablet.lock().unwrap().clone()
+    }
+
+    /// From a device that is known by that, or from one that nothing knows.
+    pub async fn sign_in_from(
+        &self,
+        email: &str,
+        password: &str,
+        device: &str,
+    ) -> Result<SignInResponse, Status> {
         let message = SignInRequest {
             email: email.into(),
             password: password.into(),
             device_label: "kitchen tablet".into(),
+            device_token: device.into(),
         };
         self.rpc.sign_in(Request::new(message)).await.map(tonic::Response::into_inner)
     }

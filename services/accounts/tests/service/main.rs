@@ -8,6 +8,7 @@ mod circles;
 mod clients;
 mod counselors;
 mod couples;
+mod devices;
 mod enumeration;
 mod erasure;
 mod erasure_disorder;

@@ -66,6 +66,7 @@ impl House {
             challenge_token: token.into(),
             credential: credential.into(),
             device_label: "kitchen tablet".into(),
+            device_token: self.tablet(),
         };
         self.rpc.sign_in_with_passkey(Request::new(message)).await.map(tonic::Response::into_inner)
     }

@@ -98,6 +98,7 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
         email: "anna@example.org".into(),
         password: "a quiet walk by the river".into(),
         device_label: "phone".into(),
+        ..SignInRequest::default()
     };
     let signed_in = session.sign_in(sign_in).await.unwrap().into_inner();
     let me = identity.get_me(bearer(&signed_in.passport, GetMeRequest {})).await.unwrap().into_inner();

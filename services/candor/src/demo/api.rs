@@ -145,6 +145,7 @@ impl<'a> Member<'a> {
             email: self.email.to_owned(),
             password: self.password.to_owned(),
             device_label: DEVICE.to_owned(),
+            ..SignInRequest::default()
         };
         self.secret = self.api.sessions().sign_in(credentials).await?.into_inner().session_secret;
         let minted = MintPassportRequest { session_secret: self.secret.clone() };

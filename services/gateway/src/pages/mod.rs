@@ -139,6 +139,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/sessions", get(sessions::show))
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/sessions/{session_id}/end", post(sessions::end))
+        .route("/sessions/devices/{device_id}/forget", post(sessions::forget))
         .route("/clients", get(clients::show).post(clients::submit))
         .route("/clients/new", get(clients::show_form))
         .route("/clients/{client_id}", get(clients::show_one))

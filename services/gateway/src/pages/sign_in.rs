@@ -9,7 +9,9 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use candor_proto::accounts::v1::{CompleteSignInRequest, EndSessionRequest, SignInRequest};
+use candor_proto::accounts::v1::{
+    CompleteSignInRequest, CompleteSignInResponse, EndSessionRequest, SignInRequest, SignInResponse,
+};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -33,6 +35,7 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
         device_label: device(
             headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
         ),
+        device_token: guest.visitor.device.clone(),
     };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     match guest.app.upstream.sessions().sign_in(call(request, None)?).await {
@@ -43,8 +46,8 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
             guest.show(&SecondPage { frame, token, email, next, passkey, problem: None })
         }
         Ok(reply) => {
-            let begun = reply.get_ref();
-            enter(&guest, &begun.session_secret, &begun.passport, &email, next.as_deref())
+            let SignInResponse { session_secret, passport, device_token, .. } = reply.into_inner();
+            enter(&guest, &Begun { session_secret, passport, device_token }, &email, next.as_deref())
         }
         Err(status) => {
             let problem = Problem::from(status);
@@ -70,12 +73,17 @@ struct SecondPage {
 /// The second factor of somebody whose password was right.
 pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure> {
     let (token, email) = (form.text("token"), form.text("email"));
-    let request = CompleteSignInRequest { pending_token: token.clone(), code: form.text("code") };
+    let request = CompleteSignInRequest {
+        pending_token: token.clone(),
+        code: form.text("code"),
+        device_token: guest.visitor.device.clone(),
+    };
     let next = Some(form.text("next")).filter(|next| is_local(next));
     let status = match guest.app.upstream.sessions().complete_sign_in(call(request, None)?).await {
         Ok(reply) => {
-            let begun = reply.get_ref();
-            return enter(&guest, &begun.session_secret, &begun.passport, &email, next.as_deref());
+            let CompleteSignInResponse { session_secret, passport, device_token, .. } = reply.into_inner();
+            let begun = Begun { session_secret, passport, device_token };
+            return enter(&guest, &begun, &email, next.as_deref());
         }
         Err(status) => status,
     };
@@ -89,15 +97,23 @@ pub(super) async fn finish(guest: Guest, form: Form) -> Result<Response, Failure
     guest.show_with(code, &SecondPage { frame, token, email, next, passkey, problem: Some(problem) })
 }
 
+/// What accounts answers to whoever signed in.
+pub(super) struct Begun {
+    pub(super) session_secret: String,
+    pub(super) passport: String,
+    /// What this browser is known by from now on.
+    pub(super) device_token: String,
+}
+
 /// Begins the session. The code of an invitation comes along with whoever came here from its page, or registered from it
 /// with this address; they find it again. For anybody else the browser forgets it.
 pub(super) fn enter(
     guest: &Guest,
-    secret: &str,
-    passport: &str,
+    begun: &Begun,
     email: &str,
     next: Option<&str>,
 ) -> Result<Response, Failure> {
+    let Begun { session_secret: secret, passport, device_token } = begun;
     let mut keepers = vec![Keeper::Address(email)];
     if next == Some(invitation::PLACE) {
         keepers.push(Keeper::Browser(&guest.visitor));
@@ -105,7 +121,9 @@ pub(super) fn enter(
     let (invited, kept) = invitation::hand_on(guest, &keepers, &Keeper::Session(secret))?;
     let home = if invited { invitation::PLACE } else { Station::claimed(passport).home().0 };
     let mut response = go(next.unwrap_or(home));
-    for cookie in guest.app.cookies.begin_session(secret)?.into_iter().chain(kept) {
+    let known = Some(device_token).filter(|token| !token.is_empty());
+    let known = known.map(|token| guest.app.cookies.know_device(token)).transpose()?;
+    for cookie in guest.app.cookies.begin_session(secret)?.into_iter().chain(kept).chain(known) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -1,8 +1,8 @@
 //! Who is at the other end of a browser: cookies, and the proof that a form came from our own page.
 //!
-//! A signed-in browser holds the session's secret in a cookie and nothing else; the session itself lives in
-//! accounts. A browser that is not signed in gets a random visit cookie once it is shown a form, so that signing in
-//! is protected as well.
+//! A signed-in browser holds the session's secret in a cookie; the session itself lives in accounts. Another cookie is what
+//! accounts know the browser by at the next sign-in. It opens nothing. A browser that is not signed in gets a
+//! random visit cookie once it is shown a form, so that signing in is protected as well.
 
 mod kept;
 
@@ -35,6 +35,8 @@ pub(crate) struct Visitor {
     visit_is_fresh: bool,
     /// The cookie with the kept code of an invitation, whoever it is kept for.
     kept: Option<String>,
+    /// What this browser is known by to the accounts that signed in from it.
+    pub(crate) device: String,
 }
 
 impl Cookies {
@@ -59,7 +61,9 @@ impl Cookies {
         let brought = cookie(headers, self.visit_name()).filter(|visit| visit.len() == VISIT_LENGTH);
         let visit_is_fresh = brought.is_none();
         let kept = cookie(headers, self.kept_name()).filter(|kept| kept.len() <= 512);
-        Visitor { session, visit: brought.unwrap_or_else(fresh_visit), visit_is_fresh, kept }
+        let device = cookie(headers, self.device_name()).filter(|device| device.len() <= 128);
+        let visit = brought.unwrap_or_else(fresh_visit);
+        Visitor { session, visit, visit_is_fresh, kept, device: device.unwrap_or_default() }
     }
 
     /// The token every form of this visitor carries.
@@ -138,6 +142,15 @@ impl Cookies {
         Ok([session.map_err(|_| Problem::internal())?, self.end(self.visit_name())])
     }
 
+    /// `Set-Cookie` value by which accounts know this browser again: for a year, and through every signing out.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub(crate) fn know_device(&self, token: &str) -> Result<HeaderValue, Problem> {
+        let known = self.set(self.device_name(), token, "; Max-Age=31536000");
+        HeaderValue::from_str(&known).map_err(|_| Problem::internal())
+    }
+
     /// `Set-Cookie` value after signing out.
     pub(crate) fn end_session(&self) -> HeaderValue {
         self.end(self.session_name())
@@ -162,6 +175,10 @@ impl Cookies {
     /// `__Host-` keeps neighbours of the domain from planting the cookie; browsers demand `Secure` for it.
     fn session_name(&self) -> &'static str {
         if self.site.secure { "__Host-candor" } else { "candor-local" }
+    }
+
+    fn device_name(&self) -> &'static str {
+        if self.site.secure { "__Host-candor-device" } else { "candor-local-device" }
     }
 
     fn visit_name(&self) -> &'static str {

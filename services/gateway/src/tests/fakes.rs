@@ -283,14 +283,23 @@ impl SessionService for Fake {
             return Ok(Response::new(SignInResponse { pending_token, passkey, ..SignInResponse::default() }));
         }
         let (session_secret, passport) = (SECRET.into(), self.passport());
-        Ok(Response::new(SignInResponse { session_secret, passport, ..SignInResponse::default() }))
+        let device_token = match &*request.get_ref().device_token {
+            "" => "cd_fresh".into(),
+            known => known.to_owned(),
+        };
+        Ok(Response::new(SignInResponse {
+            session_secret,
+            passport,
+            device_token,
+            ..SignInResponse::default()
+        }))
     }
 
     async fn complete_sign_in(
         &self,
         request: Request<CompleteSignInRequest>,
     ) -> Answer<CompleteSignInResponse> {
-        let CompleteSignInRequest { pending_token, code } = request.into_inner();
+        let CompleteSignInRequest { pending_token, code, .. } = request.into_inner();
         if pending_token != "ch_half" {
             let sentence = "This sign-in took too long, or was finished already. Please begin again.";
             return Err(Fault::new(Code::Unauthenticated, "SIGN_IN_OVER", sentence).into());
@@ -356,6 +365,27 @@ impl SessionService for Fake {
         self.admit(&request)?;
         self.0.ended.lock().unwrap().push("all others".into());
         Ok(Response::new(EndSessionsResponse { ended: 1 }))
+    }
+
+    async fn list_devices(&self, request: Request<ListDevicesRequest>) -> Answer<ListDevicesResponse> {
+        self.admit(&request)?;
+        let device = Device {
+            device_id: ENTRY.into(),
+            device_label: "Safari on <iPad>".into(),
+            create_time: self.0.timestamp(-7200),
+            use_time: self.0.timestamp(-3600),
+            current: false,
+        };
+        Ok(Response::new(ListDevicesResponse { devices: vec![device] }))
+    }
+
+    async fn forget_device(&self, request: Request<ForgetDeviceRequest>) -> Answer<ForgetDeviceResponse> {
+        self.admit(&request)?;
+        if request.get_ref().device_id != ENTRY {
+            return Err(Fault::new(Code::NotFound, "DEVICE_NOT_FOUND", "There is no such device.").into());
+        }
+        self.0.ended.lock().unwrap().push("a device".into());
+        Ok(Response::new(ForgetDeviceResponse {}))
     }
 
     async fn list_signing_keys(&self, _: Request<ListSigningKeysRequest>) -> Answer<ListSigningKeysResponse> {

@@ -95,7 +95,7 @@ impl PasskeyService for Fake {
         &self,
         request: Request<SignInWithPasskeyRequest>,
     ) -> Answer<SignInWithPasskeyResponse> {
-        let SignInWithPasskeyRequest { challenge_token, credential, device_label } = request.into_inner();
+        let SignInWithPasskeyRequest { challenge_token, credential, device_label, .. } = request.into_inner();
         assert!(!device_label.is_empty());
         let refusal = Fault::new(Code::Unauthenticated, "PASSKEY_REFUSED", "This passkey does not fit here.");
         takes(&challenge_token, &credential, refusal)?;

@@ -147,3 +147,44 @@ async fn a_proof_and_a_reset_ask_for_the_code_where_there_is_an_app() {
         world.submit("/reset/set", &visit, &fields("123456")).await.body.contains("Your new password is set")
     );
 }
+
+#[tokio::test]
+async fn a_browser_stays_known_through_signing_out_and_says_so_at_the_next_sign_in() {
+    let world = World::new().await;
+    let page = world.visit("/sign-in", "").await;
+    let (visit, token) = (page.cookies().join("; "), token_in(&page.body));
+    let fields = [("csrf", token.as_str()), ("email", "anna@example.org"), ("password", PASSWORD)];
+    let done = world.submit("/sign-in", &visit, &fields).await;
+    let known =
+        done.cookies().into_iter().find(|cookie| cookie.starts_with("__Host-candor-device=")).unwrap();
+    let wanted = "__Host-candor-device=cd_fresh; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=31536000";
+    assert_eq!(known, wanted);
+    let brought = format!("{visit}; __Host-candor-device=cd_brought");
+    let again = world.submit("/sign-in", &brought, &fields).await;
+    assert!(again.cookies().iter().any(|cookie| cookie.starts_with("__Host-candor-device=cd_brought;")));
+    let here = world.visit("/sessions", &format!("{COOKIE}; __Host-candor-device=cd_brought")).await;
+    let out = [("csrf", &*token_in(&here.body))];
+    let left = world.submit("/sign-out", &format!("{COOKIE}; __Host-candor-device=cd_brought"), &out).await;
+    assert!(left.cookies().iter().all(|cookie| !cookie.contains("device")));
+}
+
+#[tokio::test]
+async fn known_devices_are_listed_and_forgotten_and_another_is_not_there() {
+    let world = World::new().await;
+    let page = world.visit("/sessions", COOKIE).await;
+    assert!(
+        page.body.contains("Safari on &#60;iPad&#62;") && page.body.contains("Known since"),
+        "{}",
+        page.body
+    );
+    let forget = format!("/sessions/devices/{ENTRY}/forget");
+    assert!(page.body.contains(&format!("action=\"{forget}\"")));
+    let fields = [("csrf", &*token_in(&page.body))];
+    assert_eq!(world.submit(&forget, COOKIE, &fields).await.header("location"), "/sessions");
+    assert_eq!(*world.fakes.ended.lock().unwrap(), ["a device"]);
+    let strange = forget.replace(ENTRY, "0190d6f4-0000-7000-8000-00000000dead");
+    assert_eq!(world.submit(&strange, COOKIE, &fields).await.status.as_u16(), 404);
+    // Without the token of one's own pages nothing is forgotten.
+    assert_eq!(world.submit(&forget, COOKIE, &[("csrf", "nonsense")]).await.status.as_u16(), 403);
+    assert_eq!(world.fakes.ended.lock().unwrap().len(), 1);
+}

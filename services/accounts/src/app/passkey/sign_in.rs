@@ -10,9 +10,9 @@ use crate::{
     app::{
         Accounts, seal_label,
         session::SealedLabel,
-        sign_in::{Started, begin},
+        sign_in::{By, Started, begin},
     },
-    domain::{ChallengeToken, DeviceLabel, PendingToken},
+    domain::{ChallengeToken, DeviceLabel, DeviceToken, PendingToken},
     store::{passkey_challenge::Purpose, pending_sign_in as pending, throttle},
 };
 use sqlx::PgConnection;
@@ -72,6 +72,7 @@ pub async fn sign_in_with_passkey(
     accounts: &Accounts,
     conn: &mut PgConnection,
     checked: PasskeySignIn,
+    device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
     let PasskeySignIn { proven, half, label } = checked;
     if let Some(hash) = half {
@@ -83,5 +84,6 @@ pub async fn sign_in_with_passkey(
         throttle::clear(conn, &attempt).await?;
     }
     note(accounts, conn, &proven).await?;
-    begin(accounts, conn, proven.account_id, proven.kind, &label, true).await
+    let by = By { account_id: proven.account_id, kind: proven.kind, strong: true };
+    begin(accounts, conn, by, &label, device).await
 }

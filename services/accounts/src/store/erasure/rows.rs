@@ -106,6 +106,8 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("second_factors", passkeys.execute(&mut *conn).await?.rows_affected());
     let asked = sqlx::query!("DELETE FROM passkey_challenge WHERE account_id = $1", account_id);
     tally.add("passkey_challenges", asked.execute(&mut *conn).await?.rows_affected());
+    let devices = sqlx::query!("DELETE FROM known_device WHERE account_id = $1", account_id);
+    tally.add("devices", devices.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
     tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
     let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);

@@ -1,13 +1,15 @@
 //! Signing in with a passkey: instead of address and password, or as the second step after them.
 
-use super::super::sign_in::{Page, device, enter};
+use super::super::sign_in::{Begun, Page, device, enter};
 use super::super::{Failure, Form, Guest, is_local};
 use super::Ask;
 use crate::error::Problem;
 use crate::upstream::call;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use candor_proto::accounts::v1::{BeginPasskeySignInRequest, SignInWithPasskeyRequest};
+use candor_proto::accounts::v1::{
+    BeginPasskeySignInRequest, SignInWithPasskeyRequest, SignInWithPasskeyResponse,
+};
 
 /// Where the answer goes.
 const FINISH: &str = "/sign-in/passkey/finish";
@@ -49,12 +51,13 @@ pub(super) async fn finish(guest: Guest, headers: HeaderMap, form: Form) -> Resu
         challenge_token: form.text("challenge"),
         credential: form.text("credential"),
         device_label: device(agent),
+        device_token: guest.visitor.device.clone(),
     };
     match guest.app.upstream.passkeys().sign_in_with_passkey(call(request, None)?).await {
         Ok(reply) => {
-            let (begun, next) = (reply.get_ref(), onward(&form));
-            let next = Some(&*next).filter(|next| !next.is_empty());
-            enter(&guest, &begun.session_secret, &begun.passport, &form.text("email"), next)
+            let SignInWithPasskeyResponse { session_secret, passport, device_token, .. } = reply.into_inner();
+            let (begun, next) = (Begun { session_secret, passport, device_token }, onward(&form));
+            enter(&guest, &begun, &form.text("email"), Some(&*next).filter(|next| !next.is_empty()))
         }
         Err(status) => again(&guest, &form, status),
     }

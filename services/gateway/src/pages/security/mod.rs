@@ -100,6 +100,7 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::PasskeyDoubted => {
             "A passkey did not count on as it should: there may be a copy of its device. Nothing was opened."
         }
+        SecurityNoticeKind::DeviceAdded => "Somebody signed in from a device that was not known here.",
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
         }

@@ -38,7 +38,7 @@ async fn without_a_passport_nothing_but_public_calls() {
     assert_eq!(client.list_sessions(twice).await.err().unwrap().code(), Code::Unauthenticated);
 
     client.list_signing_keys(ListSigningKeysRequest {}).await.unwrap();
-    let sign_in = SignInRequest { email: "a@b".into(), password: "x".into(), device_label: String::new() };
+    let sign_in = SignInRequest { email: "a@b".into(), password: "x".into(), ..SignInRequest::default() };
     client.sign_in(server.signed(sign_in)).await.unwrap();
 }
 

@@ -229,6 +229,20 @@ impl SessionService for Sessions {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_devices(
+        &self,
+        _: Request<ListDevicesRequest>,
+    ) -> Result<Response<ListDevicesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn forget_device(
+        &self,
+        _: Request<ForgetDeviceRequest>,
+    ) -> Result<Response<ForgetDeviceResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_signing_keys(
         &self,
         _: Request<ListSigningKeysRequest>,
