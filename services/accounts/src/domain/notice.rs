@@ -35,11 +35,17 @@ pub enum NoticeKind {
     CounselorSuspended,
     /// The account is a counselor's no more: no licence holds.
     CounselorExpired,
+    /// It was asked for everything to be taken along.
+    ExportRequested,
+    /// That was called off.
+    ExportCancelled,
+    /// Everything was taken along.
+    ExportTaken,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 15] = [
+    /// Every kind.
+    pub const ALL: [Self; 18] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -55,6 +61,9 @@ impl NoticeKind {
         Self::CounselorRefused,
         Self::CounselorSuspended,
         Self::CounselorExpired,
+        Self::ExportRequested,
+        Self::ExportCancelled,
+        Self::ExportTaken,
     ];
 
     /// The name in the table.
@@ -75,6 +84,9 @@ impl NoticeKind {
             Self::CounselorRefused => "counselor_refused",
             Self::CounselorSuspended => "counselor_suspended",
             Self::CounselorExpired => "counselor_expired",
+            Self::ExportRequested => "export_requested",
+            Self::ExportCancelled => "export_cancelled",
+            Self::ExportTaken => "export_taken",
         }
     }
 
@@ -94,8 +106,27 @@ impl NoticeKind {
         }
     }
 
-    /// The number of the proto.
+    /// The number in `candor.accounts.v1.SecurityNoticeKind`.
     pub fn number(self) -> i32 {
-        Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
+        match self {
+            Self::PasswordChanged => 1,
+            Self::PasswordReset => 2,
+            Self::NoticesChanged => 3,
+            Self::AddressTried => 4,
+            Self::AppAdded => 5,
+            Self::AppRemoved => 6,
+            Self::RecoveryCodesRenewed => 7,
+            Self::RecoveryCodeUsed => 8,
+            Self::CodesRefused => 9,
+            Self::ErasureRequested => 10,
+            Self::ErasureCancelled => 11,
+            Self::CounselorVerified => 12,
+            Self::CounselorRefused => 13,
+            Self::CounselorSuspended => 14,
+            Self::CounselorExpired => 15,
+            Self::ExportRequested => 20,
+            Self::ExportCancelled => 21,
+            Self::ExportTaken => 22,
+        }
     }
 }

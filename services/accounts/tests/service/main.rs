@@ -11,6 +11,7 @@ mod couples;
 mod enumeration;
 mod erasure;
 mod erasure_disorder;
+mod export;
 mod factors;
 mod hijack;
 mod hostile;

@@ -92,6 +92,11 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
             "It was asked for everything of yours to be destroyed. Until then you can call it off, under your data."
         }
         SecurityNoticeKind::ErasureCancelled => "That everything of yours is destroyed was called off.",
+        SecurityNoticeKind::ExportRequested => {
+            "It was asked for everything of yours to be taken along. Was it not you? Then call it off, under your data."
+        }
+        SecurityNoticeKind::ExportCancelled => "That everything of yours is taken along was called off.",
+        SecurityNoticeKind::ExportTaken => "Everything of yours was taken along as a file.",
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
         }
