@@ -59,6 +59,7 @@ pub(super) struct Fakes {
     pub(super) clients: super::fakes_clients::Clients,
     pub(super) privacy: super::fakes_privacy::Privacy,
     pub(super) counselors: super::fakes_counselors::Counselors,
+    pub(super) export: super::fakes_export::Midway,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -101,6 +102,7 @@ impl Fakes {
             clients: super::fakes_clients::Clients::default(),
             privacy: super::fakes_privacy::Privacy::default(),
             counselors: super::fakes_counselors::Counselors::default(),
+            export: super::fakes_export::Midway::default(),
         }
     }
 
@@ -124,6 +126,7 @@ impl Fakes {
             .add_service(LibraryServiceServer::new(fake.clone()))
             .add_service(PathServiceServer::new(fake.clone()));
         let server = super::fakes_privacy::add(server, fake.clone());
+        let server = super::fakes_export::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());
