@@ -12,7 +12,7 @@ use tonic::{Code, Request};
 
 /// Words that must never be found outside a sealed column.
 pub(crate) const CANARY: &str = "kingfisher-over-the-quiet-weir";
-const PASSWORD: &str = "a long sentence only Anna knows";
+pub(crate) const PASSWORD: &str = "a long sentence only Anna knows";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn signed<T>(message: T, passport: &str) -> Request<T> {

@@ -61,7 +61,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 116] = [
+pub(crate) const ROWS: [Row; 121] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -151,6 +151,12 @@ pub(crate) const ROWS: [Row; 116] = [
     // Having everything destroyed: each reaches their own alone, and asking takes a fresh proof.
     row("candor.accounts.v1.PrivacyService.RequestErasure", "{}", any_member(NOT_NOW)),
     row("candor.accounts.v1.PrivacyService.GetErasure", "{}", any_member(DONE)),
+    // Taking it along the same.
+    row("candor.accounts.v1.PrivacyService.RequestExport", "{}", any_member(NOT_NOW)),
+    row("candor.accounts.v1.PrivacyService.TakeExport", "{}", any_member(NOT_NOW)),
+    row("candor.accounts.v1.PrivacyService.GetExport", "{}", any_member(DONE)),
+    row("candor.accounts.v1.PrivacyService.CancelExport", "{}", any_member(DONE)),
+    row("candor.accounts.v1.PrivacyService.ListTies", "{}", any_member(DONE)),
     row("candor.accounts.v1.PrivacyService.CancelErasure", "{}", any_member(DONE)),
     row("candor.accounts.v1.SecurityService.ListSecurityNotices", "{}", OWN_OF_ANYBODY),
     // Nobody here proved lately who they are.

@@ -36,8 +36,10 @@ pub struct Reply {
     pub status: u16,
     /// The headers, in their order; names in small letters.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body as text.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Reply {
@@ -106,6 +108,7 @@ impl Rest {
                 status: head.status.as_u16(),
                 headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
                 body: text(&bytes),
+                bytes,
             })
         };
         let answer = tokio::time::timeout(PATIENCE, exchange).await;

@@ -1,9 +1,10 @@
 // How an account is secured, lived in a browser: an authenticator app and its recovery codes, two steps of signing in, a
-// password that was forgotten, another one, the list of what happened.
+// password that was forgotten, another one, the list of what happened; and everything of one's own taken along.
 //
 // usage: node security.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { look, mailedLink, open, pass, run, setClock } from "./kit.mjs";
 
 const ANNA = "anna@example.org";
@@ -139,6 +140,31 @@ async function story(browser, base, mailDir) {
   await look(page, "security-10-devices");
   await page.getByRole("button", { name: "Forget this device" }).click();
   await page.getByText("None is known.").waitFor();
+
+  // Everything of hers as a file: asked for, a day later taken with a fresh proof, and called off.
+  await page.goto(`${base}/data`);
+  await look(page, "security-11-data");
+  await page.getByRole("button", { name: "Ask for it" }).click();
+  await page.getByText("Your file opens").waitFor();
+  await look(page, "security-12-export-waits");
+  later(24 * 60 * 60);
+  await page.goto(`${base}/data`);
+  await page.getByRole("button", { name: "Take the file" }).click();
+  await page.getByLabel("Password").fill("wren7quoitz");
+  await page.getByLabel("Code").fill(shows(secret));
+  await page.getByRole("button", { name: "It is me" }).click();
+  await look(page, "security-13-export-open");
+  const sent = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Take the file" }).click();
+  const file = await sent;
+  assert.equal(file.suggestedFilename(), "my-data.zip");
+  assert.equal(await file.failure(), null, "it came whole");
+  const bytes = readFileSync(await file.path());
+  assert.ok(bytes.includes("journal/entries-1.html") && bytes.includes("export.json"), "with what is hers");
+  await page.goto(`${base}/data`);
+  await page.getByText("Taken so far: 1.").waitFor();
+  await page.getByRole("button", { name: "Call it off" }).click();
+  await page.getByRole("button", { name: "Ask for it" }).waitFor();
   assert.deepEqual(strays, [], "no request leaves the site, no script error");
   pass();
 }

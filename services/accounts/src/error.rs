@@ -121,6 +121,12 @@ pub enum Error {
     /// There is no erasure of that code.
     #[error("no such erasure")]
     CertificateNotFound,
+    /// There is no export that is not over.
+    #[error("no export")]
+    ExportNotFound,
+    /// The export opens later.
+    #[error("the export is not open yet")]
+    ExportNotOpen,
     /// The business of a client failed.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -299,6 +305,14 @@ impl From<Error> for Fault {
             Error::CertificateNotFound => not_found(
                 "CERTIFICATE_NOT_FOUND",
                 "There is no erasure with this code. It may be mistyped, called off, or replaced by a newer code.",
+            ),
+            Error::ExportNotFound => not_found(
+                "EXPORT_NOT_FOUND",
+                "There is nothing to take along: it was not asked for, was called off, or its time is over.",
+            ),
+            Error::ExportNotOpen => not_now(
+                "EXPORT_NOT_OPEN",
+                "It opens 24 hours after it was asked for. Until then it can be called off.",
             ),
             Error::NoSigningKey => Fault::unavailable(&error),
             Error::Vault(cause) => Fault::from(cause),

@@ -1,5 +1,6 @@
 //! What every handler of the gateway shares.
 
+use crate::export::Room;
 use crate::oauth::Discovery;
 use crate::pages::desk::Desk;
 use crate::passports::Passports;
@@ -22,6 +23,8 @@ pub(crate) struct App {
     pub(crate) discovery: Discovery,
     /// Where texts become HTML.
     pub(crate) desk: Desk,
+    /// Room for exports that are put together.
+    pub(crate) exports: Room,
     /// The time.
     pub(crate) clock: Clock,
     /// Ids for forms, so that sending one twice is safe.

@@ -91,6 +91,12 @@ impl Problem {
         Self::bad_request(STEP_UP_REQUIRED, detail)
     }
 
+    /// A passport asks for what goes on for longer than it lives.
+    pub(crate) fn session_required() -> Self {
+        let detail = "This takes longer than a passport lives. Please call with the session's secret.";
+        Self::bad_request("SESSION_REQUIRED", detail)
+    }
+
     /// What was sent as a capability is none.
     pub(crate) fn capability() -> Self {
         let detail =

@@ -6,6 +6,7 @@ mod body;
 mod config;
 mod edge;
 mod error;
+mod export;
 mod oauth;
 mod pages;
 mod passports;
@@ -67,6 +68,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         passports: Passports::new(upstream.clone(), host.clock.clone()),
         cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
         desk: pages::desk::Desk::new(),
+        exports: export::Room::default(),
         clock: host.clock.clone(),
         ids: host.ids.clone(),
         leave_url: config.leave_url.clone(),

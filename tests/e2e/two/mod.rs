@@ -1,5 +1,7 @@
-//! The story of two people: they link, look at themselves, share a little, are answered, meet in check-ins, and part.
+//! The story of two people: they link, look at themselves, share a little, are answered, meet in
+//! check-ins, take along what is theirs, and part.
 
+mod exporting;
 mod linking;
 mod meeting;
 mod parting;
@@ -98,6 +100,7 @@ pub(crate) async fn tell(mut world: World) {
     sharing::he_tells_and_answers(&two, &share).await;
     sharing::what_is_withdrawn_is_gone(&two, &entry).await;
     let check_ins = meeting::they_meet(&two).await;
+    exporting::she_takes_it_along(&two).await;
     parting::they_part(&two, &share, &check_ins).await;
     let (anna, ben) = (two.anna, two.ben);
 

@@ -85,10 +85,27 @@ pub(crate) async fn live(house: &House) -> Two {
     let share_id = share(house, &anna, &ben, &entry_id).await;
     guards::live(house, &anna).await;
     browse(house, &anna).await;
-    house.five.clock.advance_days(8);
+    take_along(house, &anna).await;
+    house.five.clock.advance_days(7);
     what_came_of_the_check_in(house, &ben, &schedule).await;
     anna.ok(house, "accounts.LedgerService.ListReceipts", json!({})).await;
     Two { anna, ben, share_id, schedule, prompt_id }
+}
+
+/// Everything of hers as a file, a day after she asked.
+async fn take_along(house: &House, anna: &Person) {
+    let prove = json!({"password": anna.password});
+    anna.ok(house, "accounts.SessionService.StepUp", prove.clone()).await;
+    anna.ok(house, "accounts.PrivacyService.RequestExport", json!({})).await;
+    house.five.clock.advance_days(1);
+    anna.ok(house, "accounts.SessionService.StepUp", prove).await;
+    let headers = [("authorization".to_owned(), format!("Bearer {}", anna.secret))];
+    let file = house.send("POST", "/v1/me/export:download", &headers, Vec::new()).await;
+    assert_eq!(file.status, 200, "{}", file.body);
+    assert!(file.bytes.windows(11).any(|name| name == b"export.json"), "whole");
+    for rpc in ["ListTies", "GetExport", "TakeExport", "CancelExport"] {
+        anna.ok(house, &format!("accounts.PrivacyService.{rpc}"), json!({})).await;
+    }
 }
 
 async fn sessions(house: &House, anna: &Person) {

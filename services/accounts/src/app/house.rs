@@ -5,8 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        client_token, invitation, known_device, mail, notice, passkey_challenge, pause, pending_sign_in,
-        receipt, request, reset, session, throttle, verification,
+        client_token, export, invitation, known_device, mail, notice, passkey_challenge, pause,
+        pending_sign_in, receipt, request, reset, session, throttle, verification,
     },
 };
 use jiff::SignedDuration;
@@ -51,6 +51,7 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + client_token::sweep(&mut conn, now, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
+        + export::sweep(&mut conn, now, AT_A_TIME).await?
         + pause::sweep(&mut conn, now, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
         + receipt::sweep_unshown(&mut conn, &untold, now - UNTOLD_KEPT, AT_A_TIME).await?

@@ -11,6 +11,7 @@ pub mod counselor;
 mod couple;
 mod device;
 mod erasure;
+mod export;
 mod factor;
 mod hashing;
 mod house;
@@ -34,9 +35,12 @@ mod sign_in;
 mod signing;
 mod standing;
 mod step_up;
+mod tie;
 mod verification;
 
-pub use crate::store::{circle::Side, mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest};
+pub use crate::store::{
+    circle::Side, export::Export, mail::Claimed as ClaimedMail, request::Claimed as ClaimedRequest,
+};
 pub use acceptance::{Acceptance, Accepted, accept, prepare_acceptance};
 pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
@@ -57,6 +61,7 @@ pub use erasure::{
     due_erasures, erasure_of, erasures_to_tell_again, keep_part, overdue_erasures, prepare_erasure,
     request_erasure, reseal_letter, tell_again,
 };
+pub use export::{cancel_export, export_of, request_export, take_export};
 pub use factor::{
     Checked, Factors, FreshCodes, PreparedApp, ProposedApp, admit_confirmation, begin_app, check_code,
     confirm_app, factors_of, prepare_app, remove_app, renew_recovery_codes,
@@ -90,6 +95,7 @@ pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
+pub use tie::{Tie, list_ties};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{

@@ -39,6 +39,11 @@ pub const VERIFICATION_PACE: Pace = Pace { burst: 5, interval: SignedDuration::f
 /// Mails to one address that its owner may not have asked for.
 pub const VERIFICATION_MAIL_PACE: Pace = Pace { burst: 3, interval: SignedDuration::from_mins(10) };
 
+/// How long after it was asked for an export opens: time to notice that somebody else asked.
+pub const EXPORT_WAIT: SignedDuration = SignedDuration::from_hours(24);
+/// How long an export is open.
+pub const EXPORT_OPEN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// How long an invitation is open.
 pub const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Invitations of one account: five a day.

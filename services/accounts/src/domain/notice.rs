@@ -43,11 +43,17 @@ pub enum NoticeKind {
     PasskeyDoubted,
     /// Somebody signed in from a device that the account did not know.
     DeviceAdded,
+    /// It was asked for everything to be taken along.
+    ExportRequested,
+    /// That was called off.
+    ExportCancelled,
+    /// Everything was taken along.
+    ExportTaken,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -67,6 +73,9 @@ impl NoticeKind {
         Self::PasskeyRemoved,
         Self::PasskeyDoubted,
         Self::DeviceAdded,
+        Self::ExportRequested,
+        Self::ExportCancelled,
+        Self::ExportTaken,
     ];
 
     /// The name in the table.
@@ -91,6 +100,9 @@ impl NoticeKind {
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasskeyDoubted => "passkey_doubted",
             Self::DeviceAdded => "device_added",
+            Self::ExportRequested => "export_requested",
+            Self::ExportCancelled => "export_cancelled",
+            Self::ExportTaken => "export_taken",
         }
     }
 

@@ -1,16 +1,22 @@
 //! `PrivacyService`.
 
-use super::{Rpc, wire};
+use super::{Rpc, ledger::cursor, wire};
 use crate::{
     Error,
     app::{self, FoundCertificate, WaitingErasure},
-    domain,
+    domain::{self, PageSize},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use candor_proto::accounts::v1::{
-    CancelErasureRequest, CancelErasureResponse, ErasedClass, Erasure, ErasureState,
-    GetErasureCertificateRequest, GetErasureCertificateResponse, GetErasureRequest, GetErasureResponse,
-    RequestErasureRequest, RequestErasureResponse, privacy_service_server::PrivacyService,
+    CancelErasureRequest, CancelErasureResponse, CancelExportRequest, CancelExportResponse, ErasedClass,
+    Erasure, ErasureState, Export, GetErasureCertificateRequest, GetErasureCertificateResponse,
+    GetErasureRequest, GetErasureResponse, GetExportRequest, GetExportResponse, ListTiesRequest,
+    ListTiesResponse, RequestErasureRequest, RequestErasureResponse, RequestExportRequest,
+    RequestExportResponse, TakeExportRequest, TakeExportResponse, Tie, TieKind,
+    privacy_service_server::PrivacyService,
 };
 use chassis::{
     identity::Passport,
@@ -46,6 +52,58 @@ impl PrivacyService for Rpc {
         let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
         let waiting = app::erasure_of(&mut conn, passport.account_id).await?;
         Ok(Response::new(GetErasureResponse { erasure: waiting.map(erasure) }))
+    }
+
+    async fn request_export(
+        &self,
+        request: Request<RequestExportRequest>,
+    ) -> Result<Response<RequestExportResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        Ok(Response::new(RequestExportResponse { export: Some(request_export(self, &passport).await?) }))
+    }
+
+    async fn cancel_export(
+        &self,
+        request: Request<CancelExportRequest>,
+    ) -> Result<Response<CancelExportResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        cancel_export(self, &passport).await?;
+        Ok(Response::new(CancelExportResponse {}))
+    }
+
+    async fn get_export(
+        &self,
+        request: Request<GetExportRequest>,
+    ) -> Result<Response<GetExportResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
+        let found = app::export_of(&self.accounts, &mut conn, passport.account_id).await?;
+        Ok(Response::new(GetExportResponse { export: found.map(export) }))
+    }
+
+    async fn take_export(
+        &self,
+        request: Request<TakeExportRequest>,
+    ) -> Result<Response<TakeExportResponse>, Status> {
+        let (passport, _) = admit_member(request)?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        Ok(Response::new(TakeExportResponse { export: Some(take(self, &passport).await?) }))
+    }
+
+    async fn list_ties(
+        &self,
+        request: Request<ListTiesRequest>,
+    ) -> Result<Response<ListTiesResponse>, Status> {
+        let (passport, message) = admit_member(request)?;
+        let size = PageSize::parse(message.page_size).map_err(Error::from)?;
+        let after = cursor(&message.page_token)?;
+        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
+        let (ties, next) = app::list_ties(&mut conn, passport.account_id, size, after).await?;
+        Ok(Response::new(ListTiesResponse {
+            ties: ties.into_iter().map(tie).collect(),
+            next_page_token: next.map(|next| URL_SAFE_NO_PAD.encode(next.to_bytes())).unwrap_or_default(),
+        }))
     }
 
     async fn get_erasure_certificate(
@@ -84,6 +142,57 @@ async fn cancel(rpc: &Rpc, passport: &Passport) -> Result<(), Error> {
     tx.commit().await?;
     accounts.mails.notify_one();
     Ok(())
+}
+
+async fn request_export(rpc: &Rpc, passport: &Passport) -> Result<Export, Error> {
+    let accounts = &rpc.accounts;
+    let mut tx = accounts.pool.begin().await?;
+    let asked = app::request_export(accounts, &mut tx, passport).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(export(asked))
+}
+
+async fn cancel_export(rpc: &Rpc, passport: &Passport) -> Result<(), Error> {
+    let accounts = &rpc.accounts;
+    let mut tx = accounts.pool.begin().await?;
+    app::cancel_export(accounts, &mut tx, passport).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(())
+}
+
+async fn take(rpc: &Rpc, passport: &Passport) -> Result<Export, Error> {
+    let accounts = &rpc.accounts;
+    let mut tx = accounts.pool.begin().await?;
+    let taken = app::take_export(accounts, &mut tx, passport).await?;
+    tx.commit().await?;
+    accounts.mails.notify_one();
+    Ok(export(taken))
+}
+
+fn export(found: app::Export) -> Export {
+    Export {
+        request_time: Some(wire(found.requested_at)),
+        open_time: Some(wire(found.opens_at)),
+        expire_time: Some(wire(found.expires_at)),
+        take_count: found.taken,
+    }
+}
+
+fn tie(tie: app::Tie) -> Tie {
+    let kind = match tie.kind.as_str() {
+        "couple" => TieKind::Couple,
+        "host" => TieKind::Host,
+        _ => TieKind::Guest,
+    };
+    Tie {
+        tie_id: tie.tie_id.to_string(),
+        kind: kind.into(),
+        other_account_id: tie.other_id.to_string(),
+        begin_time: Some(wire(tie.began_at)),
+        over: tie.over,
+    }
 }
 
 fn erasure(waiting: WaitingErasure) -> Erasure {

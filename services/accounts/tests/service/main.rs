@@ -12,6 +12,7 @@ mod devices;
 mod enumeration;
 mod erasure;
 mod erasure_disorder;
+mod export;
 mod factors;
 mod hijack;
 mod hostile;

@@ -1,6 +1,6 @@
-//! What is one's own: having everything destroyed, calling that off, and the certificate of it.
+//! What is one's own: taking everything along, having everything destroyed, calling either off, and the certificate.
 
-use super::{Failure, Form, Frame, Guest, Member, go, parameter, words};
+use super::{Failure, Form, Frame, Guest, Member, export, go, parameter, words};
 use crate::app::App;
 use crate::error::Problem;
 use crate::upstream::call;
@@ -17,12 +17,12 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// Where one's own data are.
-const PLACE: &str = "/data";
+pub(super) const PLACE: &str = "/data";
 /// Where it is asked for that they are destroyed.
 const ERASE: &str = "/data/erase";
 
 pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
+    export::router()
         .route(PLACE, get(show))
         .route(ERASE, get(show_erase).post(erase))
         .route("/data/erase/cancel", post(cancel))
@@ -34,6 +34,7 @@ pub(super) fn router() -> Router<Arc<App>> {
 struct Page {
     frame: Frame,
     waiting: Option<Waiting>,
+    export: Option<export::Shown>,
 }
 
 /// An erasure that waits.
@@ -95,8 +96,8 @@ async fn waiting(member: &Member) -> Result<Option<Waiting>, Failure> {
 }
 
 async fn show(member: Member) -> Result<Response, Failure> {
-    let waiting = waiting(&member).await?;
-    member.guest.show(&Page { frame: member.guest.frame("security"), waiting })
+    let (waiting, export) = tokio::try_join!(waiting(&member), export::shown(&member))?;
+    member.guest.show(&Page { frame: member.guest.frame("security"), waiting, export })
 }
 
 /// What it means, before it is asked for.

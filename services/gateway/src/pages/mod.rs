@@ -11,6 +11,7 @@ mod couple;
 mod data;
 pub(crate) mod desk;
 mod entry;
+mod export;
 mod failure;
 mod form;
 mod inbox;
@@ -36,7 +37,7 @@ mod sign_in;
 mod start;
 mod timeline;
 mod verify;
-mod words;
+pub(crate) mod words;
 mod write;
 
 pub(crate) use failure::{Failure, failure};

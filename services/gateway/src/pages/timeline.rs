@@ -1,7 +1,7 @@
 //! The timeline: one's own entries, newest first.
 
 use super::markdown::excerpt;
-use super::{Failure, Frame, Member, parameter, words};
+use super::{Failure, Frame, Member, export, parameter, words};
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
@@ -20,6 +20,8 @@ struct Page {
     days: Vec<Day>,
     first: bool,
     older: Option<String>,
+    /// An export that waits or is open: whoever did not ask for it finds out here.
+    export: Option<export::Shown>,
 }
 
 struct Day {
@@ -40,11 +42,14 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
     let first = page_token.is_empty();
     let request = member.call(ListEntriesRequest { page_size: PAGE, page_token })?;
-    let reply = member.guest.app.upstream.entries().list_entries(request).await?.into_inner();
+    let mut entries = member.guest.app.upstream.entries();
+    let noticed = async { if first { export::noticed(&member).await } else { None } };
+    let (reply, export) = tokio::join!(entries.list_entries(request), noticed);
+    let reply = reply?.into_inner();
     let token = reply.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/timeline?from={}", query::encode(&token)));
     let days = member.guest.app.desk.work(move || by_day(reply.entries)).await?;
-    let page = Page { frame: member.guest.frame("timeline"), days, first, older };
+    let page = Page { frame: member.guest.frame("timeline"), days, first, older, export };
     member.guest.show(&page)
 }
 

@@ -75,7 +75,7 @@ pub(super) fn step(step: Step) -> &'static str {
 }
 
 /// A time zone by its name; UTC when there is none of that name.
-pub(super) fn zone(name: &str) -> TimeZone {
+pub(crate) fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
@@ -103,17 +103,17 @@ pub(super) fn zone_names() -> Vec<String> {
 }
 
 /// A moment as people write it where they are.
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// For programs.
-    pub(super) iso: String,
+    pub(crate) iso: String,
     /// "Tuesday, 10 March 2026".
-    pub(super) day: String,
+    pub(crate) day: String,
     /// "08:30".
-    pub(super) time: String,
+    pub(crate) time: String,
 }
 
 /// A moment in a zone, if the service said one.
-pub(super) fn moment(time: Option<&prost_types::Timestamp>, zone: &TimeZone) -> Option<Moment> {
+pub(crate) fn moment(time: Option<&prost_types::Timestamp>, zone: &TimeZone) -> Option<Moment> {
     let time = time?;
     let time = Timestamp::new(time.seconds, time.nanos).ok()?;
     let local = time.to_zoned(zone.clone());

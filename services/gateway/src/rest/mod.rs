@@ -1,5 +1,6 @@
 //! The REST API: every RPC with a `google.api.http` annotation, transcoded from its descriptor. There is no code for
-//! any single RPC here; a new one appears by being annotated.
+//! any single RPC here; a new one appears by being annotated. What is no RPC is the file of an export, because it is put
+//! together of many.
 
 mod docs;
 mod json;
@@ -13,6 +14,7 @@ use crate::app::App;
 use crate::body;
 use crate::edge::RouteName;
 use crate::error::{Error, Problem};
+use crate::export;
 use crate::pages::Frame;
 use crate::passports::{Held, SECRET_PREFIX, claimed_account};
 use crate::upstream::{self, MAX_REPLY, Opened};
@@ -23,7 +25,7 @@ use axum::{Extension, Router, routing};
 use bytes::Bytes;
 use chassis::codec::Raw;
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, SerializeOptions};
+use prost_reflect::{DynamicMessage, SerializeOptions, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 use table::{Found, Operation, Table};
@@ -58,6 +60,7 @@ impl Api {
 /// `/v1/…`, `/openapi.json` and `/docs`.
 pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
+        .route(openapi::DOWNLOAD, routing::post(download_export))
         .route("/v1", routing::any(transcode))
         .route("/v1/{*path}", routing::any(transcode))
         .route("/openapi.json", routing::get(serve_openapi))
@@ -129,6 +132,38 @@ fn changed_session(operation: &Operation, method: &Method, message: &DynamicMess
     let named = message.get_field_by_name("session_id");
     let id = named.and_then(|id| id.as_str().and_then(|id| uuid::Uuid::try_parse(id).ok()));
     Some(id.map(|id| id.to_string()).unwrap_or_default())
+}
+
+/// A call of ours by its name, made as the client of the API would make it whose session it is; fields that the request does
+/// not have are left out.
+///
+/// # Errors
+/// What the service says; 401 when the session is over; 500 where there is no such call.
+pub(crate) async fn call_by_name(
+    app: &App,
+    rpc: &str,
+    fields: &[(&str, Value)],
+    secret: &str,
+) -> Result<DynamicMessage, Problem> {
+    let found = app.api.table.operations().iter().find(|operation| operation.rpc.full_name() == rpc);
+    let operation = found.ok_or_else(Problem::internal)?;
+    let mut message = DynamicMessage::new(operation.rpc.input());
+    for (name, value) in fields {
+        if operation.rpc.input().get_field_by_name(name).is_some() {
+            message.set_field_by_name(name, value.clone());
+        }
+    }
+    let caller = Caller::Session(secret.to_owned(), app.passports.of_secret(secret).await?);
+    let reply = open_and_invoke(app, operation, message, &caller, &HeaderMap::new()).await?;
+    DynamicMessage::decode(operation.rpc.output(), reply).map_err(|_| Problem::internal())
+}
+
+/// The file of an export. It goes on for longer than a passport lives, so a session has to ask.
+async fn download_export(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Caller::Session(secret, _) = Caller::of(&app, &headers, &Method::POST).await? else {
+        return Err(Problem::session_required());
+    };
+    export::answer(app, secret).await
 }
 
 /// Opens what the call reads of another person, if it does, and makes it.

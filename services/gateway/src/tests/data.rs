@@ -54,3 +54,51 @@ async fn a_certificate_is_read_by_whoever_has_its_code() {
     assert_eq!(unknown.status, 404);
     assert!(unknown.body.contains("no erasure with this code") && unknown.body.contains("name=\"code\""));
 }
+
+#[tokio::test]
+async fn a_file_is_asked_for_opens_later_and_can_be_called_off() {
+    let world = World::new().await;
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    let page = world.visit("/data", COOKIE).await.body;
+    assert!(page.contains("Ask for it") && !page.contains("Take the file"));
+    let token = token_in(&page);
+    let fields = [("csrf", token.as_str())];
+    assert_eq!(world.submit("/data/export", COOKIE, &fields).await.header("location"), "/data");
+    let page = world.visit("/data", COOKIE).await.body;
+    assert!(page.contains("Your file opens") && !page.contains("Take the file"), "{page}");
+    let home = world.visit("/timeline", COOKIE).await.body;
+    assert!(home.contains("Was it not you?") && home.contains("href=\"/data\""), "{home}");
+    let early = world.submit("/data/export/take", COOKIE, &fields).await;
+    assert_eq!(early.status, 400);
+    assert!(early.body.contains("It opens later."));
+    if let Some(export) = world.fakes.privacy.export.lock().unwrap().as_mut() {
+        export.open_time = export.request_time;
+    }
+    assert!(world.visit("/data", COOKIE).await.body.contains("Take the file"));
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let late = world.submit("/data/export/take", COOKIE, &fields).await;
+    assert_eq!(late.header("location"), "/prove-again?next=%2Fdata");
+    // Calling it off takes no proof: it keeps things where they are.
+    assert_eq!(world.submit("/data/export/cancel", COOKIE, &fields).await.header("location"), "/data");
+    assert!(world.visit("/data", COOKIE).await.body.contains("Ask for it"));
+    assert!(!world.visit("/timeline", COOKIE).await.body.contains("Was it not you?"));
+}
+
+#[tokio::test]
+async fn the_button_brings_the_file() {
+    let world = World::with_export().await;
+    let token = world.token("/data", COOKIE).await;
+    let request = form("/data/export/take", COOKIE, &[])
+        .header(header::HOST, "candor.example")
+        .header(header::ORIGIN, ORIGIN)
+        .body(encode(&[("csrf", &token)]));
+    let answer = world.router.clone().oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"application/zip".parse().unwrap())
+    );
+    let sent = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    assert!(sent.starts_with(b"PK"));
+    // Without the page's token there is none.
+    assert_eq!(world.submit("/data/export/take", COOKIE, &[]).await.status, 403);
+}

@@ -60,6 +60,7 @@ pub(super) struct Fakes {
     pub(super) privacy: super::fakes_privacy::Privacy,
     pub(super) counselors: super::fakes_counselors::Counselors,
     pub(super) passkeys: super::fakes_passkeys::Passkeys,
+    pub(super) export: super::fakes_export::Midway,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -103,6 +104,7 @@ impl Fakes {
             privacy: super::fakes_privacy::Privacy::default(),
             counselors: super::fakes_counselors::Counselors::default(),
             passkeys: super::fakes_passkeys::Passkeys::default(),
+            export: super::fakes_export::Midway::default(),
         }
     }
 
@@ -126,6 +128,7 @@ impl Fakes {
             .add_service(LibraryServiceServer::new(fake.clone()))
             .add_service(PathServiceServer::new(fake.clone()));
         let server = super::fakes_privacy::add(server, fake.clone());
+        let server = super::fakes_export::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());

@@ -14,6 +14,8 @@ pub(super) const CODE: &str = "ce_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 #[derive(Default)]
 pub(super) struct Privacy {
     pub(super) waiting: Mutex<Option<Erasure>>,
+    /// The export, and whether it is open.
+    pub(super) export: Mutex<Option<Export>>,
 }
 
 pub(super) fn add(server: Router, fake: Fake) -> Router {
@@ -48,6 +50,50 @@ impl PrivacyService for Fake {
     async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Answer<GetErasureResponse> {
         self.admit(&request)?;
         Ok(Response::new(GetErasureResponse { erasure: *self.0.privacy.waiting.lock().unwrap() }))
+    }
+
+    async fn request_export(&self, request: Request<RequestExportRequest>) -> Answer<RequestExportResponse> {
+        self.admit_proven(&request)?;
+        let export = Export {
+            request_time: self.0.timestamp(0),
+            open_time: self.0.timestamp(24 * 3600),
+            expire_time: self.0.timestamp(8 * 24 * 3600),
+            take_count: 0,
+        };
+        *self.0.privacy.export.lock().unwrap() = Some(export);
+        Ok(Response::new(RequestExportResponse { export: Some(export) }))
+    }
+
+    async fn cancel_export(&self, request: Request<CancelExportRequest>) -> Answer<CancelExportResponse> {
+        self.admit(&request)?;
+        *self.0.privacy.export.lock().unwrap() = None;
+        Ok(Response::new(CancelExportResponse {}))
+    }
+
+    async fn get_export(&self, request: Request<GetExportRequest>) -> Answer<GetExportResponse> {
+        self.admit(&request)?;
+        Ok(Response::new(GetExportResponse { export: *self.0.privacy.export.lock().unwrap() }))
+    }
+
+    async fn take_export(&self, request: Request<TakeExportRequest>) -> Answer<TakeExportResponse> {
+        self.admit_proven(&request)?;
+        let mut export = self.0.privacy.export.lock().unwrap();
+        let now = self.0.timestamp(0);
+        match export
+            .as_mut()
+            .filter(|export| export.open_time.map(|at| at.seconds) <= now.map(|at| at.seconds))
+        {
+            None => Err(Fault::new(Code::FailedPrecondition, "EXPORT_NOT_OPEN", "It opens later.").into()),
+            Some(export) => {
+                export.take_count += 1;
+                Ok(Response::new(TakeExportResponse { export: Some(*export) }))
+            }
+        }
+    }
+
+    async fn list_ties(&self, request: Request<ListTiesRequest>) -> Answer<ListTiesResponse> {
+        self.admit(&request)?;
+        Ok(Response::new(ListTiesResponse::default()))
     }
 
     async fn get_erasure_certificate(

@@ -192,7 +192,7 @@ impl AssessmentService for Fake {
         request: Request<ListAssessmentsRequest>,
     ) -> Answer<ListAssessmentsResponse> {
         self.admit(&request)?;
-        assert_eq!(request.get_ref().instrument_id, "self-check");
+        assert!(matches!(&*request.get_ref().instrument_id, "" | "self-check"));
         self.0.self_checks.is_there()?;
         let mut assessments = self.0.self_checks.assessments.lock().unwrap().clone();
         assessments.iter_mut().for_each(|found| found.answers.clear());

@@ -47,7 +47,7 @@ async fn errors_are_problems() {
         ("GET", "/v1", None, "", 404, "NO_SUCH_PATH"),
         ("GET", "/nothing", None, "", 404, "NO_SUCH_PATH"),
         ("DELETE", "/openapi.json", None, "", 405, "METHOD_NOT_ALLOWED"),
-        ("GET", "/v1/moods", Some(PASSPORT), "", 501, "UNIMPLEMENTED"),
+        ("GET", "/v1/instruments", Some(PASSPORT), "", 501, "UNIMPLEMENTED"),
     ] {
         let answer = world.call(method, path, bearer, body).await;
         let at = format!("{method} {path}: {}", answer.body);

@@ -1,6 +1,6 @@
 //! The pages of one's own security.
 
-use super::*;
+use super::{fakes::ENTRY, *};
 use std::sync::atomic::Ordering;
 
 const COOKIE: &str = "__Host-candor=cs_alice";

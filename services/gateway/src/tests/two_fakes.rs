@@ -421,7 +421,7 @@ impl LedgerService for Fake {
             item_ids: vec![MINE.into()],
             read_time: self.0.timestamp(-60),
         };
-        let next_page_token = "r+1".into();
+        let next_page_token = if request.get_ref().page_token.is_empty() { "r+1" } else { "" }.into();
         Ok(Response::new(ListReceiptsResponse { receipts: vec![receipt], next_page_token }))
     }
 }

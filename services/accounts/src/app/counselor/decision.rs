@@ -13,7 +13,7 @@ use crate::{
         audit::{Action, Actor, Details, Subject},
         counselor::{DecisionReason, Standing},
     },
-    store::{client_token, counselor as store, couple, session},
+    store::{client_token, counselor as store, couple, export, session},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -180,7 +180,8 @@ async fn end_authority(
     notice::tell(accounts, conn, account_id, told, None).await
 }
 
-/// Makes an account one of another kind. Its sessions end: a passport of before would go on saying what it was.
+/// Makes an account one of another kind. Its sessions end, because a passport of before would go on saying what it was, and so
+/// does an export.
 async fn become_one(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -191,6 +192,8 @@ async fn become_one(
         return Ok(());
     }
     let now = accounts.clock.now();
+    // What a member asked to take along does not wait for a counselor, nor for whoever was one.
+    export::cancel(conn, account_id, now).await?;
     let ended = session::end_all(conn, account_id, None, now).await?;
     Ok(announce::sessions_ended(conn, &accounts.ids, now, &ended).await?)
 }

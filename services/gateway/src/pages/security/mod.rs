@@ -101,6 +101,11 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
             "A passkey did not count on as it should: there may be a copy of its device. Nothing was opened."
         }
         SecurityNoticeKind::DeviceAdded => "Somebody signed in from a device that was not known here.",
+        SecurityNoticeKind::ExportRequested => {
+            "It was asked for everything of yours to be taken along. Was it not you? Then call it off, under your data."
+        }
+        SecurityNoticeKind::ExportCancelled => "That everything of yours is taken along was called off.",
+        SecurityNoticeKind::ExportTaken => "Everything of yours was taken along as a file.",
         SecurityNoticeKind::CodesRefused => {
             "Several wrong codes were given. Whoever did that may know your password, or read your mail. Nothing was opened."
         }

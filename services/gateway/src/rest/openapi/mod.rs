@@ -28,6 +28,7 @@ pub(crate) fn document(table: &Table, origin: &str) -> Value {
             tags.push(json!({ "name": service.name(), "description": comments.of_path(file.name(), service.path()) }));
         }
     }
+    paths.insert(DOWNLOAD.into(), json!({ "post": download() }));
     let mut components = schemas.finish();
     components.insert("Problem".into(), problem());
     json!({
@@ -41,6 +42,26 @@ pub(crate) fn document(table: &Table, origin: &str) -> Value {
             "schemas": components,
             "responses": { "Problem": problem_response() },
             "securitySchemes": { "bearer": bearer() },
+        },
+    })
+}
+
+/// Where the file of an export is, which is no RPC.
+pub(crate) const DOWNLOAD: &str = "/v1/me/export:download";
+
+fn download() -> Value {
+    json!({
+        "operationId": "downloadExport",
+        "summary": "Everything of the caller's as a zip file.",
+        "description": "Takes the caller's export (`TakeExport`) and answers with the file, which is put together while it is \
+                        sent; README.txt in it says how to read it. The export has to be open, and the caller proven \
+                        within five minutes. Needs the session's secret, because it may go on for longer than a passport \
+                        lives. What breaks off is no whole zip file.",
+        "tags": ["PrivacyService"],
+        "parameters": [],
+        "responses": {
+            "200": { "description": "The file.", "content": { "application/zip": {} } },
+            "default": { "$ref": "#/components/responses/Problem" },
         },
     })
 }
