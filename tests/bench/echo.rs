@@ -13,6 +13,7 @@ use candor_proto::journal::v1::{
 };
 use candor_tests::Process;
 use chassis::config::Platform;
+use chassis::identity::TokenSigner;
 use chassis::identity::claims::Claims;
 use chassis::identity::{KeySource, Keyring, Kind, PublicKey};
 use chassis::{Clock, Fault, Health, Host, Ids, rpc, telemetry};
@@ -193,7 +194,8 @@ fn passport() -> String {
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     der.extend(SEED);
     let now = Clock::system().now();
-    Claims::new(Uuid::from_u128(1), Uuid::from_u128(2), Kind::Member, now, now).sign("k", &der).unwrap()
+    let signer = TokenSigner::new("k", &der).unwrap();
+    Claims::new(Uuid::from_u128(1), Uuid::from_u128(2), Kind::Member, now, now).sign(&signer).unwrap()
 }
 
 struct OneKey;

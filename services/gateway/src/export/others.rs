@@ -66,17 +66,19 @@ mod tests {
 
     /// The fields with words or codes that the member gave, or that are about them alone. A new one in an answer that is
     /// taken along belongs here, or to [`OF_OTHERS`].
-    const OWN: [&str; 21] = [
+    const OWN: [&str; 23] = [
         "accounts.v1.Account.email",
         "accounts.v1.CircleInvitation.called",
         "accounts.v1.CounselorApplication.approach",
         "accounts.v1.CounselorApplication.name",
         "accounts.v1.CounselorApplication.reason",
         "accounts.v1.Couple.own_name",
+        "accounts.v1.Device.device_label",
         "accounts.v1.HostedPlace.own_name",
         "accounts.v1.Licence.look_up",
         "accounts.v1.Licence.number",
         "accounts.v1.Licence.title",
+        "accounts.v1.Passkey.name",
         "accounts.v1.Session.device_label",
         "accounts.v1.TrustedPerson.called",
         "accounts.v1.TrustedPerson.reason",

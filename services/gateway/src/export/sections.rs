@@ -39,7 +39,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 20] = [
+pub(super) const SECTIONS: [Section; 22] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -75,7 +75,13 @@ pub(super) const SECTIONS: [Section; 20] = [
         "account/notices",
         "What happened to it of late",
     ),
+    plain("candor.accounts.v1.PasskeyService.ListPasskeys", "account/passkeys", "Your passkeys"),
     plain("candor.accounts.v1.SessionService.ListSessions", "account/sessions", "Where you are signed in"),
+    plain(
+        "candor.accounts.v1.SessionService.ListDevices",
+        "account/devices",
+        "Devices that your account knows",
+    ),
     plain(COUPLE, "account/couple", "Your link"),
     plain(
         "candor.accounts.v1.CoupleService.ListInvitationPauses",
