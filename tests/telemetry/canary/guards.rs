@@ -82,6 +82,7 @@ async fn lost_password(house: &House, dora: &mut Person) {
     house.ok("accounts.IdentityService.ResetPassword", anew, None).await;
     let credentials = json!({
         "email": dora.email, "password": dora.password, "deviceLabel": house.text("a device"),
+        "deviceToken": dora.device,
     });
     let half = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let other_half =
