@@ -93,7 +93,7 @@ fn operations(document: &Value, tag: &str) -> Vec<Operation> {
                 parameters: list(&operation["parameters"]).iter().map(parameter).collect(),
                 body: body.get("$ref").map(|_| type_of(body)),
                 body_rows: properties(body),
-                answer: type_of(&operation["responses"]["200"]["content"]["application/json"]["schema"]),
+                answer: answer_of(&operation["responses"]["200"]["content"]),
             });
         }
     }
@@ -123,6 +123,17 @@ fn properties(schema: &Value) -> Vec<Row> {
             description: described(property, property),
         })
         .collect()
+}
+
+/// What a call answers with: a message, or a file of some media type.
+fn answer_of(content: &Value) -> Type {
+    match content.get("application/json") {
+        Some(json) => type_of(&json["schema"]),
+        None => {
+            let name = object(content).map(|(media, _)| media.clone()).next().unwrap_or_default();
+            Type { before: "", name, link: false }
+        }
+    }
 }
 
 fn type_of(schema: &Value) -> Type {

@@ -154,6 +154,7 @@ async fn every_page_can_be_used_by_everyone() {
             assert!(html.contains(part), "{path} lacks {part}");
         }
         assert_eq!(html.matches("<h1").count(), 1, "{path}: one first heading");
+        assert!(!html.contains("href=\"#\""), "{path} has a link to nowhere");
         for input in html
             .split("<input ")
             .skip(1)
