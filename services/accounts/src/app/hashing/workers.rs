@@ -15,7 +15,7 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 /// else has to wake up, and a job finds the memory where the one before left it, in the caches of the same core.
 pub(super) struct Workers {
     line: flume::Sender<Job>,
-    pub(super) places: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     metrics: metrics::Hashing,
 }
 

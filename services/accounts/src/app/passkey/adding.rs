@@ -30,7 +30,7 @@ pub async fn begin_passkey(
     name: &Name,
 ) -> Result<AskedDevice, Error> {
     let (site, account_id) = (site(accounts)?, passport.account_id);
-    let key = accounts.vault.data_key(account_id).await?;
+    let (key, own) = (accounts.vault.data_key(account_id).await?, accounts.key().await?);
     // Sealed for the row that the passkey will have.
     let challenge_id = accounts.ids.next();
     let sealed = key.seal(&name_place(challenge_id), name.as_bytes());
@@ -50,7 +50,7 @@ pub async fn begin_passkey(
         pending_hash: None,
         name: Some(&sealed),
     };
-    let asked = keep(accounts, &mut tx, asked, &wish).await?;
+    let asked = keep(accounts, own, &mut tx, asked, &wish).await?;
     tx.commit().await?;
     Ok(asked)
 }

@@ -83,16 +83,17 @@ struct Wish<'a> {
     name: Option<&'a [u8]>,
 }
 
-/// Keeps what is asked until its answer.
+/// Keeps what is asked until its answer, sealed with the service's own key.
 async fn keep(
     accounts: &Accounts,
+    key: &DataKey,
     conn: &mut PgConnection,
     asked: Asked,
     wish: &Wish<'_>,
 ) -> Result<AskedDevice, Error> {
     let token = ChallengeToken::of(random()?);
     let expires_at = accounts.clock.now() + CHALLENGE_LIFE;
-    let state = accounts.key().await?.seal(&state_place(wish.challenge_id), &asked.state);
+    let state = key.seal(&state_place(wish.challenge_id), &asked.state);
     let new = NewChallenge {
         token_hash: &token.hash(),
         challenge_id: wish.challenge_id,
@@ -114,9 +115,11 @@ async fn take(
     token: &ChallengeToken,
     purpose: Purpose,
 ) -> Result<Option<(Taken, Zeroizing<Vec<u8>>)>, Error> {
+    // May ask the vault, so before a connection is held.
+    let key = accounts.key().await?;
     let mut conn = accounts.pool.acquire().await?;
     let taken = challenge::take(&mut conn, &token.hash(), purpose, accounts.clock.now()).await?;
     let Some(taken) = taken else { return Ok(None) };
-    let state = accounts.key().await?.open(&state_place(taken.challenge_id), &taken.state)?;
+    let state = key.open(&state_place(taken.challenge_id), &taken.state)?;
     Ok(Some((taken, state)))
 }

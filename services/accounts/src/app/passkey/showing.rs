@@ -111,8 +111,9 @@ pub(super) async fn ask_of(
     let asked = site.ask(&own).ok_or(PasskeyError::Unaskable)?;
     let (challenge_id, account_id) = (accounts.ids.next(), Some(account_id));
     let wish = Wish { challenge_id, purpose, account_id, session_id, pending_hash, name: None };
+    let key = accounts.key().await?;
     let mut tx = accounts.pool.begin().await?;
-    let asked = keep(accounts, &mut tx, asked, &wish).await?;
+    let asked = keep(accounts, key, &mut tx, asked, &wish).await?;
     tx.commit().await?;
     Ok(asked)
 }

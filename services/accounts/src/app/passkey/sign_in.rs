@@ -37,7 +37,8 @@ pub async fn begin_passkey_sign_in(
     let challenge_id = accounts.ids.next();
     let wish =
         Wish { challenge_id, purpose, account_id: None, session_id: None, pending_hash: None, name: None };
-    keep(accounts, &mut *accounts.pool.acquire().await?, asked, &wish).await
+    let key = accounts.key().await?;
+    keep(accounts, key, &mut *accounts.pool.acquire().await?, asked, &wish).await
 }
 
 /// A sign-in whose passkey fits.
