@@ -26,8 +26,8 @@ pub async fn request_export(
     let new = Export { requested_at: now, opens_at, expires_at: opens_at + EXPORT_OPEN_FOR, taken: 0 };
     if export::keep(conn, by.account_id, &new).await? {
         notice::tell(accounts, conn, by.account_id, NoticeKind::ExportRequested, Some(by.session_id)).await?;
-        return Ok(new);
     }
+    // As it is kept: the clock may be finer than the database.
     export::of(conn, by.account_id, now).await?.ok_or(Error::ExportNotFound)
 }
 

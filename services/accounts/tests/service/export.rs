@@ -221,3 +221,13 @@ async fn what_connected_somebody_with_others_stays_known_to_the_two_of_them() {
     let strange = house.by(&anna, ListTiesRequest { page_size: 1, page_token: "x".into() });
     assert_eq!(house.rpc.list_ties(strange).await.err().unwrap().code(), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn the_answer_to_asking_is_what_is_kept_to_the_last_digit() {
+    let house = House::new().await;
+    let anna = house.member("anna").await;
+    // The clock is finer than the database.
+    house.advance(SignedDuration::from_nanos(7));
+    let asked = house.ask_export(&anna).await.unwrap();
+    assert!(house.export_of(&anna).await == Some(asked));
+}
