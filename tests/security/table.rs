@@ -52,6 +52,11 @@ const fn any_member(outcome: Outcome) -> Outcomes {
     members(outcome, outcome, outcome, outcome, outcome)
 }
 
+/// The same for everybody with a token.
+const fn any_person(outcome: Outcome) -> Outcomes {
+    [UNSIGNED, UNSIGNED, outcome, outcome, outcome, outcome, outcome, outcome, outcome]
+}
+
 /// For those who run the platform, and counselors.
 const fn operators(outcome: Outcome) -> Outcomes {
     [UNSIGNED, UNSIGNED, DENIED, outcome, DENIED, DENIED, DENIED, DENIED, DENIED]
@@ -61,7 +66,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 121] = [
+pub(crate) const ROWS: [Row; 139] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -277,6 +282,71 @@ pub(crate) const ROWS: [Row; 121] = [
         "candor.accounts.v1.CounselorService.SuspendCounselor",
         r#"{"counselorAccountId": "$applicant", "reason": "No."}"#,
         operators(NOT_NOW),
+    ),
+    // Care. Nobody here is a counselor, and what is the owner's is there for nobody else.
+    row("candor.accounts.v1.CareService.ListCare", "{}", OWN),
+    row(
+        "candor.accounts.v1.CareService.RequestCare",
+        r#"{"counselorAccountId": "$applicant", "ownName": "Somebody", "jurisdiction": "DE", "attested": true}"#,
+        any_member(NOT_NOW),
+    ),
+    row("candor.accounts.v1.CareService.ListPeopleInCare", "{}", any_person(DENIED)),
+    row(
+        "candor.accounts.v1.CareService.AcceptCare",
+        r#"{"careId": "$entry", "attested": true}"#,
+        any_person(DENIED),
+    ),
+    row("candor.accounts.v1.CareService.DeclineCare", r#"{"careId": "$entry"}"#, any_person(DENIED)),
+    row("candor.accounts.v1.CareService.EndCare", r#"{"careId": "$entry"}"#, any_member(DONE)),
+    // Care of a couple: the owner's is there for nobody else, and what reaches one's own alone changes nothing of theirs.
+    row("candor.accounts.v1.CoupleCareService.ListCoupleCare", "{}", OWN),
+    row(
+        "candor.accounts.v1.CoupleCareService.ProposeCoupleCare",
+        r#"{"counselorAccountId": "$applicant", "ownName": "Somebody", "jurisdiction": "DE", "attested": true,
+            "policy": "CONFIDENTIALITY_POLICY_LIMITED"}"#,
+        any_member(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.AgreeToCoupleCare",
+        r#"{"careId": "$entry", "ownName": "Somebody", "jurisdiction": "DE", "attested": true}"#,
+        any_member(NOT_NOW),
+    ),
+    row("candor.accounts.v1.CoupleCareService.EndCoupleCare", r#"{"careId": "$entry"}"#, any_member(DONE)),
+    row(
+        "candor.accounts.v1.CoupleCareService.ProposeConfidentiality",
+        r#"{"careId": "$entry", "policy": "CONFIDENTIALITY_POLICY_LIMITED"}"#,
+        any_member(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.AgreeToConfidentiality",
+        r#"{"careId": "$entry", "version": 1, "policy": "CONFIDENTIALITY_POLICY_LIMITED"}"#,
+        any_member(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.WithdrawConfidentiality",
+        r#"{"careId": "$entry", "version": 1}"#,
+        any_member(UNKNOWN),
+    ),
+    row("candor.accounts.v1.CoupleCareService.ListCouplesInCare", "{}", any_person(DENIED)),
+    row(
+        "candor.accounts.v1.CoupleCareService.AcceptCoupleCare",
+        r#"{"careId": "$entry", "attested": true}"#,
+        any_person(DENIED),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.DeclineCoupleCare",
+        r#"{"careId": "$entry"}"#,
+        any_person(DENIED),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.ConfirmSeenAlone",
+        r#"{"careId": "$entry", "memberAccountId": "$applicant"}"#,
+        any_person(DENIED),
+    ),
+    row(
+        "candor.accounts.v1.CoupleCareService.LockJointSessions",
+        r#"{"careId": "$entry"}"#,
+        any_person(DENIED),
     ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),

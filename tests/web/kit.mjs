@@ -1,5 +1,6 @@
 // What the browser stories stand on: a Candor on a clock that is moved, a browser, and a look at each page.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -56,6 +57,26 @@ export async function mailedLink(dir, email, kind = "verify") {
     }
     return null;
   }, `the ${kind} mail`);
+}
+
+/** What an authenticator app shows at a moment (RFC 6238). */
+export function shownAt(secret, now) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replaceAll(" ", "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));
+  const mac = createHmac("sha1", key).update(step).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** Makes an operator, as whoever sits at the machine does. */
+export function makeOperator(email, password) {
+  const made = spawnSync(binary, ["operator", "create", "--email", email, "--data", join(folder, "data")], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PROFILE: "test", CLOCK__FILE: clock, TELEMETRY__LOG: "warn" },
+    input: `${password}\n`, encoding: "utf8",
+  });
+  assert.equal(made.status, 0, made.stderr);
 }
 
 /** The page at phone and desktop size: nothing scrolls sideways, axe finds nothing; a picture of each. */

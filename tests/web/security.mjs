@@ -3,9 +3,8 @@
 //
 // usage: node security.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { look, mailedLink, open, pass, run, setClock } from "./kit.mjs";
+import { look, mailedLink, open, pass, run, setClock, shownAt } from "./kit.mjs";
 
 const ANNA = "anna@example.org";
 const PASSWORD = "a long sentence only Anna knows";
@@ -17,16 +16,8 @@ function later(seconds) {
   setClock(new Date(now).toISOString());
 }
 
-/** What an authenticator app shows now (RFC 6238). */
-function shows(secret) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret.replaceAll(" ", "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));
-  const mac = createHmac("sha1", key).update(step).digest();
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
+/** What an authenticator app shows now. */
+const shows = (secret) => shownAt(secret, now);
 
 async function story(browser, base, mailDir) {
   const { page, strays, expected } = await open(browser, base);

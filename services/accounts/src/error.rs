@@ -1,9 +1,11 @@
 //! How accounts can fail, and what a caller is told.
 
+mod care;
 mod clients;
 mod counselors;
 mod passkeys;
 
+pub use care::CareError;
 pub use clients::ClientError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
@@ -130,6 +132,9 @@ pub enum Error {
     /// The business of a client failed.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The business of care failed.
+    #[error(transparent)]
+    Care(#[from] CareError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -187,6 +192,7 @@ impl From<Error> for Fault {
         match error {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::Client(error) => error.into(),
+            Error::Care(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,

@@ -7,8 +7,8 @@ use crate::{
 };
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, AccountRegistered, AccountVerified, CircleChanged, CoupleLinked, CoupleUnlinked,
-    ErasureBegun, SessionEnded,
+    AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
+    CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
 use candor_proto::{content, journal, reminders};
@@ -116,13 +116,15 @@ pub fn emits() -> Vec<String> {
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),
         key_of::<CircleChanged>(),
+        key_of::<CareStarted>(),
+        key_of::<CareEnded>(),
         key_of::<AccessEpochRaised>(),
         key_of::<ErasureBegun>(),
     ]
 }
 
-/// Tells the current state of every account, every couple and place in a circle (ended ones as ended), every access epoch
-/// and who was erased again, for consumers that lost what they knew; returns how many events it was.
+/// Tells the current state of every account, every couple, place in a circle and care (ended ones as ended), every access
+/// epoch and who was erased again, for consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
@@ -142,6 +144,16 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         Box::pin(async move { app::current_circles(conn, &ids, now, after).await })
     });
     let circles = circles.await?;
+    let care = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_care(conn, &ids, now, after).await })
+    });
+    let care = care.await?;
+    let couple_care = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_couple_care(conn, &ids, now, after).await })
+    });
+    let care = care + couple_care.await?;
     let epochs = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
@@ -151,5 +163,5 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_erasures(conn, &ids, now, after).await })
     });
-    Ok(accounts + couples + circles + epochs + erasures.await?)
+    Ok(accounts + couples + circles + care + epochs + erasures.await?)
 }

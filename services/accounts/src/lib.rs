@@ -13,14 +13,16 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{ClientError, CounselorError, Error, PasskeyError};
+pub use error::{CareError, ClientError, CounselorError, Error, PasskeyError};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
 use bus::Transport;
+use candor_proto::accounts::v1::care_service_server::CareServiceServer;
 use candor_proto::accounts::v1::circle_service_server::CircleServiceServer;
 use candor_proto::accounts::v1::consent_service_server::ConsentServiceServer;
 use candor_proto::accounts::v1::counselor_service_server::CounselorServiceServer;
+use candor_proto::accounts::v1::couple_care_service_server::CoupleCareServiceServer;
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
@@ -100,6 +102,8 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(SessionServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CoupleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CircleServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(CareServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(CoupleCareServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CounselorServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -4,9 +4,11 @@
 use crate::config::Config;
 use crate::error::Problem;
 use candor_proto::accounts::v1::OpenAccessRequest;
+use candor_proto::accounts::v1::care_service_client::CareServiceClient;
 use candor_proto::accounts::v1::circle_service_client::CircleServiceClient;
 use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
 use candor_proto::accounts::v1::counselor_service_client::CounselorServiceClient;
+use candor_proto::accounts::v1::couple_care_service_client::CoupleCareServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
@@ -91,6 +93,16 @@ impl Upstream {
     /// Who is in whose circle.
     pub(crate) fn circle(&self) -> CircleServiceClient<Traced> {
         CircleServiceClient::new(self.accounts.clone())
+    }
+
+    /// Which couple is in whose care.
+    pub(crate) fn couple_care(&self) -> CoupleCareServiceClient<Traced> {
+        CoupleCareServiceClient::new(self.accounts.clone())
+    }
+
+    /// Who is in whose care.
+    pub(crate) fn care(&self) -> CareServiceClient<Traced> {
+        CareServiceClient::new(self.accounts.clone())
     }
 
     /// Who is a counselor.

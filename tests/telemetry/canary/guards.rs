@@ -12,15 +12,15 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use totp_rs::{Builder, Secret, Totp};
 
-/// Lives all of it; Anna lets somebody into her circle.
-pub(crate) async fn live(house: &House, anna: &Person) {
+/// Lives all of it; Anna lets somebody into her circle, and is in care, alone and with Ben.
+pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     let mut dora = Person::join(house, "Dora").await;
     circle(house, anna, &dora).await;
     erasure(house, &dora).await;
     lost_password(house, &mut dora).await;
     let operator = operator(house).await;
     software(house, &operator).await;
-    counselor(house, anna, &operator).await;
+    counselor(house, [anna, ben], &operator).await;
     // Somebody without another factor, since recovery codes come with the first.
     passkey(house, &mut Person::join(house, "Erik").await).await;
 }
@@ -164,7 +164,7 @@ async fn operator(house: &House) -> String {
 }
 
 /// Somebody applies to be a counselor, is refused, applies again, is verified, found and suspended.
-async fn counselor(house: &House, anna: &Person, operator: &str) {
+async fn counselor(house: &House, [anna, ben]: [&Person; 2], operator: &str) {
     let cleo = Person::join(house, "Cleo").await;
     let of = |rpc: &str| format!("accounts.CounselorService.{rpc}");
     let submit = async || {
@@ -175,7 +175,7 @@ async fn counselor(house: &House, anna: &Person, operator: &str) {
         let said = json!({
             "name": house.text("a counselor's name"), "languages": ["en"],
             "specialties": ["COUNSELOR_SPECIALTY_GRIEF"], "approach": house.text("how a counselor works"),
-            "licences": [licence], "practiceOnly": true,
+            "licences": [licence], "practiceOnly": true, "acceptsClients": true,
         });
         cleo.ok(house, &of("SubmitCounselorApplication"), said).await["application"].clone()
     };
@@ -191,8 +191,59 @@ async fn counselor(house: &House, anna: &Person, operator: &str) {
     decide("VerifyCounselor", json!({"counselorAccountId": account, "revision": revision})).await;
     anna.ok(house, &of("ListCounselors"), json!({})).await;
     anna.ok(house, &of("GetCounselor"), whose).await;
+    let cleo = signed_in_strongly(house, &cleo).await;
+    care_of_two(house, [anna, ben], &account, &cleo).await;
+    care(house, anna, &account, &cleo).await;
     let over = json!({"counselorAccountId": account, "reason": house.text("a suspension")});
     decide("SuspendCounselor", over).await;
+}
+
+/// A session of somebody's with a second factor, which a counselor needs.
+async fn signed_in_strongly(house: &House, person: &Person) -> String {
+    let credentials = json!({
+        "email": person.email, "password": person.password, "deviceLabel": house.text("a device"),
+    });
+    let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
+    let secret = text(&session["sessionSecret"]);
+    add_app(house, &secret).await;
+    secret
+}
+
+/// Anna is in a counselor's care, and no more.
+async fn care(house: &House, anna: &Person, counselor: &Value, bearer: &str) {
+    let of = |rpc: &str| format!("accounts.CareService.{rpc}");
+    let ask = json!({
+        "counselorAccountId": counselor, "ownName": house.text("a name"),
+        "note": house.text("a note for a counselor"), "jurisdiction": "DE", "attested": true,
+    });
+    anna.ok(house, "accounts.SessionService.StepUp", json!({"password": anna.password})).await;
+    let care_id = anna.ok(house, &of("RequestCare"), ask).await["careId"].clone();
+    house.ok(&of("ListPeopleInCare"), json!({}), Some(bearer)).await;
+    house.ok(&of("AcceptCare"), json!({"careId": care_id, "attested": true}), Some(bearer)).await;
+    anna.ok(house, &of("ListCare"), json!({})).await;
+    anna.ok(house, &of("EndCare"), json!({"careId": care_id, "block": true})).await;
+}
+
+/// Anna and Ben are in a counselor's care.
+async fn care_of_two(house: &House, two: [&Person; 2], counselor: &Value, bearer: &str) {
+    let of = |rpc: &str| format!("accounts.CoupleCareService.{rpc}");
+    let own = || json!({"ownName": house.text("a name"), "jurisdiction": "DE", "attested": true});
+    let [anna, ben] = two;
+    for person in two {
+        person.ok(house, "accounts.SessionService.StepUp", json!({"password": person.password})).await;
+    }
+    let mut proposal = own();
+    proposal["counselorAccountId"] = counselor.clone();
+    proposal["policy"] = json!("CONFIDENTIALITY_POLICY_LIMITED");
+    let care_id = anna.ok(house, &of("ProposeCoupleCare"), proposal).await["careId"].clone();
+    let mut yes = own();
+    yes["careId"] = care_id.clone();
+    ben.ok(house, &of("AgreeToCoupleCare"), yes).await;
+    house.ok(&of("ListCouplesInCare"), json!({}), Some(bearer)).await;
+    house.ok(&of("AcceptCoupleCare"), json!({"careId": care_id, "attested": true}), Some(bearer)).await;
+    for person in two {
+        person.ok(house, &of("ListCoupleCare"), json!({})).await;
+    }
 }
 
 /// An operator registers a client, which gets a token and gives it back.

@@ -83,7 +83,7 @@ pub(crate) async fn live(house: &House) -> Two {
     check_oneself(house, &anna).await;
     let (schedule, prompt_id) = agree_and_answer(house, &anna, &ben).await;
     let share_id = share(house, &anna, &ben, &entry_id).await;
-    guards::live(house, &anna).await;
+    guards::live(house, &anna, &ben).await;
     browse(house, &anna).await;
     take_along(house, &anna).await;
     house.five.clock.advance_days(7);

@@ -3,13 +3,13 @@
 use crate::store::{
     access::{self, Epoch},
     account::{self, State},
-    circle, couple,
+    care, circle, couple, couple_care,
     session::Ended,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
-    AccessEpochRaised, AccountRegistered, AccountVerified, CircleChanged, CoupleLinked, CoupleUnlinked,
-    SessionEnded,
+    AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
+    CoupleLinked, CoupleUnlinked, SessionEnded,
 };
 use chassis::Ids;
 use jiff::Timestamp;
@@ -88,6 +88,36 @@ pub async fn current_circles(
     Ok(Page { events: states.iter().map(|state| circle(ids, now, state)).collect(), next })
 }
 
+/// A page of the care there is or was, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_care(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = care::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.care_id);
+    Ok(Page { events: states.iter().map(|state| care(ids, now, state)).collect(), next })
+}
+
+/// A page of the care of couples there is or was, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_couple_care(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = couple_care::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.care_id);
+    Ok(Page { events: states.iter().map(|state| care(ids, now, state)).collect(), next })
+}
+
 /// A page of the access epochs as they are now.
 ///
 /// # Errors
@@ -144,6 +174,27 @@ pub(super) fn circle(ids: &Ids, now: Timestamp, state: &circle::State) -> Envelo
     };
     let version = if state.ended_at.is_none() { 1 } else { 2 };
     Envelope::new(ids.next(), now, state.circle_id, version, &event)
+}
+
+/// A member or a couple is in a counselor's care (version 1), or no more (version 2).
+pub(super) fn care(ids: &Ids, now: Timestamp, state: &care::State) -> Envelope {
+    let care_id = state.care_id.to_string();
+    let member_account_ids = state.member_ids.iter().map(ToString::to_string).collect();
+    let counselor_account_id = state.counselor_id.to_string();
+    let couple_id = state.couple_id.map(|id| id.to_string()).unwrap_or_default();
+    match state.ended_at {
+        None => {
+            let start_time = Some(wire(state.started_at));
+            let event =
+                CareStarted { care_id, member_account_ids, counselor_account_id, couple_id, start_time };
+            Envelope::new(ids.next(), now, state.care_id, 1, &event)
+        }
+        Some(ended_at) => {
+            let end_time = Some(wire(ended_at));
+            let event = CareEnded { care_id, member_account_ids, counselor_account_id, couple_id, end_time };
+            Envelope::new(ids.next(), now, state.care_id, 2, &event)
+        }
+    }
 }
 
 /// What an owner had open to a reader is open no more. The two of them are the aggregate, the epoch its version.

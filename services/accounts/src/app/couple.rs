@@ -1,6 +1,6 @@
 //! The link of two people: made when an invitation is accepted, seen by both, ended by either.
 
-use super::{Accounts, announce, pause::Pause, text};
+use super::{Accounts, announce, couple_care, pause::Pause, text};
 use crate::{
     Error,
     domain::PauseCause,
@@ -131,6 +131,7 @@ async fn tell_ended(
     let (first, second) = (ended.first_id, ended.second_id);
     let told = announce::couple(&accounts.ids, now, ended);
     close_between(accounts, conn, (first, second), told, now).await?;
+    couple_care::end_of_couple(accounts, conn, ended.couple_id).await?;
     // It was made ready before: if the two parted and one linked with somebody else in between, it is about nobody here.
     match pause.filter(|pause| pause.is_about([first, second])) {
         Some(pause) => pause.keep(conn, PauseCause::Left, now).await,
@@ -174,13 +175,30 @@ pub async fn planned_unlinks(accounts: &Accounts) -> Result<Vec<Uuid>, Error> {
 pub(super) async fn close_between(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    (one, other): (Uuid, Uuid),
+    pair: (Uuid, Uuid),
+    told: Envelope,
+    now: Timestamp,
+) -> Result<(), Error> {
+    close_all(accounts, conn, &[pair], told, now).await
+}
+
+/// Tells that what several had is over, and raises both access epochs of each pair with it.
+pub(super) async fn close_all(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    pairs: &[(Uuid, Uuid)],
     told: Envelope,
     now: Timestamp,
 ) -> Result<(), Error> {
     // In one order everywhere, so that two who raise the same at once wait for each other instead of deadlocking.
-    let (first, second) = (one.min(other), one.max(other));
-    let raised = [access::raise(conn, first, second).await?, access::raise(conn, second, first).await?];
-    let [one, other] = raised.map(|epoch| announce::epoch_raised(&accounts.ids, now, &epoch));
-    Ok(outbox::append(conn, &[told, one, other]).await?)
+    let mut ordered: Vec<_> = pairs.iter().map(|(one, other)| (*one.min(other), *one.max(other))).collect();
+    ordered.sort_unstable();
+    let mut events = vec![told];
+    for (first, second) in ordered {
+        for (owner_id, reader_id) in [(first, second), (second, first)] {
+            let raised = access::raise(conn, owner_id, reader_id).await?;
+            events.push(announce::epoch_raised(&accounts.ids, now, &raised));
+        }
+    }
+    Ok(outbox::append(conn, &events).await?)
 }

@@ -5,8 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        client_token, export, invitation, known_device, mail, notice, passkey_challenge, pause,
-        pending_sign_in, receipt, request, reset, session, throttle, verification,
+        care, client_token, couple_care, export, invitation, known_device, mail, notice, passkey_challenge,
+        pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
     },
 };
 use jiff::SignedDuration;
@@ -25,6 +25,8 @@ const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const NOTICES_KEPT: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// Invitations that are over are known for so long: whoever holds a code can still block and report its inviter.
 const INVITATIONS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Requests for care that led to nothing are shown to whoever asked for so long.
+const CARE_REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Receipts that were opened and never counted are kept for so long: longer than the bus keeps anything that could still
 /// make them count.
 const UNCOUNTED_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
@@ -52,6 +54,8 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
         + export::sweep(&mut conn, now, AT_A_TIME).await?
+        + care::sweep(&mut conn, now - CARE_REQUESTS_KEPT, AT_A_TIME).await?
+        + couple_care::sweep(&mut conn, now - CARE_REQUESTS_KEPT, AT_A_TIME).await?
         + pause::sweep(&mut conn, now, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
         + receipt::sweep_unshown(&mut conn, &untold, now - UNTOLD_KEPT, AT_A_TIME).await?

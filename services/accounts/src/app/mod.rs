@@ -5,10 +5,12 @@ mod acceptance;
 mod access;
 mod announce;
 pub mod audit;
+pub mod care;
 mod circle;
 pub mod clients;
 pub mod counselor;
 mod couple;
+pub mod couple_care;
 mod device;
 mod erasure;
 mod export;
@@ -46,7 +48,9 @@ pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
     too_many_openings,
 };
-pub use announce::{current_circles, current_couples, current_epochs, current_state};
+pub use announce::{
+    current_care, current_circles, current_couple_care, current_couples, current_epochs, current_state,
+};
 pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
     keep_note, seal_note,

@@ -1,6 +1,6 @@
 //! Whose invitations do not reach whom: kept by whoever left, said no, or blocked; seen and lifted by them alone.
 
-use super::{Accounts, couple::own_name_place, invitation::name_place, random_id, standing, text};
+use super::{Accounts, counselor, couple::own_name_place, invitation::name_place, random_id, standing, text};
 use crate::{
     Error,
     domain::{InvitationCode, PauseCause},
@@ -72,6 +72,21 @@ pub async fn pause_of_partner(accounts: &Accounts, keeper_id: Uuid) -> Result<Op
     pause(accounts, keeper_id, mine.partner_id, name).await.map(Some)
 }
 
+/// Makes a pause ready about a counselor, whose name is sealed as the directory holds it. Asks the vault, so no transaction
+/// may be open.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub(super) async fn pause_of_counselor(
+    accounts: &Accounts,
+    keeper_id: Uuid,
+    counselor_id: Uuid,
+    sealed: &[u8],
+) -> Result<Pause, Error> {
+    let name = Named { place: counselor::name_place(counselor_id), sealed };
+    pause(accounts, keeper_id, counselor_id, name).await
+}
+
 /// A name as somebody else sealed it.
 struct Named<'a> {
     place: Place<'static>,
@@ -107,6 +122,16 @@ impl Pause {
     /// Whether it is about one of these two.
     pub(super) fn is_about(&self, ids: [Uuid; 2]) -> bool {
         ids.contains(&self.other_id)
+    }
+
+    /// Whom it is about.
+    pub(super) fn other_id(&self) -> Uuid {
+        self.other_id
+    }
+
+    /// Whose it is.
+    pub(super) fn keeper_id(&self) -> Uuid {
+        self.keeper_id
     }
 
     /// Keeps it.

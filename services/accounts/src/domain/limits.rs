@@ -57,6 +57,16 @@ pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from
 /// How long after it was opened a receipt is gone on with by whoever opens the same again.
 pub const RENEWABLE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Requests for care of one member: five a day.
+pub const CARE_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_secs(24 * 60 * 60 / 5) };
+/// How long a request for care waits for an answer.
+pub const CARE_REQUEST_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Requests for care of one member that wait at most.
+pub const MOST_CARE_REQUESTS: i64 = 5;
+
+/// Proposals of care as a couple that one of the two has open at most.
+pub const MOST_COUPLE_CARE: i64 = 3;
+
 /// Clients that one account registers: ten at once, then one an hour.
 pub const CLIENT_REGISTRATION_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_hours(1) };
 /// Addresses of keys that are called because one account names them: ten at once, then one a minute.

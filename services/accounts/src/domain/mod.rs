@@ -3,8 +3,10 @@
 
 mod address;
 pub mod audit;
+mod care;
 mod circle;
 pub mod client;
+mod confidentiality;
 pub mod counselor;
 mod erasure;
 mod invitation;
@@ -27,7 +29,9 @@ mod secret;
 mod totp;
 
 pub use address::Address;
+pub use care::{CareNote, CareState};
 pub use circle::TrustReason;
+pub use confidentiality::{Confidentiality, CoupleCareState};
 pub use erasure::{
     ERASURE_GRACE, ERASURE_PARTS, ERASURE_STUCK_AFTER, ErasurePart, ErasureState, ErasureTimes,
     KEY_BACKUPS_KEPT, backups_end, certificate, retell_after,
@@ -35,10 +39,11 @@ pub use erasure::{
 pub use invitation::{InvitationCode, InvitationKind, Standing};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
-    CIRCLE_ROOM, CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE, CLIENT_TOKEN_LIFE, CLIENT_TOKEN_PACE,
-    EXPORT_OPEN_FOR, EXPORT_WAIT, INVITATION_LIFE, INVITATION_PACE, LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS,
-    MOST_COUNSELORS_CLIENTS, MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE,
-    SIGN_IN_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
+    CARE_PACE, CARE_REQUEST_LIFE, CIRCLE_ROOM, CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE,
+    CLIENT_TOKEN_LIFE, CLIENT_TOKEN_PACE, EXPORT_OPEN_FOR, EXPORT_WAIT, INVITATION_LIFE, INVITATION_PACE,
+    LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, MOST_CARE_REQUESTS, MOST_COUNSELORS_CLIENTS, MOST_COUPLE_CARE,
+    MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE,
+    VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use name::Name;
 pub use notice::NoticeKind;

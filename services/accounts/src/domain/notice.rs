@@ -49,11 +49,25 @@ pub enum NoticeKind {
     ExportCancelled,
     /// Everything was taken along.
     ExportTaken,
+    /// Somebody asked the counselor for care.
+    CareAsked,
+    /// A counselor answered what the member asked.
+    CareAnswered,
+    /// Care is over, or a request for it.
+    CareOver,
+    /// Care is on hold: the counselor is none for now.
+    CareOnHold,
+    /// One's partner proposed care as a couple.
+    CoupleCareProposed,
+    /// Another confidentiality was proposed in care of a couple.
+    ConfidentialityProposed,
+    /// It counts: all three agreed.
+    ConfidentialityChanged,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 29] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -76,6 +90,13 @@ impl NoticeKind {
         Self::ExportRequested,
         Self::ExportCancelled,
         Self::ExportTaken,
+        Self::CareAsked,
+        Self::CareAnswered,
+        Self::CareOver,
+        Self::CareOnHold,
+        Self::CoupleCareProposed,
+        Self::ConfidentialityProposed,
+        Self::ConfidentialityChanged,
     ];
 
     /// The name in the table.
@@ -103,6 +124,13 @@ impl NoticeKind {
             Self::ExportRequested => "export_requested",
             Self::ExportCancelled => "export_cancelled",
             Self::ExportTaken => "export_taken",
+            Self::CareAsked => "care_asked",
+            Self::CareAnswered => "care_answered",
+            Self::CareOver => "care_over",
+            Self::CareOnHold => "care_on_hold",
+            Self::CoupleCareProposed => "couple_care_proposed",
+            Self::ConfidentialityProposed => "confidentiality_proposed",
+            Self::ConfidentialityChanged => "confidentiality_changed",
         }
     }
 
@@ -117,7 +145,8 @@ impl NoticeKind {
             Self::CounselorVerified
             | Self::CounselorRefused
             | Self::CounselorSuspended
-            | Self::CounselorExpired => LetterKind::Practice,
+            | Self::CounselorExpired
+            | Self::CareAsked => LetterKind::Practice,
             _ => LetterKind::Notice,
         }
     }

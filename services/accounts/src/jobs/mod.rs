@@ -80,6 +80,9 @@ pub async fn run(
         repeat("accounts.licences", TIDY, &never, &shutdown, || async {
             suspend_expired(accounts).await.map(|_| false)
         }),
+        repeat("accounts.care", TIDY, &never, &shutdown, || async {
+            expire_care(accounts).await.map(|_| false)
+        }),
         repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
@@ -300,6 +303,33 @@ async fn suspend_one(accounts: &Accounts, account_id: Uuid) -> Result<(), Error>
     app::counselor::suspend_expired(accounts, &mut tx, account_id).await?;
     tx.commit().await?;
     accounts.outbox.wake();
+    accounts.mails.notify_one();
+    Ok(())
+}
+
+/// Ends requests for care that nobody answered in time, some members' at a time; returns of how many. One that cannot be ended
+/// is tried again and holds up no other.
+///
+/// # Errors
+/// When the database fails before the first.
+pub async fn expire_care(accounts: &Accounts) -> Result<usize, Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    app::couple_care::expire(accounts, &mut conn).await?;
+    drop(conn);
+    let mut expired = 0;
+    for member_id in app::care::unanswered(accounts).await? {
+        match expire_one(accounts, member_id).await {
+            Ok(()) => expired += 1,
+            Err(error) => tracing::error!(%error, "a request for care cannot be ended; it is tried again"),
+        }
+    }
+    Ok(expired)
+}
+
+async fn expire_one(accounts: &Accounts, member_id: Uuid) -> Result<(), Error> {
+    let mut tx = accounts.pool.begin().await?;
+    app::care::expire(accounts, &mut tx, member_id).await?;
+    tx.commit().await?;
     accounts.mails.notify_one();
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! gRPC: requests become domain values, use cases run in a transaction, values become replies.
 
+mod care;
 mod circle;
 mod clients;
 mod consent;
 mod counselor;
 mod couple;
+mod couple_care;
 mod identity;
 mod ledger;
 mod lines;

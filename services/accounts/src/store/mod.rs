@@ -3,11 +3,13 @@
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod care;
 pub mod circle;
 pub mod client;
 pub mod client_token;
 pub mod counselor;
 pub mod couple;
+pub mod couple_care;
 pub mod erasure;
 pub mod export;
 pub mod factor;

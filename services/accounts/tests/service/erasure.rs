@@ -74,6 +74,12 @@ impl House {
         sqlx::query_scalar("SELECT erasure_id FROM erasure").fetch_one(self.pool()).await.unwrap()
     }
 
+    /// What the erasure of somebody is called.
+    pub async fn erasure_id_of(&self, person: &Person) -> Uuid {
+        let query = sqlx::query_scalar("SELECT erasure_id FROM erasure WHERE account_id = $1");
+        query.bind(person.account_id).fetch_one(self.pool()).await.unwrap()
+    }
+
     pub async fn hear(&self, event: &Envelope) {
         let inbox = events::inbox(self.pool().clone(), self.clock.clone());
         inbox.handle(std::slice::from_ref(event)).await.unwrap();

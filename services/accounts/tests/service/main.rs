@@ -4,9 +4,11 @@
 mod access;
 mod audit;
 mod audit_chain;
+mod care;
 mod circles;
 mod clients;
 mod counselors;
+mod couple_care;
 mod couples;
 mod devices;
 mod enumeration;

@@ -17,12 +17,12 @@ const UNKNOWN: &str = "01ABC-DEFGH-JKMNP-QRSTV";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl House {
-    async fn pauses(&self, person: &Person) -> Vec<InvitationPause> {
+    pub async fn pauses(&self, person: &Person) -> Vec<InvitationPause> {
         let request = self.by(person, ListInvitationPausesRequest {});
         self.rpc.list_invitation_pauses(request).await.unwrap().into_inner().pauses
     }
 
-    async fn lift(&self, person: &Person, pause_id: &str) {
+    pub async fn lift(&self, person: &Person, pause_id: &str) {
         let message = LiftInvitationPauseRequest { pause_id: pause_id.into() };
         self.rpc.lift_invitation_pause(self.by(person, message)).await.unwrap();
     }

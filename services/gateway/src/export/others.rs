@@ -4,8 +4,10 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 /// The fields with somebody else's words in messages that are otherwise the member's own. Everything else of others' has calls
 /// of its own, and none of those is a section.
-const OF_OTHERS: [&str; 4] = [
+const OF_OTHERS: [&str; 6] = [
+    "candor.accounts.v1.Care.counselor_name",
     "candor.accounts.v1.Couple.partner_name",
+    "candor.accounts.v1.CoupleCare.counselor_name",
     "candor.accounts.v1.HostedPlace.host_name",
     "candor.accounts.v1.InvitationPause.name",
     "candor.accounts.v1.TrustedPerson.name",

@@ -39,7 +39,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 22] = [
+pub(super) const SECTIONS: [Section; 24] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -89,6 +89,8 @@ pub(super) const SECTIONS: [Section; 22] = [
         "Whose invitations do not reach you",
     ),
     plain("candor.accounts.v1.CircleService.GetCircle", "account/circle", "Your circle"),
+    plain("candor.accounts.v1.CareService.ListCare", "account/care", "Care you asked for"),
+    plain("candor.accounts.v1.CoupleCareService.ListCoupleCare", "account/couple-care", "Care of you two"),
     plain("candor.accounts.v1.PrivacyService.ListTies", "account/ties", "Who you are or were connected with"),
     plain("candor.accounts.v1.LedgerService.ListReceipts", "account/ledger", "Who read what of yours"),
     plain(
@@ -107,11 +109,13 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 19] = [
+    const ELSEWHERE: [(&str, &str); 21] = [
+        ("accounts.v1.CareService.ListPeopleInCare", "others'"),
         ("accounts.v1.CounselorService.GetCounselor", "others'"),
         ("accounts.v1.CounselorService.GetCounselorApplication", "of staff"),
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
         ("accounts.v1.CounselorService.ListCounselors", "others'"),
+        ("accounts.v1.CoupleCareService.ListCouplesInCare", "others'"),
         ("accounts.v1.OAuthClientService.GetClient", "of staff"),
         ("accounts.v1.OAuthClientService.ListClients", "of staff"),
         ("accounts.v1.PrivacyService.GetErasure", "about the going itself"),

@@ -3,6 +3,7 @@
 
 mod answers;
 mod assets;
+mod care;
 mod check_in;
 mod circle;
 mod clients;
@@ -147,6 +148,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clients/{client_id}/keys", post(clients::rotate))
         .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
         .merge(counselors::router())
+        .merge(care::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }
@@ -162,8 +164,8 @@ pub(crate) async fn no_such_path() -> Failure {
 }
 
 /// The places behind one entry of the navigation; their pages extend `together.html`.
-const TOGETHER: [&str; 8] =
-    ["couple", "circle", "counselors", "shared", "received", "check-in", "answers", "ledger"];
+const TOGETHER: [&str; 9] =
+    ["couple", "circle", "counselors", "care", "shared", "received", "check-in", "answers", "ledger"];
 
 /// What every page's frame needs to know.
 pub(crate) struct Frame {

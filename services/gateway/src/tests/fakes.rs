@@ -61,6 +61,8 @@ pub(super) struct Fakes {
     pub(super) counselors: super::fakes_counselors::Counselors,
     pub(super) passkeys: super::fakes_passkeys::Passkeys,
     pub(super) export: super::fakes_export::Midway,
+    pub(super) care: super::fakes_care::CareAsked,
+    pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -105,6 +107,8 @@ impl Fakes {
             counselors: super::fakes_counselors::Counselors::default(),
             passkeys: super::fakes_passkeys::Passkeys::default(),
             export: super::fakes_export::Midway::default(),
+            care: super::fakes_care::CareAsked::default(),
+            couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
         }
     }
 
@@ -130,6 +134,8 @@ impl Fakes {
         let server = super::fakes_privacy::add(server, fake.clone());
         let server = super::fakes_export::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
+        let server = super::fakes_couple_care::add(server, fake.clone());
+        let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());

@@ -1,17 +1,21 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod care;
 mod careful;
 mod check_in;
 mod circle;
 mod clients;
 mod counselors;
+mod couple_care;
 mod data;
 mod door;
 mod export;
 mod fakes;
+mod fakes_care;
 mod fakes_check_in;
 mod fakes_clients;
 mod fakes_counselors;
+mod fakes_couple_care;
 mod fakes_export;
 mod fakes_passkeys;
 mod fakes_privacy;

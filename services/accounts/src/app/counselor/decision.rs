@@ -6,7 +6,7 @@ use crate::{
     app::{
         Accounts, announce,
         audit::{self, Record, SealedNote},
-        notice, standing,
+        care, notice, standing,
     },
     domain::{
         AccountKind, NoticeKind,
@@ -166,7 +166,8 @@ async fn hold(
     if store::keeps_practice(conn, account_id).await? { Ok(()) } else { Err(CounselorError::NotFound.into()) }
 }
 
-/// Takes away what only a counselor may do, with the tokens of their software, and tells them.
+/// Takes away what only a counselor may do, with the tokens of their software and all that members opened to them, and
+/// tells them.
 async fn end_authority(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -177,6 +178,7 @@ async fn end_authority(
     become_one(accounts, conn, account_id, AccountKind::Member).await?;
     let tokens = client_token::end_of_holder(conn, account_id, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &tokens).await?;
+    care::hold_all_of(accounts, conn, account_id).await?;
     notice::tell(accounts, conn, account_id, told, None).await
 }
 

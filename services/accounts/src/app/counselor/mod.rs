@@ -31,7 +31,8 @@ use uuid::Uuid;
 use vault::{DataKey, Place};
 use zeroize::Zeroizing;
 
-fn name_place(account_id: Uuid) -> Place<'static> {
+/// Where the name that members read is sealed.
+pub(super) fn name_place(account_id: Uuid) -> Place<'static> {
     Place { table: "counselor", column: "name", row: account_id }
 }
 

@@ -95,6 +95,14 @@ pub enum Action {
     CounselorRefused,
     /// They were suspended.
     CounselorSuspended,
+    /// A counselor took somebody on, and stated that they may practise where that person is.
+    CareAccepted,
+    /// A couple and their counselor agreed to another confidentiality.
+    ConfidentialityChanged,
+    /// A counselor confirmed having seen one of a couple alone.
+    SeenAloneConfirmed,
+    /// A counselor locked a couple's joint sessions.
+    JointSessionsLocked,
 }
 
 impl Action {
@@ -113,6 +121,10 @@ impl Action {
             Self::CounselorVerified => "counselor_verified",
             Self::CounselorRefused => "counselor_refused",
             Self::CounselorSuspended => "counselor_suspended",
+            Self::CareAccepted => "care_accepted",
+            Self::ConfidentialityChanged => "confidentiality_changed",
+            Self::SeenAloneConfirmed => "seen_alone_confirmed",
+            Self::JointSessionsLocked => "joint_sessions_locked",
         }
     }
 }

@@ -24,7 +24,7 @@ use chassis::{
     rpc::{admit_kinds, admit_public, require_step_up},
 };
 use identify::identify;
-use registered::{page_token, registered};
+use registered::registered;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -55,7 +55,7 @@ impl OAuthClientService for Rpc {
         let (page, next) = clients::list(&self.accounts, &passport, size, after).await?;
         Ok(Response::new(ListClientsResponse {
             clients: page.into_iter().map(registered).collect(),
-            next_page_token: page_token(next),
+            next_page_token: super::ledger::page_token(next),
         }))
     }
 

@@ -1,7 +1,6 @@
 //! A client as the wire has it.
 
-use crate::{app::clients::Shown, domain::Cursor, rpc::wire};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use crate::{app::clients::Shown, rpc::wire};
 use candor_proto::accounts::v1::{OAuthClient, OAuthClientKey};
 
 /// A client, to whoever may see it.
@@ -25,11 +24,6 @@ pub(super) fn registered(shown: Shown) -> OAuthClient {
         use_time: client.used_at.map(|at| wire(at.to_jiff())),
         disable_time: client.disabled_at.map(|at| wire(at.to_jiff())),
     }
-}
-
-/// Where the next page begins. It opens nothing, so it needs no seal.
-pub(super) fn page_token(next: Option<Cursor>) -> String {
-    next.map(|next| URL_SAFE_NO_PAD.encode(next.to_bytes())).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use chassis::{
     identity::{Kind, Passport},
     rpc::{admit_kinds, admit_member, require_step_up},
 };
-use shown::{application, listed, page_token};
+use shown::{application, listed};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -197,7 +197,7 @@ async fn list(rpc: &Rpc, message: &ListCounselorsRequest) -> Result<ListCounselo
     let (size, after) = (PageSize::parse(message.page_size)?, super::ledger::cursor(&message.page_token)?);
     let (page, next) = counselor::directory(&rpc.accounts, &sought, size, after).await?;
     let counselors = page.into_iter().map(listed).collect();
-    Ok(ListCounselorsResponse { counselors, next_page_token: page_token(next) })
+    Ok(ListCounselorsResponse { counselors, next_page_token: super::ledger::page_token(next) })
 }
 
 #[cfg(test)]

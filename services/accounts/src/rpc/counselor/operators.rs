@@ -1,6 +1,6 @@
 //! What operators see and decide.
 
-use super::shown::{application, page_token, summary};
+use super::shown::{application, summary};
 use crate::{
     Error,
     app::counselor,
@@ -26,7 +26,10 @@ pub(super) async fn queue(
     let after = if token.is_empty() { None } else { Some(ledger::cursor(token)?) };
     let (page, next) = counselor::queue(&rpc.accounts, standing, size, after).await?;
     let applications = page.into_iter().map(summary).collect();
-    Ok(ListCounselorApplicationsResponse { applications, next_page_token: page_token(next) })
+    Ok(ListCounselorApplicationsResponse {
+        applications,
+        next_page_token: crate::rpc::ledger::page_token(next),
+    })
 }
 
 pub(super) async fn look_at(

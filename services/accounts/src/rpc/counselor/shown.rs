@@ -2,10 +2,8 @@
 
 use crate::{
     app::counselor::{Listed, Shown, ShownLicence, Summary},
-    domain::Cursor,
     rpc::wire,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use candor_proto::accounts::v1::{Counselor, CounselorApplication, CounselorSummary, Licence, PublicLicence};
 
 /// An application, to whoever may see all of it.
@@ -69,9 +67,4 @@ pub(super) fn summary(summary: Summary) -> CounselorSummary {
         review_time: summary.review_since.map(wire),
         decide_time: summary.decided_at.map(wire),
     }
-}
-
-/// Where the next page begins. It opens nothing, so it needs no seal.
-pub(super) fn page_token(next: Option<Cursor>) -> String {
-    next.map(|next| URL_SAFE_NO_PAD.encode(next.to_bytes())).unwrap_or_default()
 }

@@ -124,11 +124,12 @@ pub async fn keeps_practice(conn: &mut PgConnection, account_id: Uuid) -> Result
     .await
 }
 
-/// Whether somebody is linked or in a circle, their own or another's.
+/// Whether somebody is linked, in a circle, their own or another's, or in a counselor's care.
 pub async fn has_ties(conn: &mut PgConnection, account_id: Uuid) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM couple_member WHERE account_id = $1)
-               OR EXISTS (SELECT FROM circle_member WHERE host_id = $1 OR guest_id = $1) AS "has!""#,
+               OR EXISTS (SELECT FROM circle_member WHERE host_id = $1 OR guest_id = $1)
+               OR EXISTS (SELECT FROM care WHERE member_id = $1 AND state IN ('asked', 'active')) AS "has!""#,
         account_id
     )
     .fetch_one(conn)

@@ -89,6 +89,14 @@ async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
     tally.add("invitation_pauses", pauses.execute(&mut *conn).await?.rows_affected());
     let invitations = sqlx::query!("DELETE FROM invitation WHERE inviter_id = $1", account_id);
     tally.add("invitations", invitations.execute(&mut *conn).await?.rows_affected());
+    let care = sqlx::query!("DELETE FROM care WHERE member_id = $1 OR counselor_id = $1", account_id);
+    tally.add("care", care.execute(&mut *conn).await?.rows_affected());
+    let as_couples = sqlx::query!(
+        "DELETE FROM couple_care
+         WHERE counselor_id = $1 OR care_id IN (SELECT care_id FROM couple_care_member WHERE member_id = $1)",
+        account_id
+    );
+    tally.add("care", as_couples.execute(&mut *conn).await?.rows_affected());
     let practice = sqlx::query!("DELETE FROM counselor WHERE account_id = $1", account_id);
     tally.add("counselor_applications", practice.execute(conn).await?.rows_affected());
     Ok(())

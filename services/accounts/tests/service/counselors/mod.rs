@@ -146,6 +146,14 @@ impl House {
         query.bind(person.account_id).fetch_all(self.pool()).await.unwrap()
     }
 
+    /// What the audit holds of a thing: the action and who did it, in order.
+    pub async fn audited_things(&self, id: &str) -> Vec<(String, String)> {
+        let query = sqlx::query_as(
+            "SELECT action, actor_kind FROM audit_record WHERE subject_id = $1 ORDER BY record_id",
+        );
+        query.bind(id.parse::<uuid::Uuid>().unwrap()).fetch_all(self.pool()).await.unwrap()
+    }
+
     /// Lets the job run that suspends whoever has no licence any more, and those that look after keys and old rows.
     pub async fn look_at_licences(&self) {
         jobs::suspend_expired(&self.accounts).await.unwrap();

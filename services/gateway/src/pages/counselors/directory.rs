@@ -2,6 +2,7 @@
 
 use super::{Choice, choices, sentences, specialties_of};
 use crate::error::Problem;
+use crate::pages::self_check::is_careful;
 use crate::pages::{Failure, Frame, Member, Segment, parameter};
 use crate::query;
 use askama::Template;
@@ -30,6 +31,8 @@ struct Page {
 struct OnePage {
     frame: Frame,
     counselor: Shown,
+    /// Whether they can be proposed to a partner. Nothing for two is suggested to whoever is careful.
+    for_two: bool,
 }
 
 /// What is sought.
@@ -121,7 +124,13 @@ pub(super) async fn show_one(member: Member, Segment(account_id): Segment) -> Re
         _ => Failure::from(status),
     })?;
     let counselor = reply.into_inner().counselor.ok_or_else(Failure::closed)?;
-    member.guest.show(&OnePage { frame: member.guest.frame("counselors"), counselor: shown(counselor) })
+    let (couple, careful) = tokio::join!(member.couple(), is_careful(&member));
+    let for_two = couple.is_ok_and(|couple| couple.is_some()) && !careful;
+    member.guest.show(&OnePage {
+        frame: member.guest.frame("counselors"),
+        counselor: shown(counselor),
+        for_two,
+    })
 }
 
 fn shown(counselor: Counselor) -> Shown {

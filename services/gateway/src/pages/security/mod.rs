@@ -70,6 +70,7 @@ fn is_of_practice(kind: SecurityNoticeKind) -> bool {
             | SecurityNoticeKind::CounselorRefused
             | SecurityNoticeKind::CounselorSuspended
             | SecurityNoticeKind::CounselorExpired
+            | SecurityNoticeKind::CareAsked
     )
 }
 
@@ -118,6 +119,15 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::CounselorSuspended => {
             "You are not a counselor here for now. The reason stands with your practice."
         }
+        SecurityNoticeKind::CareAsked => "Somebody asks you as a counselor.",
+        SecurityNoticeKind::CareAnswered => "Something you asked was answered. It stands on the page Care.",
+        SecurityNoticeKind::CareOver => "Something that was asked, or care, is over.",
+        SecurityNoticeKind::CoupleCareProposed => {
+            "Something is proposed to you. It stands on the page Care for two."
+        }
+        SecurityNoticeKind::ConfidentialityProposed => "Something is proposed in care for two.",
+        SecurityNoticeKind::ConfidentialityChanged => "Something all three agreed to counts in care for two.",
+        SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",
         SecurityNoticeKind::CounselorExpired => {
             "You are not a counselor here for now: no licence that was checked holds any more."
         }

@@ -147,9 +147,11 @@ mod tests {
         let services = Methods::read().unwrap().services_of("candor.accounts.v1");
         let services: Vec<_> = services.iter().map(|s| s.trim_start_matches("candor.accounts.v1.")).collect();
         let all = [
+            "CareService",
             "CircleService",
             "ConsentService",
             "CounselorService",
+            "CoupleCareService",
             "CoupleService",
             "IdentityService",
             "LedgerService",

@@ -1,0 +1,231 @@
+// Care, lived in four browsers: a counselor is verified; Anna asks them for herself, is taken on, and leaves; she and Ben
+// are in their care as two, change how confidentiality is, and part from it; nobody sees what is not theirs.
+//
+// usage: node care.mjs CANDOR_BINARY SCREENSHOT_FOLDER
+import assert from "node:assert/strict";
+import { look, mailedLink, makeOperator, open, pass, run, setClock, shownAt } from "./kit.mjs";
+
+let now = Date.parse("2026-03-24T18:00:00Z");
+const password = (name) => `a long sentence only ${name} knows`;
+const address = (name) => `${name.toLowerCase()}@example.org`;
+
+/** Lets time go on; a code of an app counts once, so the next one is of another half minute. */
+function later(seconds) {
+  now += seconds * 1000;
+  setClock(new Date(now).toISOString());
+}
+
+/** Signs in; with an app's secret in two steps. */
+async function signIn(person, base) {
+  const { page, name, secret } = person;
+  if (secret) later(30);
+  await page.goto(`${base}/sign-in`);
+  await page.getByLabel("E-mail address").fill(address(name));
+  await page.getByLabel("Password").fill(password(name));
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  if (secret) {
+    await page.getByLabel("Code").fill(shownAt(secret, now));
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  }
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
+}
+
+/** Registers, proves the address, and signs in. */
+async function join(person, base, mailDir) {
+  const { page, name } = person;
+  await page.goto(`${base}/register`);
+  await page.getByLabel("E-mail address").fill(address(name));
+  await page.getByLabel("Password").fill(password(name));
+  await page.getByLabel("I am 18 or older").check();
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.goto(await mailedLink(mailDir, address(name)));
+  await page.getByLabel("Password").fill(password(name));
+  await page.getByRole("button", { name: "Confirm my address" }).click();
+  await signIn(person, base);
+}
+
+/** Sets an authenticator app up. */
+async function addApp(person, base) {
+  const { page } = person;
+  await page.goto(`${base}/security/app`);
+  person.secret = await page.locator("code.secret").innerText();
+  await page.getByLabel("The six digits it shows now").fill(shownAt(person.secret, now));
+  await page.getByRole("button", { name: "Use this app" }).click();
+  await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+}
+
+/** Presses a button of the page, and waits for where it leads. */
+async function press(page, name, place) {
+  await page.getByRole("button", { name }).first().click();
+  await page.waitForURL(new RegExp(`${place}$`));
+}
+
+/** Carla applies; an operator looks and verifies. */
+async function carlaIsVerified(carla, operator, base, mailDir) {
+  await join(carla, base, mailDir);
+  await carla.page.goto(`${base}/practice/application`);
+  await carla.page.getByLabel("Name", { exact: true }).fill("Carla Roth");
+  await carla.page.getByLabel("Languages you work in").fill("en de");
+  await carla.page.getByLabel("couples").check();
+  await carla.page.getByLabel("How you work").fill("Slowly, and with questions.");
+  await carla.page.getByLabel("What it is called").first().fill("Psychotherapist");
+  await carla.page.getByLabel("Where it holds").first().fill("DE");
+  await carla.page.getByLabel("Number").first().fill("PT-4711");
+  await carla.page.getByLabel("Last day on which it holds").first().fill("2027-03-31");
+  await carla.page.getByLabel(/This account is for my practice alone/).check();
+  await press(carla.page, "Hand it in", "/practice");
+  makeOperator(address("Olga"), password("Olga"));
+  await signIn(operator, base);
+  await addApp(operator, base);
+  await operator.page.goto(`${base}/applications`);
+  await operator.page.getByRole("link", { name: "Carla Roth" }).click();
+  await operator.page.getByRole("button", { name: "Verify" }).click();
+  await operator.page.getByText("verified").first().waitFor();
+  await signIn(carla, base);
+  await addApp(carla, base);
+  pass();
+}
+
+/** Anna asks for herself, is taken on, and leaves; Ben's pages hold nothing of it. */
+async function careForOne(anna, ben, carla, base) {
+  await anna.page.goto(`${base}/care`);
+  await look(anna.page, "care-01-nobody-yet");
+  await anna.page.getByRole("link", { name: "Find a counselor" }).click();
+  await anna.page.getByRole("link", { name: "Carla Roth" }).click();
+  await look(anna.page, "care-02-counselor");
+  await anna.page.getByRole("link", { name: "Ask for care" }).click();
+  await anna.page.getByLabel("Your name").fill("Anna");
+  await anna.page.getByLabel("Where you are").fill("AT");
+  await anna.page.getByLabel("I really am there").check();
+  await anna.page.getByLabel("What you want to say with it").fill("We hardly talk.");
+  await anna.page.getByRole("button", { name: "Ask", exact: true }).click();
+  await anna.page.getByText("No licence that was checked holds in that place.").waitFor();
+  anna.expected(/status of 400/);
+  await look(anna.page, "care-03-not-licensed-there");
+  await anna.page.getByLabel("Where you are").fill("de-be");
+  await anna.page.getByLabel("I really am there").check();
+  await press(anna.page, "Ask", "/care");
+  await anna.page.getByText("waits for an answer").waitFor();
+  await look(anna.page, "care-04-asked");
+
+  await carla.page.goto(`${base}/practice/people`);
+  await carla.page.getByText("We hardly talk.").waitFor();
+  await look(carla.page, "care-05-they-ask");
+  await carla.page.getByLabel("I may practise where they are: DE-BE").check();
+  await press(carla.page, "Take them on", "/practice/people");
+  await carla.page.getByRole("heading", { name: "In your care" }).waitFor();
+  await look(carla.page, "care-06-in-care");
+  await anna.page.goto(`${base}/security`);
+  await anna.page.getByText("Something you asked was answered.").waitFor();
+  await anna.page.goto(`${base}/care`);
+  await anna.page.getByText("in care", { exact: true }).waitFor();
+
+  await ben.page.goto(`${base}/care`);
+  assert.ok(!(await ben.page.content()).includes("Carla"), "a partner hears of nothing");
+  await ben.page.goto(`${base}/security`);
+  assert.ok(!(await ben.page.content()).includes("are for"), "and is told nothing");
+
+  await anna.page.getByRole("link", { name: "End it" }).click();
+  await look(anna.page, "care-07-ending");
+  await press(anna.page, "End it now", "/care");
+  await carla.page.goto(`${base}/practice/people`);
+  await carla.page.getByText("Nobody at the moment.").waitFor();
+  pass();
+}
+
+/** She proposes Carla for two, he agrees, Carla takes them on, and sees each alone; confidentiality changes; he leaves. */
+async function careForTwo(anna, ben, carla, base) {
+  await anna.page.goto(`${base}/care/together`);
+  await look(anna.page, "care-08-for-two");
+  await anna.page.getByRole("link", { name: "Find a counselor" }).click();
+  await anna.page.getByRole("link", { name: "Carla Roth" }).click();
+  await anna.page.getByRole("link", { name: "Propose for two" }).click();
+  await anna.page.getByLabel("Your name").fill("Anna");
+  await anna.page.getByLabel("Where you are").fill("DE");
+  await anna.page.getByLabel("I really am there").check();
+  await anna.page.getByLabel(/^Limited/).check();
+  await look(anna.page, "care-09-proposing");
+  await press(anna.page, "Propose it", "/care/together");
+  await anna.page.getByText("you proposed it").waitFor();
+  await look(anna.page, "care-10-proposed");
+
+  await carla.page.goto(`${base}/practice/couples`);
+  await carla.page.getByText("Nobody at the moment.").waitFor();
+  await ben.page.goto(`${base}/care/together`);
+  await look(ben.page, "care-11-proposed-to-him");
+  await ben.page.getByRole("link", { name: "Look at it" }).click();
+  await ben.page.getByLabel("Your name").fill("Ben");
+  await ben.page.getByLabel("Where you are").fill("DE");
+  await ben.page.getByLabel("I really am there").check();
+  await look(ben.page, "care-12-agreeing");
+  await press(ben.page, "Agree", "/care/together");
+  await ben.page.getByText("both agreed, the counselor is asked").waitFor();
+
+  await carla.page.reload();
+  await carla.page.getByLabel(/I may practise where each of them is/).check();
+  await look(carla.page, "care-13-they-ask-as-two");
+  await press(carla.page, "Take them on", "/practice/couples");
+  await look(carla.page, "care-14-couple-in-care");
+  await anna.page.reload();
+  await anna.page.getByText("This is so for every couple.").waitFor();
+  const locked = await anna.page.locator("main").innerText();
+  await press(carla.page, "I have seen Anna alone", "/practice/couples");
+  await anna.page.reload();
+  assert.equal(await anna.page.locator("main").innerText(), locked, "of whom it hangs shows nowhere");
+  await press(carla.page, "I have seen Ben alone", "/practice/couples");
+  await carla.page.getByText("Sessions of all three are open.").waitFor();
+
+  await anna.page.reload();
+  await anna.page.getByText("Sessions of all three are open.").waitFor();
+  await anna.page.getByText("Propose another").click();
+  await anna.page.getByLabel(/^Separate/).check();
+  await press(anna.page, "Propose it", "/care/together");
+  await ben.page.reload();
+  await look(ben.page, "care-15-confidentiality-proposed");
+  await press(ben.page, "Agree to it", "/care/together");
+  await ben.page.getByText("You agreed.").waitFor();
+  await carla.page.reload();
+  await press(carla.page, "Agree to it", "/practice/couples");
+  await anna.page.reload();
+  await anna.page.getByText("Before: Limited").waitFor();
+  await look(anna.page, "care-16-confidentiality-changed");
+
+  await ben.page.reload();
+  await ben.page.getByRole("link", { name: "Leave it" }).click();
+  await look(ben.page, "care-17-leaving");
+  await press(ben.page, "Leave it now", "/care/together");
+  await anna.page.reload();
+  await anna.page.getByText("There is nothing at the moment.").waitFor();
+  await carla.page.reload();
+  await carla.page.getByText("Nobody at the moment.").waitFor();
+  pass();
+}
+
+/** She invites him by a code, he accepts. */
+async function theyLink(anna, ben, base) {
+  await anna.page.goto(`${base}/couple`);
+  await anna.page.getByLabel("Your name, as they know you").fill("Anna");
+  await anna.page.getByRole("button", { name: "Make an invitation" }).click();
+  const link = await anna.page.getByLabel("Link", { exact: true }).inputValue();
+  await ben.page.goto(link);
+  await ben.page.getByRole("heading", { name: "Anna invites you" }).waitFor();
+  await ben.page.getByLabel("Your name, as they know you").fill("Ben");
+  await ben.page.getByLabel("I am 18 or older").check();
+  await ben.page.getByRole("button", { name: "Accept" }).click();
+  await ben.page.getByRole("heading", { name: "You and Anna" }).waitFor();
+}
+
+await run(async (browser, base, mailDir) => {
+  const people = {};
+  for (const name of ["Anna", "Ben", "Carla", "Olga"]) people[name] = { name, ...(await open(browser, base)) };
+  const { Anna: anna, Ben: ben, Carla: carla, Olga: operator } = people;
+  await carlaIsVerified(carla, operator, base, mailDir);
+  await join(anna, base, mailDir);
+  await join(ben, base, mailDir);
+  await theyLink(anna, ben, base);
+  await careForOne(anna, ben, carla, base);
+  await careForTwo(anna, ben, carla, base);
+  for (const person of Object.values(people)) {
+    assert.deepEqual(person.strays, [], `${person.name}: no request leaves the site, no script error`);
+  }
+});
