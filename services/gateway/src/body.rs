@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::peers::Peer;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Version, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::sync::Arc;
@@ -13,6 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest body: 1 MiB, as everywhere in Candor.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// How much of a body that was refused is still let pass, and for how long.
+const LET_PASS: usize = 16 * MAX_BODY;
+const PASSING: Duration = Duration::from_secs(2);
 
 /// What bodies may take.
 #[derive(Clone, Copy)]
@@ -60,15 +64,30 @@ impl Bodies {
             Some(peer) => Some(peer.begin_body().ok_or_else(Problem::busy)?),
             None => None,
         };
-        let (parts, body) = request.into_parts();
-        let (body, room) = tokio::time::timeout(self.time, self.collect(body)).await.map_err(|_| {
+        let (parts, mut body) = request.into_parts();
+        let received = tokio::time::timeout(self.time, self.collect(&mut body)).await.map_err(|_| {
             let detail = "The body did not arrive in time. Nothing was stored; please try again.";
             Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", detail)
-        })??;
-        Ok((Request::from_parts(parts, Body::from(body)), room))
+        })?;
+        match received {
+            Ok((body, room)) => Ok((Request::from_parts(parts, Body::from(body)), room)),
+            Err(problem) => {
+                let_pass(parts.version, &parts.headers, body).await;
+                Err(problem)
+            }
+        }
     }
 
-    async fn collect(&self, body: Body) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
+    /// Lets the body of a request that is refused by its head pass by, if the sender has a place for one.
+    pub(crate) async fn forgo(&self, request: Request) {
+        let place = request.extensions().get::<Arc<Peer>>().map(|peer| peer.begin_body());
+        if !matches!(place, Some(None)) {
+            let (parts, body) = request.into_parts();
+            let_pass(parts.version, &parts.headers, body).await;
+        }
+    }
+
+    async fn collect(&self, body: &mut Body) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Problem> {
         let mut body = Limited::new(body, MAX_BODY);
         let mut whole = BytesMut::new();
         let mut room: Option<OwnedSemaphorePermit> = None;
@@ -85,6 +104,18 @@ impl Bodies {
         }
         Ok((whole.freeze(), room))
     }
+}
+
+/// Lets what a client still sends of a request that is refused pass by, within bounds, so that it comes to read why: a
+/// connection that is closed with something unread is reset, and the answer is lost with it (RFC 9112, section 9.6).
+async fn let_pass(version: Version, headers: &HeaderMap, body: Body) {
+    // HTTP/2 ends one stream and not the connection; whoever asks first, with Expect, sends nothing now.
+    if version >= Version::HTTP_2 || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let mut body = Limited::new(body, LET_PASS);
+    let passing = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(PASSING, passing).await;
 }
 
 /// Whether the headers announce a body that is too large, so that none of it has to be read.

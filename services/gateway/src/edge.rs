@@ -100,6 +100,7 @@ pub(crate) async fn layer(State(edge): State<Edge>, request: Request, next: Next
 async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let shape = Shape::of(&request);
     if let Err(problem) = check_head(&request) {
+        edge.bodies.forgo(request).await;
         return shape.refuse(&edge.app, problem);
     }
     // A body comes as slowly as its sender likes, so it is read before the request takes a permit.

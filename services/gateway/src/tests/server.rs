@@ -17,8 +17,8 @@ async fn exchange(address: std::net::SocketAddr, request: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-#[tokio::test]
-async fn the_server_is_ready_when_the_services_are_and_stops_when_told() {
+/// The whole gateway, ready.
+async fn whole() -> (std::net::SocketAddr, CancellationToken, JoinHandle<Result<(), Error>>) {
     let clock = Clock::manual("2026-03-10T07:30:00Z".parse().unwrap());
     let url = Arc::new(Fakes::new(clock.clone())).serve().await;
     let host = host(&clock);
@@ -32,7 +32,12 @@ async fn the_server_is_ready_when_the_services_are_and_stops_when_told() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready");
+    (address, shutdown, running)
+}
 
+#[tokio::test]
+async fn the_server_is_ready_when_the_services_are_and_stops_when_told() {
+    let (address, shutdown, running) = whole().await;
     let page = exchange(
         address,
         b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n",
@@ -130,6 +135,28 @@ async fn a_slow_body_takes_no_permit_from_others() {
     assert_eq!(world.call("GET", "/v1/articles", None, "").await.status, 200);
     drop(sender);
     assert_eq!(held.await.unwrap(), 400);
+}
+
+/// A client that sends all of it before it reads, as most do.
+#[tokio::test]
+async fn whoever_sends_too_much_comes_to_read_the_refusal() {
+    let (address, shutdown, running) = whole().await;
+    let length = 3 * body::MAX_BODY;
+    let announced = format!("POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+    let chunked = "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for head in [announced, format!("{chunked}{length:x}\r\n")] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..length / 65_536 {
+            client.write_all(&[b'x'; 65_536]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut start = [0; 12];
+        client.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 413");
+    }
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
 }
 
 fn stream(pieces: Vec<&'static str>) -> Request<Body> {
