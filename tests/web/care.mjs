@@ -143,7 +143,7 @@ async function careForTwo(anna, ben, carla, base) {
   await anna.page.getByLabel("Your name").fill("Anna");
   await anna.page.getByLabel("Where you are").fill("DE");
   await anna.page.getByLabel("I really am there").check();
-  await anna.page.getByLabel(/^Limited/).check();
+  await anna.page.getByRole("radio", { name: /^Limited/ }).check();
   await look(anna.page, "care-09-proposing");
   await press(anna.page, "Propose it", "/care/together");
   await anna.page.getByText("you proposed it").waitFor();
@@ -178,7 +178,7 @@ async function careForTwo(anna, ben, carla, base) {
   await anna.page.reload();
   await anna.page.getByText("Sessions of all three are open.").waitFor();
   await anna.page.getByText("Propose another").click();
-  await anna.page.getByLabel(/^Separate/).check();
+  await anna.page.getByRole("radio", { name: /^Separate/ }).check();
   await press(anna.page, "Propose it", "/care/together");
   await ben.page.reload();
   await look(ben.page, "care-15-confidentiality-proposed");
