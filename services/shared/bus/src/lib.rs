@@ -38,6 +38,7 @@ pub mod log;
 mod memory;
 mod metrics;
 pub mod outbox;
+mod pace;
 mod rabbit;
 pub mod relay;
 pub mod replay;

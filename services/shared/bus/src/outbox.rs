@@ -7,10 +7,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// Wakes are this far apart at least. After a quiet moment one is heard at once; where commit follows upon commit, the
-/// relay takes what a few of them left in one go, which costs the database and the broker a fraction.
-const APART: Duration = Duration::from_millis(3);
-
 /// Wakes the relay of the same process. Clones wake the same one.
 #[derive(Clone, Default)]
 pub struct Outbox(Arc<Inner>);
@@ -18,8 +14,8 @@ pub struct Outbox(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     wake: Notify,
-    /// The next one is not heard before.
-    next: Mutex<Option<Instant>>,
+    /// When one was heard.
+    last: Mutex<Option<Instant>>,
 }
 
 impl Outbox {
@@ -33,15 +29,15 @@ impl Outbox {
         self.0.wake.notify_one();
     }
 
-    /// Resolves at the next wake, or at once if there was one since the last; but not right after the last. Given up in
+    /// Resolves at the next wake, or at once if there was one since the last; but not so soon after the last. Given up in
     /// between, it forgets no wake.
-    pub(crate) async fn woken(&self) {
-        let next = *self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(next) = next {
-            sleep_until(next).await;
+    pub(crate) async fn woken(&self, apart: Duration) {
+        let last = *self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last {
+            sleep_until(last + apart).await;
         }
         self.0.wake.notified().await;
-        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + APART);
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -57,6 +53,7 @@ pub async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pace::apart;
     use futures::FutureExt as _;
 
     #[tokio::test(start_paused = true)]
@@ -64,23 +61,23 @@ mod tests {
         let outbox = Outbox::new();
         let begun = Instant::now();
         outbox.wake();
-        outbox.woken().await;
+        outbox.woken(apart(2)).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
         outbox.wake();
         outbox.wake();
-        outbox.woken().await;
-        assert_eq!(begun.elapsed(), APART);
-        assert!(outbox.woken().now_or_never().is_none(), "two wakes in a moment are one");
+        outbox.woken(apart(2)).await;
+        assert_eq!(begun.elapsed(), apart(2));
+        assert!(outbox.woken(apart(2)).now_or_never().is_none(), "two wakes in a moment are one");
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_gives_up_waiting_forgets_no_wake() {
         let outbox = Outbox::new();
         outbox.wake();
-        outbox.woken().await;
+        outbox.woken(apart(2)).await;
         outbox.wake();
-        assert!(outbox.woken().now_or_never().is_none(), "it is too early");
-        tokio::time::advance(APART * 3).await;
-        assert!(outbox.woken().now_or_never().is_some());
+        assert!(outbox.woken(apart(2)).now_or_never().is_none(), "it is too early");
+        tokio::time::advance(apart(2) * 3).await;
+        assert!(outbox.woken(apart(2)).now_or_never().is_some());
     }
 }

@@ -1,4 +1,6 @@
-//! Taking a batch of events over: one transaction, a savepoint per event, or per run of events that are handled together.
+//! Taking a batch of events over in one transaction. Nearly always everything goes well, so it is tried without savepoints
+//! first, each of which is two trips to the database; where anything goes wrong, all of it is done again with a savepoint per
+//! event, or per run of events that are handled together.
 
 use super::{
     Arrival, Inbox, Meta,
@@ -17,6 +19,15 @@ use sqlx::{Connection as _, PgConnection};
 use std::panic::AssertUnwindSafe;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
+
+/// Whether handlers run under savepoints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Savepoints {
+    /// Whatever fails undoes all.
+    None,
+    /// Each run of a handler is undone for itself.
+    Each,
+}
 
 /// How often an event alone in its transaction may collide with others before it is set aside for a while.
 const COLLISIONS: usize = 3;
@@ -37,8 +48,13 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         if arrivals.is_empty() {
             return Ok(());
         }
-        let Err(undone) = self.transact(arrivals).await else { return Ok(()) };
-        undone.into_failure()?;
+        for savepoints in [Savepoints::None, Savepoints::Each] {
+            // One alone is guarded by what comes below.
+            if savepoints == Savepoints::None || arrivals.len() > 1 {
+                let Err(undone) = self.transact(arrivals, savepoints).await else { return Ok(()) };
+                undone.into_failure()?;
+            }
+        }
         for arrival in arrivals {
             self.take_over_alone(arrival).await?;
         }
@@ -48,7 +64,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     async fn take_over_alone(&self, arrival: &Arrival) -> Result<(), sqlx::Error> {
         let mut collisions = 0;
         loop {
-            match self.transact(std::slice::from_ref(arrival)).await {
+            match self.transact(std::slice::from_ref(arrival), Savepoints::Each).await {
                 Ok(()) => return Ok(()),
                 Err(undone) if undone.is_collision() && collisions < COLLISIONS => collisions += 1,
                 Err(undone) => return self.set_aside(arrival, undone.into_failure()?).await,
@@ -72,7 +88,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         Ok(())
     }
 
-    async fn transact(&self, arrivals: &[Arrival]) -> Result<(), Undone> {
+    async fn transact(&self, arrivals: &[Arrival], savepoints: Savepoints) -> Result<(), Undone> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         let ids: Vec<_> = arrivals.iter().map(|arrival| arrival.event.id).collect();
@@ -95,14 +111,17 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         for run in news
             .chunk_by(|one, next| self.together(one).is_some() && self.together(one) == self.together(next))
         {
-            self.handle_run(&mut tx, run, &mut outcomes).await?;
+            match savepoints {
+                Savepoints::None => self.handle_unguarded(&mut tx, run, &mut outcomes).await?,
+                Savepoints::Each => self.handle_run(&mut tx, run, &mut outcomes).await?,
+            }
         }
         let parked = parked(&outcomes, now);
         if !parked.is_empty() {
             store::park(&mut tx, self.consumer, &parked).await?;
         }
         step::reached(self.observer.as_ref(), Step::Handled).await;
-        tx.commit().await?;
+        store::commit_whole(tx).await?;
         self.metrics().duplicates(known);
         self.report(&outcomes, now);
         step::reached(self.observer.as_ref(), Step::Committed).await;
@@ -121,6 +140,23 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     fn together<'a>(&self, arrival: &'a Arrival) -> Option<&'a str> {
         let handler = self.handlers.get(&arrival.event.key)?;
         (handler.many && arrival.hopeless.is_none()).then_some(&arrival.event.key)
+    }
+
+    /// All of a run at once, whose failure undoes the whole transaction.
+    async fn handle_unguarded<'a>(
+        &self,
+        conn: &mut PgConnection,
+        run: &[&'a Arrival],
+        outcomes: &mut Vec<Outcome<'a>>,
+    ) -> Result<(), Undone> {
+        if let [Arrival { event, hopeless: Some(reason) }] = run {
+            outcomes.push((event, 0, Err(Failure::fatal(reason))));
+            return Ok(());
+        }
+        let events: Vec<_> = run.iter().map(|arrival| &arrival.event).collect();
+        self.run_handler(conn, &events).await?;
+        outcomes.extend(events.into_iter().map(|event| (event, 0, Ok(()))));
+        Ok(())
     }
 
     /// All of a run at once, or, where that fails, each alone: who fails then, fails for itself.
@@ -156,34 +192,43 @@ impl<C: Send + Sync + 'static> Inbox<C> {
         conn: &mut PgConnection,
         events: &[&Envelope],
     ) -> Result<Result<(), Failure>, Undone> {
+        let mut savepoint = conn.begin().await?;
+        match self.run_handler(&mut savepoint, events).await {
+            Ok(()) => {
+                savepoint.commit().await?;
+                Ok(Ok(()))
+            }
+            Err(Undone::Failed(failure)) => {
+                // When the connection itself is lost, this says so, and the whole batch waits for the database.
+                savepoint.rollback().await?;
+                Ok(Err(failure))
+            }
+            Err(undone) => Err(undone),
+        }
+    }
+
+    /// Runs the handler of events of one kind; when it fails, what it wrote has to be undone.
+    async fn run_handler(&self, conn: &mut PgConnection, events: &[&Envelope]) -> Result<(), Undone> {
         let Some(handler) = events.first().and_then(|event| self.handlers.get(&event.key)) else {
             // Only a replay after an upgrade comes here: nobody wants it any more.
-            return Ok(Ok(()));
+            return Ok(());
         };
         let spans = trace::handling(self.consumer, events);
         let span = spans.first().cloned().unwrap_or_else(Span::none);
         let told = events.iter().map(|event| (Meta::from(*event), event.body.clone())).collect();
-        let mut savepoint = conn.begin().await?;
-        let handling = async { (handler.handle)(&self.context, &mut savepoint, told).await };
+        let handling = async { (handler.handle)(&self.context, conn, told).await };
         let handled = AssertUnwindSafe(handling).catch_unwind().instrument(span).await;
         if !matches!(handled, Ok(Ok(()))) {
             for span in &spans {
                 span.record("otel.status_code", "ERROR");
             }
         }
-        drop(spans);
-        let failure = match handled {
-            Ok(Ok(())) => {
-                savepoint.commit().await?;
-                return Ok(Ok(()));
-            }
-            Ok(Err(error)) if error.is_collision() => return Err(Undone::Collision(Failure::from(error))),
-            Ok(Err(error)) => Failure::from(error),
-            Err(_) => Failure::panicked(),
-        };
-        // When the connection itself is lost, this says so, and the whole batch waits for the database.
-        savepoint.rollback().await?;
-        Ok(Err(failure))
+        match handled {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if error.is_collision() => Err(Undone::Collision(Failure::from(error))),
+            Ok(Err(error)) => Err(Undone::Failed(Failure::from(error))),
+            Err(_) => Err(Undone::Failed(Failure::panicked())),
+        }
     }
 
     /// After the commit: counts, complains, and wakes who has to know.

@@ -93,6 +93,8 @@ pub(super) enum Undone {
     Database(sqlx::Error),
     /// A handler says that it collided with another transaction: its locks have to go before it runs again.
     Collision(Failure),
+    /// A handler failed with no savepoint to go back to.
+    Failed(Failure),
 }
 
 impl Undone {
@@ -101,6 +103,7 @@ impl Undone {
         match self {
             Self::Database(error) => is_collision(error),
             Self::Collision(_) => true,
+            Self::Failed(_) => false,
         }
     }
 
@@ -109,7 +112,7 @@ impl Undone {
         match self {
             Self::Database(error) if is_away(&error) => Err(error),
             Self::Database(error) => Ok(Failure::from(&error)),
-            Self::Collision(failure) => Ok(failure),
+            Self::Collision(failure) | Self::Failed(failure) => Ok(failure),
         }
     }
 }

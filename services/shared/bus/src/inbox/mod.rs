@@ -9,6 +9,7 @@ pub use failure::HandlerError;
 use crate::{
     Envelope, Outbox, Transport, TransportError, key_of,
     metrics::Consumer,
+    pace::apart,
     step::Observer,
     store,
     transport::{Acker, Content, Delivery, Subscription},
@@ -23,9 +24,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Batches begin this far apart at least. After a quiet moment an event is taken at once; where many come, a few are taken in
-/// one go, which costs the database a fraction.
-const APART: Duration = Duration::from_millis(3);
 /// Events per transaction, at most; never waited for.
 const BATCH: usize = 256;
 /// How often the retry table is looked at.
@@ -201,13 +199,14 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 first = subscription.next() => first,
             };
             tokio::time::sleep_until(next).await;
-            next = Instant::now() + APART;
+            let begun = Instant::now();
             let mut batch = vec![first];
             while batch.len() < BATCH
                 && let Some(delivery) = subscription.ready()
             {
                 batch.push(delivery);
             }
+            next = begun + apart(batch.len());
             self.settle(batch, shutdown).await;
         }
     }

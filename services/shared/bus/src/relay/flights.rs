@@ -5,9 +5,15 @@ use crate::{Envelope, Transport, TransportError, metrics, trace};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 use std::collections::HashMap;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+/// How long what was confirmed may wait to be noted together with the next rows that are claimed: a statement of its own
+/// costs the database as much again, and whatever is committed meanwhile waits for it. What is not noted when a process dies
+/// is published again.
+const NOTED_WITHIN: Duration = Duration::from_millis(20);
 
 /// Publishes under way, and those that ended since they were last noted.
 #[derive(Default)]
@@ -16,6 +22,8 @@ pub(super) struct Flights {
     /// Claimed and neither confirmed nor failed, each with its lease.
     up: HashMap<Uuid, Timestamp>,
     confirmed: Vec<Uuid>,
+    /// When the first of them was.
+    confirmed_since: Option<Instant>,
     failed: Failed,
     /// How often some failed since one was confirmed.
     setbacks: u32,
@@ -77,6 +85,7 @@ impl Flights {
         match result {
             Ok(()) => {
                 self.confirmed.push(id);
+                self.confirmed_since.get_or_insert_with(Instant::now);
                 self.setbacks = 0;
             }
             Err(error) => {
@@ -86,10 +95,23 @@ impl Flights {
         }
     }
 
-    /// Whether a turn is worth its statement: there are rows to claim and room for them, or there is enough to note.
+    /// Whether a turn is worth its statement: there are rows to claim and room for them, or some failed, or there is enough
+    /// to note, or what there is has waited long enough for a turn that claims as well.
     pub(super) fn want_a_turn(&self, wanted: bool) -> bool {
-        let ended = !self.confirmed.is_empty() || !self.failed.leased.is_empty();
-        (wanted && self.have_room()) || self.confirmed.len() >= BATCH || (ended && self.are_down())
+        let rested = self.confirmed_since.is_some_and(|since| since.elapsed() >= NOTED_WITHIN);
+        let over = !self.failed.leased.is_empty() && self.are_down();
+        (wanted && self.have_room()) || self.confirmed.len() >= BATCH || over || rested
+    }
+
+    /// Resolves when what was confirmed has to be noted even if no row is to be claimed; never where there is nothing.
+    pub(super) fn rest(&self) -> impl Future<Output = ()> + use<> {
+        let since = self.confirmed_since;
+        async move {
+            match since {
+                Some(since) => sleep_until(since + NOTED_WITHIN).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Whether as many may be claimed as are claimed at once.
@@ -104,11 +126,15 @@ impl Flights {
 
     /// Those that were confirmed and not noted.
     pub(super) fn take_confirmed(&mut self) -> Vec<Uuid> {
+        self.confirmed_since = None;
         std::mem::take(&mut self.confirmed)
     }
 
     /// Takes them back: noting them went wrong.
     pub(super) fn give_back_confirmed(&mut self, confirmed: Vec<Uuid>) {
+        if !confirmed.is_empty() {
+            self.confirmed_since.get_or_insert_with(Instant::now);
+        }
         self.confirmed.extend(confirmed);
     }
 

@@ -9,6 +9,7 @@ mod flights;
 
 use crate::{
     Outbox, Transport, log, metrics,
+    pace::apart,
     step::{self, Observer, Step},
     store,
 };
@@ -56,6 +57,22 @@ pub struct Relay {
     observer: Option<Observer>,
     /// Rows moved since the outbox was cleaned.
     moved: AtomicUsize,
+}
+
+/// What one turn leaves to the next.
+struct Turns {
+    /// Whether there may be rows to claim.
+    wanted: bool,
+    /// How many the last one claimed that looked for some.
+    claimed: usize,
+    /// The day that the log was made ready for.
+    made_for: Option<Date>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { wanted: true, claimed: 0, made_for: None }
+    }
 }
 
 /// Publishes one service's outbox until the process wants to stop.
@@ -114,9 +131,9 @@ impl Relay {
     async fn publish(&self, shutdown: &CancellationToken) {
         let mut sweep = interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut flights, mut wanted, mut made_for, mut failing) = (Flights::default(), true, None, false);
+        let (mut flights, mut turns, mut failing) = (Flights::default(), Turns::default(), false);
         while !shutdown.is_cancelled() {
-            match self.turn(&mut flights, &mut wanted, &mut made_for).await {
+            match self.turn(&mut flights, &mut turns).await {
                 Ok(()) => failing = false,
                 Err(error) => {
                     if !failing {
@@ -129,13 +146,16 @@ impl Relay {
                     }
                 }
             }
-            while !failing && !flights.want_a_turn(wanted) {
+            while !failing && !flights.want_a_turn(turns.wanted) {
+                // Of those confirmed so far; as soon as one more lands it is asked anew.
+                let rested = flights.rest();
                 tokio::select! {
                     biased;
                     () = shutdown.cancelled() => break,
                     () = flights.land() => {}
-                    () = self.outbox.woken() => wanted = true,
-                    _ = sweep.tick() => wanted = true,
+                    () = rested => {}
+                    () = self.outbox.woken(apart(turns.claimed)) => turns.wanted = true,
+                    _ = sweep.tick() => turns.wanted = true,
                 }
             }
         }
@@ -144,26 +164,24 @@ impl Relay {
         }
     }
 
-    /// Notes what came of earlier publishes, and begins others if somebody wants it. `wanted` is whether there may be more.
-    async fn turn(
-        &self,
-        flights: &mut Flights,
-        wanted: &mut bool,
-        made_for: &mut Option<Date>,
-    ) -> Result<(), sqlx::Error> {
+    /// Notes what came of earlier publishes, and begins others if somebody wants it.
+    async fn turn(&self, flights: &mut Flights, turns: &mut Turns) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
-        if *made_for != Some(log::day(now)) {
+        if turns.made_for != Some(log::day(now)) {
             log::maintain(&mut *self.pool.acquire().await?, now).await?;
-            *made_for = Some(log::day(now));
+            turns.made_for = Some(log::day(now));
         }
         // While the broker is away, or there and refuses, nothing is claimed; the sweep asks again.
         let room = flights.have_room();
-        let asked = *wanted && room && self.transport.healthy() && !flights.all_failed();
+        let asked = turns.wanted && room && self.transport.healthy() && !flights.all_failed();
         self.release(flights).await?;
         let lease = self.lease();
         let claimed = self.log_and_claim(flights, !asked, lease).await?;
         // Where there was no room, those that are wanted still are.
-        *wanted = if asked { claimed.len() == BATCH } else { *wanted && !room };
+        turns.wanted = if asked { claimed.len() == BATCH } else { turns.wanted && !room };
+        if asked {
+            turns.claimed = claimed.len();
+        }
         if claimed.is_empty() {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use crate::replay::DeadLetter;
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -58,6 +58,14 @@ pub(crate) async fn receive(
     .await?;
     let ids = |erased| rows.iter().filter(|row| row.erased == erased).map(|row| row.id).collect();
     Ok(Received { fresh: ids(false), erased: ids(true) })
+}
+
+/// Commits, in one trip, only what is whole. When a statement failed and whoever asked it went on, PostgreSQL answers a
+/// COMMIT by rolling back, and calls that no error: the question before it is one then, and nothing after it is done.
+pub(crate) async fn commit_whole(mut tx: Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
+    // The next transaction is what `tx` ends when it is dropped, with the connection's next use.
+    sqlx::raw_sql("SELECT 1; COMMIT; BEGIN").execute(&mut *tx).await?;
+    Ok(())
 }
 
 /// Deletes up to `limit` of the oldest inbox rows from before an instant; says how many.

@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(crate) use inbox::{
-    Parked, Received, aside, dead_letters, due, park, park_again, receive, revive, revive_all, sweep_inbox,
-    unpark,
+    Parked, Received, aside, commit_whole, dead_letters, due, park, park_again, receive, revive, revive_all,
+    sweep_inbox, unpark,
 };
 
 /// One row as the database gives it; every query that reads events selects these columns.

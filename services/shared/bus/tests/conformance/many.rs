@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
 
 over_both!(
-    a_batch_is_one_call_and_one_savepoint,
+    a_batch_is_one_call,
     a_failing_event_in_a_run_does_not_hurt_its_neighbours,
     killed_around_the_commit_of_a_run,
 );
@@ -72,7 +72,7 @@ async fn write(conn: &mut PgConnection, events: &[(Meta, Counted)]) -> Result<()
     Ok(())
 }
 
-async fn a_batch_is_one_call_and_one_savepoint(ground: Ground) {
+async fn a_batch_is_one_call(ground: Ground) {
     let calls = Calls::default();
     let mut events: Vec<Envelope> = (0..60).map(|n| ground.event(n % 7, n as i64, 1)).collect();
     // Of another kind, and one that comes twice.
