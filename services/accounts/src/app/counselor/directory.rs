@@ -61,7 +61,8 @@ pub async fn directory(
     for stored in found {
         let (own, others) = licences.into_iter().partition(|one| one.account_id == stored.account_id);
         licences = others;
-        page.push(open(accounts, stored, own).await?);
+        let account_id = stored.account_id;
+        page.extend(if_readable(account_id, open(accounts, stored, own).await)?);
     }
     Ok((page, next))
 }
@@ -116,16 +117,36 @@ pub async fn queue(
     });
     let mut page = Vec::with_capacity(found.len());
     for stored in found {
-        let key = accounts.vault.data_key(stored.account_id).await?;
-        page.push(Summary {
-            name: text(&key.open(&name_place(stored.account_id), &stored.name)?)?,
-            standing: Standing::stored(&stored.state).ok_or(Error::Unreadable)?,
-            review_since: stored.review_since.map(|at| at.to_jiff()),
-            decided_at: stored.decided_at.map(|at| at.to_jiff()),
-            account_id: stored.account_id,
-        });
+        page.extend(if_readable(stored.account_id, summary(accounts, &stored).await)?);
     }
     Ok((page, next))
+}
+
+async fn summary(accounts: &Accounts, stored: &Stored) -> Result<Summary, Error> {
+    let key = accounts.vault.data_key(stored.account_id).await?;
+    Ok(Summary {
+        name: text(&key.open(&name_place(stored.account_id), &stored.name)?)?,
+        standing: Standing::stored(&stored.state).ok_or(Error::Unreadable)?,
+        review_since: stored.review_since.map(|at| at.to_jiff()),
+        decided_at: stored.decided_at.map(|at| at.to_jiff()),
+        account_id: stored.account_id,
+    })
+}
+
+/// What is read for a list: whoever cannot be read is left out and complained of, instead of taking everybody else along. A
+/// key that was destroyed is nothing to complain of: they are on their way out.
+fn if_readable<T>(account_id: Uuid, read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(Error::Vault(vault::Error::Destroyed)) => Ok(None),
+        Err(
+            error @ (Error::Unreadable | Error::Vault(vault::Error::Refused | vault::Error::UnknownKek(_))),
+        ) => {
+            tracing::error!(%error, %account_id, "a counselor cannot be read, and is left out of the list");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Cuts a list that was asked for one more than a page holds, and says where the next page begins.

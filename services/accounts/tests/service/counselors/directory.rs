@@ -3,7 +3,7 @@
 use super::{SubmitCounselorApplicationRequest, application, licence};
 use crate::kit::House;
 use candor_proto::accounts::v1::{
-    CounselorSpecialty, ListCounselorsRequest, SetCounselorAvailabilityRequest,
+    CounselorSpecialty, CounselorStanding, ListCounselorsRequest, SetCounselorAvailabilityRequest,
     counselor_service_server::CounselorService as _,
 };
 use jiff::SignedDuration;
@@ -85,4 +85,21 @@ async fn a_counselor_says_that_there_is_no_room_at_once() {
     assert!(!house.find(&member, &carla).await.unwrap().accepts_clients);
     let refused = house.rpc.set_counselor_availability(house.by(&member, message)).await.err().unwrap();
     assert_eq!(refused.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn whoever_cannot_be_read_takes_nobody_along() {
+    let house = House::new().await;
+    let (operator, member) = (house.operator().await, house.member("anna").await);
+    let (carla, carl) = (house.verified(&operator, "carla").await, house.verified(&operator, "carl").await);
+    let waiting = house.member("cleo").await;
+    house.submit(&waiting, application("cleo")).await.unwrap();
+    let spoiled = "UPDATE counselor SET name = '\\x00' WHERE account_id = ANY($1)";
+    let ids = vec![carla.account_id, waiting.account_id];
+    sqlx::query(spoiled).bind(ids).execute(&house.accounts.pool).await.unwrap();
+    let found = house.counselors(&member, ListCounselorsRequest::default()).await.unwrap().counselors;
+    let ids: Vec<_> = found.iter().map(|counselor| counselor.account_id.as_str()).collect();
+    assert_eq!(ids, [carl.account_id.to_string()]);
+    assert_eq!(house.find(&member, &carla).await.err().unwrap().code(), Code::Internal);
+    assert_eq!(house.queue(&operator, CounselorStanding::Applied).await.len(), 0);
 }
