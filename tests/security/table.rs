@@ -364,11 +364,7 @@ pub(crate) const ROWS: [Row; 149] = [
         [UNSIGNED, UNSIGNED, DONE, DONE, DENIED, DONE, DONE, DONE, DONE],
     ),
     // What a consent opens is closed to everybody here, whatever links them with the owner.
-    row(
-        "candor.journal.v1.OpenedService.ListOpenedEntries",
-        r#"{"ownerAccountId": "$owner"}"#,
-        OWNERS_ALONE,
-    ),
+    row("candor.journal.v1.OpenedService.ListOpenedEntries", r#"{"ownerAccountId": "$owner"}"#, OWNERS_ALONE),
     row(
         "candor.journal.v1.OpenedService.GetOpenedEntry",
         r#"{"ownerAccountId": "$owner", "entryId": "$entry"}"#,

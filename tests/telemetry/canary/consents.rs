@@ -24,10 +24,9 @@ pub(crate) async fn live(house: &House, anna: &Person, counselor: &Value, bearer
         given.push(anna.ok(house, &of("GrantConsent"), wish).await["consent"]["consentId"].clone());
         let seen = house.ok(&read(list), whose, Some(bearer)).await;
         assert!(seen == before, "{list}: what was shown before is what is read");
-        for (field, rpc, id) in [
-            ("entries", "GetOpenedEntry", "entryId"),
-            ("selfChecks", "GetOpenedSelfCheck", "assessmentId"),
-        ] {
+        for (field, rpc, id) in
+            [("entries", "GetOpenedEntry", "entryId"), ("selfChecks", "GetOpenedSelfCheck", "assessmentId")]
+        {
             if let Some(first) = seen[field].as_array().and_then(|all| all.first()) {
                 let mut one = json!({"ownerAccountId": anna.account_id});
                 one[id] = first[id].clone();

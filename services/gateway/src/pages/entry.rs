@@ -34,8 +34,12 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
     }
     let request = member.call(GetEntryRequest { entry_id })?;
     let mut client = member.guest.app.upstream.entries();
-    let (reply, couple, careful, counselors) =
-        tokio::join!(client.get_entry(request), member.couple(), is_careful(&member), Counseling::of(&member));
+    let (reply, couple, careful, counselors) = tokio::join!(
+        client.get_entry(request),
+        member.couple(),
+        is_careful(&member),
+        Counseling::of(&member)
+    );
     let entry = reply?.into_inner().entry.ok_or_else(Problem::internal)?;
     let moment = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone));
     let moment = moment.ok_or_else(Problem::internal)?;

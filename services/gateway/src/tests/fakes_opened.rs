@@ -169,7 +169,10 @@ impl OpenedService for Fake {
         Ok(Response::new(ListOpenedEntriesResponse { entries, next_page_token, total_size: 42 }))
     }
 
-    async fn get_opened_entry(&self, request: Request<GetOpenedEntryRequest>) -> Answer<GetOpenedEntryResponse> {
+    async fn get_opened_entry(
+        &self,
+        request: Request<GetOpenedEntryRequest>,
+    ) -> Answer<GetOpenedEntryResponse> {
         self.read(&request, &request.get_ref().owner_account_id)?;
         Ok(Response::new(GetOpenedEntryResponse { entry: Some(entry()) }))
     }

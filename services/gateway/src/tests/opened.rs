@@ -23,24 +23,46 @@ async fn in_care(kind: &'static str) -> World {
 async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
     let world = in_care("member").await;
     let page = world.visit("/care/c-1/open", COOKIE).await.body;
-    for expected in ["Nothing of yours is open to them.", "Carla &#60;b&#62;Roth", "taken back", "/care/c-1/open/preview"] {
+    for expected in
+        ["Nothing of yours is open to them.", "Carla &#60;b&#62;Roth", "taken back", "/care/c-1/open/preview"]
+    {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     let preview = world.visit("/care/c-1/open/preview?what=entries&purpose=3&days=30", COOKIE).await.body;
-    for expected in ["All your entries, for preparing a session.", "There are 42 now", NAME, "<strong>knowing</strong>", "Version 4"] {
+    for expected in [
+        "All your entries, for preparing a session.",
+        "There are 42 now",
+        NAME,
+        "<strong>knowing</strong>",
+        "Version 4",
+    ] {
         assert!(preview.contains(expected), "{expected}: {preview}");
     }
     assert!(!preview.contains("<img") && !preview.contains("javascript:alert(1)\""), "{preview}");
-    assert_eq!(*world.fakes.opened.read.lock().unwrap(), [(String::new(), false)], "one's own, without any capability");
+    assert_eq!(
+        *world.fakes.opened.read.lock().unwrap(),
+        [(String::new(), false)],
+        "one's own, without any capability"
+    );
     let token = token_in(&preview);
     let agreed = |version: &'static str| {
-        [("csrf", token.as_str()), ("what", "entries"), ("item", ""), ("purpose", "3"), ("days", "30"), ("version", version)]
+        [
+            ("csrf", token.as_str()),
+            ("what", "entries"),
+            ("item", ""),
+            ("purpose", "3"),
+            ("days", "30"),
+            ("version", version),
+        ]
     };
     let done = world.submit("/care/c-1/open", COOKIE, &agreed("4")).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/care/c-1/open"));
     let sent = world.fakes.opened.granted.lock().unwrap().remove(0);
-    assert_eq!((sent.counselor_account_id.as_str(), sent.scope()), (CARLA, Scope::Entries));
-    assert_eq!((sent.purpose(), sent.text_id.as_str(), sent.text_version), (AccessPurpose::Session, "entries-to-counselor", 4));
+    assert_eq!((sent.counselor_account_id.as_str(), sent.scope), (CARLA, Scope::Entries as i32));
+    assert_eq!(
+        (sent.purpose, sent.text_id.as_str(), sent.text_version),
+        (AccessPurpose::Session as i32, "entries-to-counselor", 4)
+    );
     let days = sent.expire_time.unwrap().seconds - world.clock.now().as_second();
     assert_eq!(days, 30 * 24 * 60 * 60);
 
@@ -60,7 +82,8 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
 #[tokio::test]
 async fn what_is_refused_shows_what_would_be_seen_and_the_words_that_count_again() {
     let world = in_care("member").await;
-    let preview = world.visit(&format!("/care/c-1/open/preview?what=entries&item={ENTRY}"), COOKIE).await.body;
+    let preview =
+        world.visit(&format!("/care/c-1/open/preview?what=entries&item={ENTRY}"), COOKIE).await.body;
     assert!(preview.contains("One entry, for your work together."), "{preview}");
     let token = token_in(&preview);
     let fields = [("csrf", token.as_str()), ("what", "entries"), ("item", ENTRY), ("version", "3")];
@@ -68,25 +91,40 @@ async fn what_is_refused_shows_what_would_be_seen_and_the_words_that_count_again
     *world.fakes.opened.refusal.lock().unwrap() = Some(said);
     let refused = world.submit("/care/c-1/open", COOKIE, &fields).await;
     assert_eq!(refused.status, 400);
-    assert!(refused.body.contains(said.1) && refused.body.contains("Version 4") && refused.body.contains(NAME));
+    assert!(
+        refused.body.contains(said.1) && refused.body.contains("Version 4") && refused.body.contains(NAME)
+    );
     *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second() - 600);
     let unproven = world.submit("/care/c-1/open", COOKIE, &fields).await.body;
     assert!(unproven.contains("prove again that it is you"), "{unproven}");
-    for nowhere in ["/care/somebody-elses/open", "/care/c-1/open/preview?what=patterns", "/care/c-1/open/preview?what=moods&item=x"] {
+    for nowhere in [
+        "/care/somebody-elses/open",
+        "/care/c-1/open/preview?what=patterns",
+        "/care/c-1/open/preview?what=moods&item=x",
+    ] {
         assert_eq!(world.visit(nowhere, COOKIE).await.status, 404, "{nowhere}");
     }
     // Of care that is over, or on hold, nothing new is opened.
     *world.fakes.care.on_hold.lock().unwrap() = true;
     let page = world.visit("/care/c-1/open", COOKIE).await.body;
-    assert!(page.contains("Nothing can be opened to them at the moment.") && !page.contains("Look at it first"));
+    assert!(
+        page.contains("Nothing can be opened to them at the moment.") && !page.contains("Look at it first")
+    );
 }
 
 #[tokio::test]
 async fn a_counselor_reads_what_is_open_with_a_capability_and_nothing_else() {
     let world = in_care("counselor").await;
     let page = world.visit("/practice/opened", COOKIE).await.body;
-    let (all, one) = (format!("/practice/opened/{ALICE}/entries"), format!("/practice/opened/{ALICE}/entries/{ENTRY}"));
-    for expected in [NAME, "For preparing a session, and nothing else.", &format!("{all}\""), &one, "/practice/opened?from=a%2Bb"] {
+    let (all, one) =
+        (format!("/practice/opened/{ALICE}/entries"), format!("/practice/opened/{ALICE}/entries/{ENTRY}"));
+    for expected in [
+        NAME,
+        "For preparing a session, and nothing else.",
+        &format!("{all}\""),
+        &one,
+        "/practice/opened?from=a%2Bb",
+    ] {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     let closed = world.visit(&all, COOKIE).await;
@@ -99,13 +137,18 @@ async fn a_counselor_reads_what_is_open_with_a_capability_and_nothing_else() {
     assert!(!seen.contains("<img"), "{seen}");
     assert_eq!(world.visit(&one, COOKIE).await.status, 200);
     let asked = world.fakes.two.opened.lock().unwrap().clone();
-    let asked: Vec<_> = asked.iter().map(|wish| (wish.scope(), wish.item_id.as_str())).collect();
-    assert_eq!(asked, [(Scope::Entries, ""), (Scope::Entries, ""), (Scope::Entries, ENTRY)]);
+    let asked: Vec<_> = asked.iter().map(|wish| (wish.scope, wish.item_id.as_str())).collect();
+    let entries = Scope::Entries as i32;
+    assert_eq!(asked, [(entries, ""), (entries, ""), (entries, ENTRY)]);
     assert!(world.fakes.opened.read.lock().unwrap().iter().all(|(owner, shown)| owner == ALICE && *shown));
     for other in ["moods", "self-checks"] {
         assert_eq!(world.visit(&format!("/practice/opened/{ALICE}/{other}"), COOKIE).await.status, 404);
     }
-    for nowhere in ["/practice/opened/nobody/entries", &format!("/practice/opened/{ALICE}/patterns"), &format!("{all}/x")] {
+    for nowhere in [
+        "/practice/opened/nobody/entries",
+        &format!("/practice/opened/{ALICE}/patterns"),
+        &format!("{all}/x"),
+    ] {
         assert_eq!(world.visit(nowhere, COOKIE).await.status, 404, "{nowhere}");
     }
 }
@@ -138,7 +181,12 @@ async fn the_ledger_says_who_read_what_when_and_under_which_consent() {
         read_time: Some(prost_types::Timestamp { seconds: world.clock.now().as_second() - 60, nanos: 0 }),
         consent_id: CONSENT.into(),
     };
-    let unknown = Receipt { consent_id: "gone".into(), scope: Scope::Moods.into(), item_ids: vec!["m".into()], ..read.clone() };
+    let unknown = Receipt {
+        consent_id: "gone".into(),
+        scope: Scope::Moods.into(),
+        item_ids: vec!["m".into()],
+        ..read.clone()
+    };
     *world.fakes.opened.receipts.lock().unwrap() = vec![read, unknown];
     let page = world.visit("/ledger", COOKIE).await.body;
     for expected in [
@@ -160,8 +208,14 @@ async fn the_ledger_says_who_read_what_when_and_under_which_consent() {
 async fn whoever_writes_is_told_who_can_read_it() {
     let world = in_care("member").await;
     let closed = world.visit("/write", COOKIE).await.body;
-    assert!(closed.contains("Only you can read this, unless you share or open some of it yourself."), "{closed}");
+    assert!(
+        closed.contains("Only you can read this, unless you share or open some of it yourself."),
+        "{closed}"
+    );
     world.fakes.opened.open.store(true, Ordering::SeqCst);
     let open = world.visit("/write", COOKIE).await.body;
-    assert!(open.contains("Your entries are open to") && open.contains(NAME) && !open.contains("Only you can"), "{open}");
+    assert!(
+        open.contains("Your entries are open to") && open.contains(NAME) && !open.contains("Only you can"),
+        "{open}"
+    );
 }

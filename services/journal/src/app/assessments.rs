@@ -206,8 +206,7 @@ pub(super) async fn results_of(
     account_id: Uuid,
     scored: Vec<SealedAssessment>,
 ) -> Result<Vec<Assessment>, Error> {
-    let listed: Vec<_> =
-        scored.into_iter().map(|assessment| Listed { assessment, previous: None }).collect();
+    let listed: Vec<_> = scored.into_iter().map(|assessment| Listed { assessment, previous: None }).collect();
     let known = Known::of(conn, account_id, &listed).await?;
     listed.into_iter().map(|listed| known.assessment(listed, Vec::new)).collect()
 }

@@ -88,8 +88,7 @@ pub async fn entries(
     part: Part,
     ids: &Ids,
 ) -> Result<Found<proto::OpenedEntry>, Error> {
-    let (sealed, more) =
-        store::entries(conn, &reading.audience, part.after, part.limit, PAGE_BYTES).await?;
+    let (sealed, more) = store::entries(conn, &reading.audience, part.after, part.limit, PAGE_BYTES).await?;
     let next = sealed.last().filter(|_| more).map(|last| Cursor { time: last.entry_time, id: last.entry_id });
     let read: Vec<_> = sealed.iter().map(|entry| entry.entry_id).collect();
     reading.tell(conn, &read, ids).await?;
@@ -146,8 +145,7 @@ pub async fn self_checks(
     part: Part,
     ids: &Ids,
 ) -> Result<Found<proto::OpenedSelfCheck>, Error> {
-    let (scored, more) =
-        store::self_checks(conn, &reading.audience, None, part.after, part.limit).await?;
+    let (scored, more) = store::self_checks(conn, &reading.audience, None, part.after, part.limit).await?;
     let next = scored.last().filter(|_| more);
     let next = next.map(|last| Cursor { time: last.create_time, id: last.assessment_id });
     let read: Vec<_> = scored.iter().map(|scored| scored.assessment_id).collect();

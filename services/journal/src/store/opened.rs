@@ -23,7 +23,14 @@ impl Audience {
     /// Somebody looks at their own.
     pub fn own(account_id: Uuid, now: jiff::Timestamp) -> Self {
         let (owner_id, reader_id) = (account_id, account_id);
-        Self { owner_id, reader_id, session_id: Uuid::nil(), epoch: 0, ends: now.to_sqlx(), now: now.to_sqlx() }
+        Self {
+            owner_id,
+            reader_id,
+            session_id: Uuid::nil(),
+            epoch: 0,
+            ends: now.to_sqlx(),
+            now: now.to_sqlx(),
+        }
     }
 
     /// Whoever shows this capability now.

@@ -75,11 +75,7 @@ pub async fn care_of(
 }
 
 /// How many consents of somebody's are open.
-pub async fn count_open(
-    conn: &mut PgConnection,
-    owner_id: Uuid,
-    now: Timestamp,
-) -> Result<i64, sqlx::Error> {
+pub async fn count_open(conn: &mut PgConnection, owner_id: Uuid, now: Timestamp) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM consent WHERE owner_id = $1 AND ended_at IS NULL AND expires_at > $2"#,
         owner_id,

@@ -103,7 +103,9 @@ async fn for_that_purpose() {
         house.open(carla, wish).await.unwrap();
     }
     for purpose in [AccessPurpose::Care, AccessPurpose::Closeness] {
-        world.closed_to(carla, OpenAccessRequest { purpose: purpose.into(), ..read_all(Scope::Entries, anna) }).await;
+        world
+            .closed_to(carla, OpenAccessRequest { purpose: purpose.into(), ..read_all(Scope::Entries, anna) })
+            .await;
     }
 }
 
@@ -111,12 +113,17 @@ async fn for_that_purpose() {
 async fn until_that_moment_and_no_capability_outlives_it() {
     let world = Opened::new(|carla| all_of(Scope::Entries, carla)).await;
     let (house, anna, carla) = (&world.house, &world.anna, &world.carla);
+    house.advance(SignedDuration::from_secs(1));
     let end = house.now() + DAY;
-    house.grant(anna, GrantConsentRequest { expire_time: Some(wire(end)), ..one_entry(7, carla) }).await.unwrap();
+    house
+        .grant(anna, GrantConsentRequest { expire_time: Some(wire(end)), ..one_entry(7, carla) })
+        .await
+        .unwrap();
     let of_all = house.consents_of(anna).await.pop().unwrap();
-    house.revoke(anna, &of_all.consent_id).await.unwrap();
+    house.take_back(anna, &of_all.consent_id).await.unwrap();
     house.clock.set(end - SignedDuration::from_secs(4));
-    let (anna, carla) = (&house.signed_in("anna@example.org").await, &house.signed_in("carla@example.org").await);
+    let (anna, carla) =
+        (&house.signed_in("anna@example.org").await, &house.signed_in("carla@example.org").await);
     let last = house.opened(carla, read_one(7, anna)).await.unwrap();
     assert_eq!(last.expires_at, end);
     house.clock.set(end);
@@ -127,7 +134,7 @@ async fn until_that_moment_and_no_capability_outlives_it() {
     assert_eq!(states, [Expired as i32, Withdrawn as i32]);
     // It is not taken back afterwards, and can be opened anew.
     let over = house.consents_of(anna).await[0].consent_id.clone();
-    house.revoke(anna, &over).await.unwrap();
+    house.take_back(anna, &over).await.unwrap();
     assert_eq!(house.consents_of(anna).await[0].state, Expired as i32);
     house.grant(anna, one_entry(7, carla)).await.unwrap();
     house.open(carla, read_one(7, anna)).await.unwrap();
@@ -137,7 +144,8 @@ async fn until_that_moment_and_no_capability_outlives_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_it_is_taken_back_no_capability_is_newer_than_that() {
     let world = Opened::new(|carla| all_of(Scope::Entries, carla)).await;
-    let (house, anna, carla) = (std::sync::Arc::new(world.house.replica()), world.anna.clone(), world.carla.clone());
+    let (house, anna, carla) =
+        (std::sync::Arc::new(world.house.replica()), world.anna.clone(), world.carla.clone());
     let mut granted = 0;
     for _ in 0..6 {
         world.house.advance(SignedDuration::from_secs(30));
@@ -153,14 +161,15 @@ async fn while_it_is_taken_back_no_capability_is_newer_than_that() {
                 answers
             });
         }
-        world.house.revoke(&anna, &given.consent_id).await.unwrap();
+        world.house.take_back(&anna, &given.consent_id).await.unwrap();
         world.closed_to(&carla, read_all(Scope::Entries, &anna)).await;
-        let raised: i64 = sqlx::query_scalar("SELECT epoch FROM access_epoch WHERE owner_id = $1 AND reader_id = $2")
-            .bind(anna.account_id)
-            .bind(carla.account_id)
-            .fetch_one(world.house.pool())
-            .await
-            .unwrap();
+        let raised: i64 =
+            sqlx::query_scalar("SELECT epoch FROM access_epoch WHERE owner_id = $1 AND reader_id = $2")
+                .bind(anna.account_id)
+                .bind(carla.account_id)
+                .fetch_one(world.house.pool())
+                .await
+                .unwrap();
         for capability in running.join_all().await.into_iter().flatten().flatten() {
             assert!(capability.opening.epoch < raised);
             granted += 1;

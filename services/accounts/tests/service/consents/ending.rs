@@ -9,6 +9,7 @@ use accounts::events;
 use bus::Outbox;
 use candor_proto::accounts::v1::{ConsentState, GrantConsentRequest};
 use candor_proto::options::v1::Scope;
+use jiff::SignedDuration;
 
 async fn house_with(names: [&str; 2]) -> (House, Person, Person, Person, String) {
     let house = House::new().await;
@@ -96,8 +97,12 @@ async fn a_suspension_and_a_licence_that_is_over_hold_it_and_a_new_one_brings_it
     assert_eq!(house.states_of(&anna).await, [ConsentState::OnHold as i32; 2]);
     let carla = open_again(&house, &now_a_member, &operator).await;
     // The moment the licence is over, before any job has looked.
+    house.advance(SignedDuration::from_secs(1));
     let year = Some(wire(house.now() + super::DAY * 365));
-    house.grant(&anna, GrantConsentRequest { expire_time: year, ..all_of(Scope::Entries, &carla) }).await.unwrap();
+    house
+        .grant(&anna, GrantConsentRequest { expire_time: year, ..all_of(Scope::Entries, &carla) })
+        .await
+        .unwrap();
     house.clock.set("2025-01-01T00:00:00Z".parse().unwrap());
     let carla = house.signed_in("carla@example.org").await;
     let anna = house.signed_in("anna@example.org").await;
@@ -152,7 +157,7 @@ async fn a_counselors_erasure_ends_it_and_the_owner_keeps_knowing_what_was_open(
 async fn a_resnapshot_tells_what_is_open_and_what_was() {
     let (house, _, _, anna, _) = house_with(["carla", "anna"]).await;
     let first = house.consents_of(&anna).await[1].consent_id.clone();
-    house.revoke(&anna, &first).await.unwrap();
+    house.take_back(&anna, &first).await.unwrap();
     house.publish().await;
     events::resnapshot(house.pool(), &Outbox::new(), &house.clock, &house.accounts.ids).await.unwrap();
     assert_eq!(house.told("accounts.v1.consent_granted").await, 1);

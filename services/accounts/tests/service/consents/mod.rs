@@ -68,7 +68,7 @@ impl House {
         Ok(self.rpc.grant_consent(self.by(by, message)).await?.into_inner().consent.unwrap())
     }
 
-    pub async fn revoke(&self, by: &Person, consent_id: &str) -> Result<(), Status> {
+    pub async fn take_back(&self, by: &Person, consent_id: &str) -> Result<(), Status> {
         let message = RevokeConsentRequest { consent_id: consent_id.into() };
         self.rpc.revoke_consent(self.by(by, message)).await.map(drop)
     }
@@ -83,7 +83,12 @@ impl House {
         self.rpc.list_granted_to_me(self.by(counselor, message)).await.unwrap().into_inner().granted
     }
 
-    pub async fn consent_text(&self, by: &Person, id: &str, version: i32) -> Result<GetConsentTextResponse, Status> {
+    pub async fn consent_text(
+        &self,
+        by: &Person,
+        id: &str,
+        version: i32,
+    ) -> Result<GetConsentTextResponse, Status> {
         let message = GetConsentTextRequest { text_id: id.into(), version };
         Ok(self.rpc.get_consent_text(self.by(by, message)).await?.into_inner())
     }
@@ -107,7 +112,10 @@ async fn a_member_opens_their_entries_sees_it_and_takes_it_back() {
     assert_eq!((given.care_id.as_str(), given.text_version), (care_id.as_str(), 1));
     assert_eq!(given.expire_time, Some(wire(house.now() + DAY * 90)), "90 days where nothing is said");
     assert!(house.consents_of(&anna).await == [given.clone()]);
-    assert!(house.heard(&anna, SecurityNoticeKind::ConsentGranted).await, "so that she would notice another's doing");
+    assert!(
+        house.heard(&anna, SecurityNoticeKind::ConsentGranted).await,
+        "so that she would notice another's doing"
+    );
     let seen = house.granted_to(&carla).await;
     assert_eq!((seen.len(), seen[0].member_name.as_str()), (1, "Anna"));
     assert_eq!(seen[0].member_account_id, anna.account_id.to_string());
@@ -117,25 +125,32 @@ async fn a_member_opens_their_entries_sees_it_and_takes_it_back() {
 
     let capability = house.opened(&carla, read_all(Scope::Entries, &anna)).await.unwrap();
     assert_eq!(capability.opening.relation_id.to_string(), given.consent_id);
-    house.revoke(&anna, &given.consent_id).await.unwrap();
+    house.take_back(&anna, &given.consent_id).await.unwrap();
     let refused = house.open(&carla, read_all(Scope::Entries, &anna)).await.err().unwrap();
     assert_eq!(visible(&refused), visible(&house.refusal(read_all(Scope::Entries, &anna)).await));
-    assert!(house.epochs().await.contains(&(anna.account_id, carla.account_id, capability.opening.epoch + 1)));
+    assert!(house.epochs().await.contains(&(
+        anna.account_id,
+        carla.account_id,
+        capability.opening.epoch + 1
+    )));
     assert!(house.granted_to(&carla).await.is_empty());
     let over = &house.consents_of(&anna).await[0];
     assert_eq!((over.state, over.end_time), (ConsentState::Withdrawn as i32, Some(wire(house.now()))));
     // Once more changes nothing, and somebody else's is none.
-    house.revoke(&anna, &given.consent_id).await.unwrap();
-    let unknown = house.revoke(&ben, &Uuid::from_u128(5).to_string()).await.err().unwrap();
-    let others = house.revoke(&ben, &given.consent_id).await.err().unwrap();
+    house.take_back(&anna, &given.consent_id).await.unwrap();
+    let unknown = house.take_back(&ben, &Uuid::from_u128(5).to_string()).await.err().unwrap();
+    let others = house.take_back(&ben, &given.consent_id).await.err().unwrap();
     assert_eq!(visible(&others), visible(&unknown));
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "CONSENT_NOT_FOUND"));
     let audited = house.audited_things(&given.consent_id).await;
     let by_member = |action: &str| (action.to_owned(), "member".to_owned());
     assert_eq!(audited, [by_member("consent_granted"), by_member("consent_revoked")]);
     let told = house.events().await;
-    let versions: Vec<_> =
-        told.iter().filter(|(_, id, _)| id.to_string() == given.consent_id).map(|(key, _, v)| (key.as_str(), *v)).collect();
+    let versions: Vec<_> = told
+        .iter()
+        .filter(|(_, id, _)| id.to_string() == given.consent_id)
+        .map(|(key, _, v)| (key.as_str(), *v))
+        .collect();
     assert_eq!(versions, [("accounts.v1.consent_granted", 1), ("accounts.v1.consent_revoked", 2)]);
 }
 
@@ -233,7 +248,8 @@ async fn the_same_opened_again_takes_the_place_of_what_was_and_a_hundred_are_ope
     let week = Some(wire(house.now() + DAY * 7));
     let shorter = GrantConsentRequest { expire_time: week, ..all_of(Scope::Entries, &carla) };
     let second = house.grant(&anna, shorter).await.unwrap();
-    let states: Vec<_> = house.consents_of(&anna).await.iter().map(|one| (one.consent_id.clone(), one.state)).collect();
+    let states: Vec<_> =
+        house.consents_of(&anna).await.iter().map(|one| (one.consent_id.clone(), one.state)).collect();
     let (open, replaced) = (ConsentState::Open as i32, ConsentState::Replaced as i32);
     assert_eq!(states, [(second.consent_id.clone(), open), (first.consent_id, replaced)]);
     let after = house.opened(&carla, read_all(Scope::Entries, &anna)).await.unwrap();
@@ -241,7 +257,10 @@ async fn the_same_opened_again_takes_the_place_of_what_was_and_a_hundred_are_ope
     assert_eq!(after.opening.epoch, before.opening.epoch + 1);
     // For another purpose, of another kind, or of one item it stands beside it.
     let session = AccessPurpose::Session.into();
-    house.grant(&anna, GrantConsentRequest { purpose: session, ..all_of(Scope::Entries, &carla) }).await.unwrap();
+    house
+        .grant(&anna, GrantConsentRequest { purpose: session, ..all_of(Scope::Entries, &carla) })
+        .await
+        .unwrap();
     house.grant(&anna, all_of(Scope::Moods, &carla)).await.unwrap();
     for item in 1..=97 {
         house.grant(&anna, one_entry(item, &carla)).await.unwrap();

@@ -35,7 +35,10 @@ async fn every_read_shows_who_what_when_and_under_which_consent() {
     house.in_care(&anna, &carla).await;
     let given = house.grant(&anna, all_of(Scope::Entries, &carla)).await.unwrap();
     let first = house.open(&carla, read_all(Scope::Entries, &anna)).await.unwrap().receipt_id;
-    assert!(house.receipts(&anna, 100, "").await.receipts.is_empty(), "what was opened and not read is no read");
+    assert!(
+        house.receipts(&anna, 100, "").await.receipts.is_empty(),
+        "what was opened and not read is no read"
+    );
     house.read_of(&first, &anna, &carla, 0..100).await;
     house.read_of(&first, &anna, &carla, 100..150).await;
     let read_at = super::wire(house.now());
@@ -52,12 +55,18 @@ async fn every_read_shows_who_what_when_and_under_which_consent() {
     // The two of the same moment stand in the order of their ids.
     assert_eq!((ids.len(), ids[2]), (3, first.as_str()));
     let receipt = &shown[2];
-    assert_eq!((receipt.reader_account_id.as_str(), receipt.relation), (carla.account_id.to_string().as_str(), Relation::Counselor as i32));
-    assert_eq!((receipt.consent_id.as_str(), receipt.scope), (given.consent_id.as_str(), Scope::Entries as i32));
+    assert_eq!(
+        (receipt.reader_account_id.as_str(), receipt.relation),
+        (carla.account_id.to_string().as_str(), Relation::Counselor as i32)
+    );
+    assert_eq!(
+        (receipt.consent_id.as_str(), receipt.scope),
+        (given.consent_id.as_str(), Scope::Entries as i32)
+    );
     assert_eq!(receipt.item_ids.len(), 150, "each of them, however many");
     assert_eq!(receipt.read_time, Some(read_at));
     // It stays when the consent is over, and is nobody else's to see.
-    house.revoke(&anna, &given.consent_id).await.unwrap();
+    house.take_back(&anna, &given.consent_id).await.unwrap();
     assert_eq!(house.receipts(&anna, 100, "").await.receipts.len(), 3);
     assert!(house.receipts(&ben, 100, "").await.receipts.is_empty());
 }

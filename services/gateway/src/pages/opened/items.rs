@@ -47,7 +47,11 @@ pub(super) struct SelfCheck {
 }
 
 impl Whose {
-    fn call<T>(self, member: &Member, message: impl FnOnce(String) -> T) -> Result<tonic::Request<T>, Problem> {
+    fn call<T>(
+        self,
+        member: &Member,
+        message: impl FnOnce(String) -> T,
+    ) -> Result<tonic::Request<T>, Problem> {
         match self {
             Self::Own => member.call(message(String::new())),
             Self::Of(owner, opened) => member.call_opened(message(owner), opened),
@@ -67,7 +71,8 @@ pub(super) async fn list(
     let next = |token: String| (!token.is_empty()).then_some(token);
     Ok(match kind {
         Kind::Entries => {
-            let call = |owner_account_id| ListOpenedEntriesRequest { owner_account_id, page_size, page_token };
+            let call =
+                |owner_account_id| ListOpenedEntriesRequest { owner_account_id, page_size, page_token };
             let found = client.list_opened_entries(whose.call(member, call)?).await?.into_inner();
             let entries = entries(member, found.entries).await?;
             Items { entries, total: found.total_size, next: next(found.next_page_token), ..Items::default() }
@@ -83,7 +88,12 @@ pub(super) async fn list(
                 |owner_account_id| ListOpenedSelfChecksRequest { owner_account_id, page_size, page_token };
             let found = client.list_opened_self_checks(whose.call(member, call)?).await?.into_inner();
             let self_checks = found.self_checks.into_iter().map(|one| self_check(one, zone)).collect();
-            Items { self_checks, total: found.total_size, next: next(found.next_page_token), ..Items::default() }
+            Items {
+                self_checks,
+                total: found.total_size,
+                next: next(found.next_page_token),
+                ..Items::default()
+            }
         }
     })
 }

@@ -81,8 +81,10 @@ struct Wish {
 impl Wish {
     fn of(text: impl Fn(&str) -> String) -> Result<Self, Failure> {
         let kind = Kind::named(&text("what")).ok_or_else(Failure::closed)?;
-        let purpose = text("purpose").parse().ok().and_then(|number| AccessPurpose::try_from(number).ok());
-        let purpose = purpose.filter(|purpose| [AccessPurpose::Care, AccessPurpose::Session].contains(purpose));
+        let purpose =
+            text("purpose").parse::<i32>().ok().and_then(|number| AccessPurpose::try_from(number).ok());
+        let purpose =
+            purpose.filter(|purpose| [AccessPurpose::Care, AccessPurpose::Session].contains(purpose));
         let days = text("days").parse().ok().filter(|days| DAYS.contains(days));
         Ok(Self {
             kind,
@@ -120,7 +122,8 @@ impl Wish {
 }
 
 async fn consents(member: &Member, open_only: bool) -> Result<Vec<Consent>, Problem> {
-    let request = member.call(ListConsentsRequest { page_size: MOST, page_token: String::new(), open_only })?;
+    let request =
+        member.call(ListConsentsRequest { page_size: MOST, page_token: String::new(), open_only })?;
     Ok(member.guest.app.upstream.consents().list_consents(request).await?.into_inner().consents)
 }
 

@@ -73,8 +73,7 @@ pub(super) async fn read_all(
 ) -> Result<Response, Failure> {
     let kind = Kind::named(&kind).ok_or_else(Failure::closed)?;
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
-    let (opened, zone) =
-        tokio::join!(open(&member, &member_id, kind, None), member.time_zone());
+    let (opened, zone) = tokio::join!(open(&member, &member_id, kind, None), member.time_zone());
     let place = format!("{PLACE}/{member_id}/{}", kind.name());
     let whose = Whose::Of(member_id, opened?);
     let mut items = items::list(&member, whose, kind, (PAGE, page_token), &zone).await?;
@@ -91,8 +90,7 @@ pub(super) async fn read_one(
     if uuid::Uuid::try_parse(&item_id).is_err() {
         return Err(Failure::closed());
     }
-    let (opened, zone) =
-        tokio::join!(open(&member, &member_id, kind, Some(&item_id)), member.time_zone());
+    let (opened, zone) = tokio::join!(open(&member, &member_id, kind, Some(&item_id)), member.time_zone());
     let items = items::one(&member, Whose::Of(member_id, opened?), kind, item_id, &zone).await?;
     let frame = member.guest.frame("opened");
     member.guest.show(&Reading { frame, what: kind.others_words(true), items, more: None })
