@@ -30,8 +30,13 @@ const PUBLIC: [&str; 21] = [
 ];
 
 /// The RPCs that reach another person's data. Adding one is a decision: change this list on purpose.
-const DELEGATED: [&str; 8] = [
+const DELEGATED: [&str; 13] = [
     "candor.journal.v1.CheckInService.GetCheckIn",
+    "candor.journal.v1.OpenedService.GetOpenedEntry",
+    "candor.journal.v1.OpenedService.GetOpenedSelfCheck",
+    "candor.journal.v1.OpenedService.ListOpenedEntries",
+    "candor.journal.v1.OpenedService.ListOpenedMoods",
+    "candor.journal.v1.OpenedService.ListOpenedSelfChecks",
     "candor.journal.v1.ShareService.AnswerShare",
     "candor.journal.v1.ShareService.GetReceivedShare",
     "candor.journal.v1.ShareService.GetShareAnswer",

@@ -66,7 +66,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 139] = [
+pub(crate) const ROWS: [Row; 149] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -347,6 +347,39 @@ pub(crate) const ROWS: [Row; 139] = [
         "candor.accounts.v1.CoupleCareService.LockJointSessions",
         r#"{"careId": "$entry"}"#,
         any_person(DENIED),
+    ),
+    // Consent. Nobody here has a counselor: what is the owner's is there for nobody else, and nobody is granted anything.
+    row("candor.accounts.v1.ConsentService.ListConsents", "{}", OWN),
+    row(
+        "candor.accounts.v1.ConsentService.GrantConsent",
+        r#"{"counselorAccountId": "$applicant", "scope": "SCOPE_ENTRIES", "purpose": "ACCESS_PURPOSE_CARE",
+            "textId": "entries-to-counselor", "textVersion": 1}"#,
+        any_member(NOT_NOW),
+    ),
+    row("candor.accounts.v1.ConsentService.RevokeConsent", r#"{"consentId": "$entry"}"#, OWNERS_ALONE),
+    row("candor.accounts.v1.ConsentService.ListGrantedToMe", "{}", any_person(DENIED)),
+    row(
+        "candor.accounts.v1.ConsentService.GetConsentText",
+        r#"{"textId": "entries-to-counselor"}"#,
+        [UNSIGNED, UNSIGNED, DONE, DONE, DENIED, DONE, DONE, DONE, DONE],
+    ),
+    // What a consent opens is closed to everybody here, whatever links them with the owner.
+    row("candor.journal.v1.OpenedService.ListOpenedEntries", r#"{"ownerAccountId": "$owner"}"#, OWNERS_ALONE),
+    row(
+        "candor.journal.v1.OpenedService.GetOpenedEntry",
+        r#"{"ownerAccountId": "$owner", "entryId": "$entry"}"#,
+        OWNERS_ALONE,
+    ),
+    row("candor.journal.v1.OpenedService.ListOpenedMoods", r#"{"ownerAccountId": "$owner"}"#, OWNERS_ALONE),
+    row(
+        "candor.journal.v1.OpenedService.ListOpenedSelfChecks",
+        r#"{"ownerAccountId": "$owner"}"#,
+        OWNERS_ALONE,
+    ),
+    row(
+        "candor.journal.v1.OpenedService.GetOpenedSelfCheck",
+        r#"{"ownerAccountId": "$owner", "assessmentId": "$assessment"}"#,
+        OWNERS_ALONE,
     ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),

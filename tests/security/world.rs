@@ -15,13 +15,14 @@ use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 /// What the owner of things sees of them.
-const OWNERS_VIEW: [&str; 15] = [
+const OWNERS_VIEW: [&str; 16] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.CoupleService.GetCouple",
     "candor.accounts.v1.CoupleService.ListInvitationPauses",
     "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.LedgerService.ListReceipts",
+    "candor.accounts.v1.ConsentService.ListConsents",
     "candor.journal.v1.EntryService.ListEntries",
     "candor.journal.v1.MoodService.ListMoods",
     "candor.journal.v1.ShareService.ListShares",

@@ -1,5 +1,5 @@
-// Care, lived in four browsers: a counselor is verified; Anna asks them for herself, is taken on, and leaves; she and Ben
-// are in their care as two, change how confidentiality is, and part from it; nobody sees what is not theirs.
+// Care, lived in four browsers: a counselor is verified; Anna asks them for herself, is taken on, opens what she wrote to
+// them, takes it back, and leaves; she and Ben are in their care as two, change how confidentiality is, and part from it; nobody sees what is not theirs.
 //
 // usage: node care.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
@@ -125,11 +125,55 @@ async function careForOne(anna, ben, carla, base) {
   await ben.page.goto(`${base}/security`);
   assert.ok(!(await ben.page.content()).includes("are for"), "and is told nothing");
 
+  await sheOpensHerJournal(anna, carla, base);
+  await anna.page.goto(`${base}/care`);
   await anna.page.getByRole("link", { name: "End it" }).click();
   await look(anna.page, "care-07-ending");
   await press(anna.page, "End it now", "/care");
   await carla.page.goto(`${base}/practice/people`);
   await carla.page.getByText("Nobody at the moment.").waitFor();
+  pass();
+}
+
+/** She sees first what Carla would see, opens it, sees that it was read, and takes it back. */
+async function sheOpensHerJournal(anna, carla, base) {
+  await anna.page.goto(`${base}/write`);
+  await anna.page.getByText("Only you can read this").waitFor();
+  await anna.page.getByLabel("Title").fill("An evening");
+  await anna.page.getByLabel("Your words").fill("We sat **by the river** and said little.");
+  await anna.page.getByRole("button", { name: "Keep" }).click();
+  await anna.page.getByRole("link", { name: "Open this to Carla Roth" }).waitFor();
+  await anna.page.goto(`${base}/care`);
+  await anna.page.getByRole("link", { name: "What is open to them" }).click();
+  await look(anna.page, "care-06a-nothing-open");
+  await anna.page.getByLabel(/^All my entries/).check();
+  await anna.page.getByRole("button", { name: "Look at it first" }).click();
+  await anna.page.getByText("We sat by the river and said little.").first().waitFor();
+  await look(anna.page, "care-06b-preview");
+  const before = await anna.page.locator("article.rendering").first().innerText();
+  await carla.page.goto(`${base}/practice/opened`);
+  await carla.page.getByText("Nothing is open to you at the moment.").waitFor();
+  await press(anna.page, "I agree, open it", "/open");
+  await anna.page.getByText("For your work together.").first().waitFor();
+  await look(anna.page, "care-06c-open");
+  await anna.page.goto(`${base}/write`);
+  await anna.page.getByText(/Your entries are open to Carla Roth/).waitFor();
+
+  await carla.page.reload();
+  await look(carla.page, "care-06d-opened-to-her");
+  await carla.page.getByRole("link", { name: "All entries" }).click();
+  assert.equal(await carla.page.locator("article.rendering").first().innerText(), before, "the very same");
+  await look(carla.page, "care-06e-reading");
+  const place = carla.page.url();
+  await anna.page.goto(`${base}/ledger`);
+  await anna.page.getByText(/Carla Roth read an entry of yours\. You opened it on .*, for your work together\./).waitFor();
+  await look(anna.page, "care-06f-ledger");
+  await anna.page.goto(`${base}/care`);
+  await anna.page.getByRole("link", { name: "What is open to them" }).click();
+  await press(anna.page, "Take it back", "/open");
+  await anna.page.getByText("Nothing of yours is open to them.").waitFor();
+  assert.equal((await carla.page.goto(place)).status(), 404, "at once");
+  carla.expected(/status of 404/);
   pass();
 }
 

@@ -2,15 +2,17 @@
 
 mod care;
 mod clients;
+mod consents;
 mod counselors;
 mod passkeys;
 
 pub use care::CareError;
 pub use clients::ClientError;
+pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
 
-use crate::domain::Invalid;
+use crate::domain::{Invalid, NotOffered};
 use chassis::{Code, Fault};
 use std::time::Duration;
 
@@ -135,6 +137,9 @@ pub enum Error {
     /// The business of care failed.
     #[error(transparent)]
     Care(#[from] CareError),
+    /// The business of consents failed.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -182,6 +187,15 @@ pub enum Error {
     Serve(#[from] chassis::serve::ServeError),
 }
 
+impl From<NotOffered> for Error {
+    fn from(not_offered: NotOffered) -> Self {
+        match not_offered {
+            NotOffered::Invalid(invalid) => Self::Invalid(invalid),
+            NotOffered::TextChanged(text) => Self::Consent(ConsentError::TextChanged(text)),
+        }
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let too_often =
@@ -193,6 +207,7 @@ impl From<Error> for Fault {
             Error::Invalid(invalid) => Fault::invalid_field(invalid.field, invalid.description),
             Error::Client(error) => error.into(),
             Error::Care(error) => error.into(),
+            Error::Consent(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,

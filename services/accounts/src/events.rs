@@ -8,7 +8,7 @@ use crate::{
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
+    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
 use candor_proto::{content, journal, reminders};
@@ -118,13 +118,15 @@ pub fn emits() -> Vec<String> {
         key_of::<CircleChanged>(),
         key_of::<CareStarted>(),
         key_of::<CareEnded>(),
+        key_of::<ConsentGranted>(),
+        key_of::<ConsentRevoked>(),
         key_of::<AccessEpochRaised>(),
         key_of::<ErasureBegun>(),
     ]
 }
 
-/// Tells the current state of every account, every couple, place in a circle and care (ended ones as ended), every access
-/// epoch and who was erased again, for consumers that lost what they knew; returns how many events it was.
+/// Tells the current state of every account, every couple, place in a circle, care and consent (ended ones as ended), every
+/// access epoch and who was erased again, for consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
@@ -154,6 +156,11 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         Box::pin(async move { app::current_couple_care(conn, &ids, now, after).await })
     });
     let care = care + couple_care.await?;
+    let consents = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_consents(conn, &ids, now, after).await })
+    });
+    let consents = consents.await?;
     let epochs = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
@@ -163,5 +170,5 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_erasures(conn, &ids, now, after).await })
     });
-    Ok(accounts + couples + circles + care + epochs + erasures.await?)
+    Ok(accounts + couples + circles + care + consents + epochs + erasures.await?)
 }

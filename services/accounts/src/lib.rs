@@ -13,7 +13,7 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{CareError, ClientError, CounselorError, Error, PasskeyError};
+pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};

@@ -24,6 +24,7 @@ use candor_proto::content::v1::prompt_service_client::PromptServiceClient;
 use candor_proto::journal::v1::assessment_service_client::AssessmentServiceClient;
 use candor_proto::journal::v1::check_in_service_client::CheckInServiceClient;
 use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
+use candor_proto::journal::v1::opened_service_client::OpenedServiceClient;
 use candor_proto::journal::v1::share_service_client::ShareServiceClient;
 use candor_proto::reminders::v1::check_in_schedule_service_client::CheckInScheduleServiceClient;
 use candor_proto::reminders::v1::inbox_service_client::InboxServiceClient;
@@ -128,6 +129,16 @@ impl Upstream {
     /// Shares and their answers.
     pub(crate) fn shares(&self) -> ShareServiceClient<Traced> {
         ShareServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// What members open to their counselors, with a capability; and one's own, to see it before.
+    pub(crate) fn opened(&self) -> OpenedServiceClient<Traced> {
+        OpenedServiceClient::new(self.journal.clone()).max_decoding_message_size(MAX_REPLY)
+    }
+
+    /// What members opened to their counselors.
+    pub(crate) fn consents(&self) -> ConsentServiceClient<Traced> {
+        ConsentServiceClient::new(self.accounts.clone())
     }
 
     /// Asks accounts to open what belongs to another person, for one call. What it answers is never held: the next

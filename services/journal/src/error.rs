@@ -65,6 +65,9 @@ pub enum Error {
     /// The caller has nothing to share under this id: it does not exist, it is not theirs, or it has no result.
     #[error("there is no such item to share")]
     ItemNotFound,
+    /// Nothing of the kind is open to whoever asks, or there is nothing.
+    #[error("nothing is open")]
+    NothingOpened,
     /// There is no such share, or it is not open to the caller, whatever the reason.
     #[error("there is no such share")]
     ShareNotFound,
@@ -199,6 +202,8 @@ impl From<Error> for Fault {
                 "ITEM_NOT_FOUND",
                 "There is nothing of yours with this id to share. Nothing was shared.",
             ),
+            // As accounts says it, word for word.
+            Error::NothingOpened => Self::new(Code::NotFound, "NOT_FOUND", "There is nothing here for you."),
             Error::ShareNotFound => Self::new(
                 Code::NotFound,
                 "SHARE_NOT_FOUND",

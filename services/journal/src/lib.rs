@@ -18,6 +18,7 @@ use candor_proto::journal::v1::assessment_service_server::AssessmentServiceServe
 use candor_proto::journal::v1::check_in_service_server::CheckInServiceServer;
 use candor_proto::journal::v1::entry_service_server::EntryServiceServer;
 use candor_proto::journal::v1::mood_service_server::MoodServiceServer;
+use candor_proto::journal::v1::opened_service_server::OpenedServiceServer;
 use candor_proto::journal::v1::share_service_server::ShareServiceServer;
 use chassis::audience::EndedTokens;
 use chassis::identity::Keyring;
@@ -103,6 +104,7 @@ fn routes(journal: &rpc::Journal) -> RoutesBuilder {
         .add_service(MoodServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ShareServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CheckInServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(OpenedServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(
             AssessmentServiceServer::new(journal.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES),
         );

@@ -3,6 +3,7 @@
 #[path = "../../../services/accounts/src/domain/client/test_keys.rs"]
 mod test_keys;
 
+use super::consents;
 use super::house::{House, PATIENCE};
 use super::life::Person;
 use crate::people::text;
@@ -221,6 +222,7 @@ async fn care(house: &House, anna: &Person, counselor: &Value, bearer: &str) {
     house.ok(&of("ListPeopleInCare"), json!({}), Some(bearer)).await;
     house.ok(&of("AcceptCare"), json!({"careId": care_id, "attested": true}), Some(bearer)).await;
     anna.ok(house, &of("ListCare"), json!({})).await;
+    consents::live(house, anna, counselor, bearer).await;
     anna.ok(house, &of("EndCare"), json!({"careId": care_id, "block": true})).await;
 }
 

@@ -4,6 +4,7 @@
 //! in every guise. Last, words are put in on purpose, and found.
 
 mod call;
+mod consents;
 mod errors;
 mod guards;
 mod guises;

@@ -3,7 +3,7 @@
 use super::{Accounts, random_id, signing::Signer};
 use crate::{
     Error,
-    domain::{OPENING_PACE, RENEWABLE, Scope, Tie},
+    domain::{OPENING_PACE, RENEWABLE, Scope, Tie, Wanted},
     store::access::{self, Answer, Asked},
 };
 use chassis::Clock;
@@ -27,7 +27,8 @@ pub struct Wish {
     pub item_id: Option<Uuid>,
     /// The number of the `candor.accounts.v1.AccessPurpose`.
     pub purpose: i32,
-    /// The receipt to go on with; with none, the one of the same within an hour, or a new one.
+    /// The receipt to go on with; with none, the one of the same within an hour, or a new one. A counselor's are never gone
+    /// on with.
     pub receipt_id: Option<Uuid>,
 }
 
@@ -44,6 +45,7 @@ pub struct Application {
 /// A yes, and the moment it was decided.
 pub struct Granted {
     opening: Opening,
+    until: Option<Timestamp>,
     now: Timestamp,
 }
 
@@ -130,7 +132,7 @@ impl Application {
     }
 
     fn decide(&self, answer: &Answer, now: Timestamp) -> Result<Granted, Error> {
-        let Wish { owner_id, item_id, scope, .. } = self.wish;
+        let Wish { owner_id, item_id, scope, purpose, .. } = self.wish;
         if !answer.has_turn {
             return Err(too_many_openings());
         }
@@ -138,21 +140,25 @@ impl Application {
             return Err(Error::SessionOver);
         }
         // The statement foresaw the decision; where the two differ, nothing is open.
-        let tie = Tie::that_opens(scope, &answer.bonds);
+        let tie = Tie::that_opens(&Wanted { scope, item_id, purpose }, &answer.bonds, now);
         let tie = tie.filter(|tie| answer.relation_id == Some(tie.relation_id)).zip(answer.epoch);
-        let (Tie { relation_id, .. }, epoch) = tie.ok_or(Error::NothingOpen)?;
+        let (Tie { relation_id, until, .. }, epoch) = tie.ok_or(Error::NothingOpen)?;
         let receipt_id = answer.receipt_id.ok_or(Error::ReceiptNotFound)?;
         let scope = scope.number();
-        Ok(Granted { opening: Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id }, now })
+        let opening = Opening { owner_id, relation_id, scope, item_id, epoch, receipt_id };
+        Ok(Granted { opening, until, now })
     }
 }
 
-/// Signs what was granted.
+/// Signs what was granted. It lives no longer than the consent it rests on.
 ///
 /// # Errors
 /// [`Error::SigningKey`] when the key cannot sign.
 pub fn sign_access(application: &Application, granted: &Granted) -> Result<Opened, Error> {
-    let claims = Claims::new(&application.reader, &granted.opening, granted.now);
+    let mut claims = Claims::new(&application.reader, &granted.opening, granted.now);
+    if let Some(until) = granted.until {
+        claims.exp = claims.exp.min(until.as_second());
+    }
     let signer = &application.signer;
     let token = claims.sign(&signer.tokens).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;

@@ -3,13 +3,13 @@
 use crate::store::{
     access::{self, Epoch},
     account::{self, State},
-    care, circle, couple, couple_care,
+    care, circle, consent, couple, couple_care,
     session::Ended,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    CoupleLinked, CoupleUnlinked, SessionEnded,
+    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, SessionEnded,
 };
 use chassis::Ids;
 use jiff::Timestamp;
@@ -118,6 +118,21 @@ pub async fn current_couple_care(
     Ok(Page { events: states.iter().map(|state| care(ids, now, state)).collect(), next })
 }
 
+/// A page of the consents there are or were, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_consents(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = consent::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.consent_id);
+    Ok(Page { events: states.iter().map(|state| consent(ids, now, state)).collect(), next })
+}
+
 /// A page of the access epochs as they are now.
 ///
 /// # Errors
@@ -195,6 +210,52 @@ pub(super) fn care(ids: &Ids, now: Timestamp, state: &care::State) -> Envelope {
             Envelope::new(ids.next(), now, state.care_id, 2, &event)
         }
     }
+}
+
+/// A member opened something to their counselor (version 1 of the consent), or it ended before its time (version 2).
+fn consent(ids: &Ids, now: Timestamp, state: &consent::State) -> Envelope {
+    match state.ended_at {
+        None => consent_granted(ids, now, state),
+        Some(ended_at) => {
+            let consent::State { consent_id, owner_id, counselor_id, .. } = *state;
+            let ended = consent::Ended { consent_id, owner_id, counselor_id };
+            consent_revoked(ids, now, &ended, ended_at.to_jiff())
+        }
+    }
+}
+
+/// A member opened something to their counselor. Version 1 of the consent.
+pub(super) fn consent_granted(ids: &Ids, now: Timestamp, state: &consent::State) -> Envelope {
+    let event = ConsentGranted {
+        consent_id: state.consent_id.to_string(),
+        owner_account_id: state.owner_id.to_string(),
+        reader_account_id: state.counselor_id.to_string(),
+        care_id: state.care_id.to_string(),
+        scope: state.scope,
+        item_id: state.item_id.map(|id| id.to_string()).unwrap_or_default(),
+        purpose: state.purpose,
+        text_id: state.text_id.clone(),
+        text_version: state.text_version,
+        grant_time: Some(wire(state.granted_at)),
+        expire_time: Some(wire(state.expires_at)),
+    };
+    Envelope::new(ids.next(), now, state.consent_id, 1, &event)
+}
+
+/// It is open no more, since a moment. Version 2 of the consent.
+pub(super) fn consent_revoked(
+    ids: &Ids,
+    now: Timestamp,
+    ended: &consent::Ended,
+    ended_at: Timestamp,
+) -> Envelope {
+    let event = ConsentRevoked {
+        consent_id: ended.consent_id.to_string(),
+        owner_account_id: ended.owner_id.to_string(),
+        reader_account_id: ended.counselor_id.to_string(),
+        revoke_time: Some(wire(ended_at)),
+    };
+    Envelope::new(ids.next(), now, ended.consent_id, 2, &event)
 }
 
 /// What an owner had open to a reader is open no more. The two of them are the aggregate, the epoch its version.

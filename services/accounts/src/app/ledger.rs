@@ -34,7 +34,8 @@ pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Re
             .get_mut(&(under.owner_id, under.receipt_id))
             .filter(|(known, _)| known.reader_id == under.reader_id)
             .ok_or(Error::ReceiptNotFound)?;
-        let reads = known.reads.with(read);
+        let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
+        let reads = known.reads.with(read, relation.visibility());
         *changed |= reads != known.reads;
         known.reads = reads;
     }
@@ -60,6 +61,8 @@ pub struct OwnReceipt {
     pub relation: Relation,
     /// What kind of data.
     pub scope: Scope,
+    /// The consent under which a counselor read.
+    pub consent_id: Option<Uuid>,
     /// When, and what.
     pub shown: Shown,
 }
@@ -89,5 +92,7 @@ fn own(row: receipt::Listed) -> Result<OwnReceipt, Error> {
     let relation = Relation::stored(&row.relation).ok_or(Error::Unreadable)?;
     let scope = Scope::of(row.scope).ok_or(Error::Unreadable)?;
     let shown = row.reads.shown(relation.visibility()).ok_or(Error::Unreadable)?;
-    Ok(OwnReceipt { receipt_id: row.receipt_id, reader_id: row.reader_id, relation, scope, shown })
+    let consent_id = (relation == Relation::Counselor).then_some(row.relation_id);
+    let (receipt_id, reader_id) = (row.receipt_id, row.reader_id);
+    Ok(OwnReceipt { receipt_id, reader_id, relation, scope, consent_id, shown })
 }

@@ -64,6 +64,9 @@ pub const CARE_REQUEST_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24
 /// Requests for care of one member that wait at most.
 pub const MOST_CARE_REQUESTS: i64 = 5;
 
+/// Consents of one member that are open at most.
+pub const MOST_CONSENTS: i64 = 100;
+
 /// Proposals of care as a couple that one of the two has open at most.
 pub const MOST_COUPLE_CARE: i64 = 3;
 

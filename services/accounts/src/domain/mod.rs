@@ -7,6 +7,7 @@ mod care;
 mod circle;
 pub mod client;
 mod confidentiality;
+mod consent;
 pub mod counselor;
 mod erasure;
 mod invitation;
@@ -32,6 +33,10 @@ pub use address::Address;
 pub use care::{CareNote, CareState};
 pub use circle::TrustReason;
 pub use confidentiality::{Confidentiality, CoupleCareState};
+pub use consent::{
+    CONSENT_LIFE, ConsentEnd, ConsentState, ConsentText, Grant, InCare, LONGEST_CONSENT, NotOffered, Offer,
+    Purpose, Said, Wanted,
+};
 pub use erasure::{
     ERASURE_GRACE, ERASURE_PARTS, ERASURE_STUCK_AFTER, ErasurePart, ErasureState, ErasureTimes,
     KEY_BACKUPS_KEPT, backups_end, certificate, retell_after,
@@ -41,9 +46,9 @@ pub use letter::{Letter, LetterKind};
 pub use limits::{
     CARE_PACE, CARE_REQUEST_LIFE, CIRCLE_ROOM, CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE,
     CLIENT_TOKEN_LIFE, CLIENT_TOKEN_PACE, EXPORT_OPEN_FOR, EXPORT_WAIT, INVITATION_LIFE, INVITATION_PACE,
-    LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, MOST_CARE_REQUESTS, MOST_COUNSELORS_CLIENTS, MOST_COUPLE_CARE,
-    MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE, SIGN_IN_PACE,
-    VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
+    LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, MOST_CARE_REQUESTS, MOST_CONSENTS, MOST_COUNSELORS_CLIENTS,
+    MOST_COUPLE_CARE, MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE,
+    SIGN_IN_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
 };
 pub use name::Name;
 pub use notice::NoticeKind;
@@ -56,7 +61,7 @@ pub use proof::{
     CHALLENGE_LIFE, DEVICE_LIFE, FACTOR_PACE, FIRST_WITHIN, MOST_DEVICES, PENDING_LIFE, RESET_LIFE,
     STEP_UP_PACE, TOTP_PROPOSAL_LIFE,
 };
-pub use receipt::{MOST_ITEMS, Read, Reads, Shown};
+pub use receipt::{MOST_EXACT_ITEMS, MOST_ITEMS, Read, Reads, Shown};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
 pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};

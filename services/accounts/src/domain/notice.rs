@@ -63,11 +63,13 @@ pub enum NoticeKind {
     ConfidentialityProposed,
     /// It counts: all three agreed.
     ConfidentialityChanged,
+    /// Something of the member's was opened to their counselor.
+    ConsentGranted,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 29] = [
+    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`.
+    pub const ALL: [Self; 30] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -97,6 +99,7 @@ impl NoticeKind {
         Self::CoupleCareProposed,
         Self::ConfidentialityProposed,
         Self::ConfidentialityChanged,
+        Self::ConsentGranted,
     ];
 
     /// The name in the table.
@@ -131,6 +134,7 @@ impl NoticeKind {
             Self::CoupleCareProposed => "couple_care_proposed",
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
+            Self::ConsentGranted => "consent_granted",
         }
     }
 
@@ -153,6 +157,9 @@ impl NoticeKind {
 
     /// The number of the proto.
     pub fn number(self) -> i32 {
+        if self == Self::ConsentGranted {
+            return 40;
+        }
         Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
     }
 }

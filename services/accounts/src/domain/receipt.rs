@@ -4,15 +4,18 @@ use super::Visibility;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Ids that a receipt holds at most.
+/// Ids that a receipt holds at most whose reads are their reader's own.
 pub const MOST_ITEMS: usize = 100;
+/// Ids that a receipt holds at most whose reads show exactly. Each opening has one of its own then, which is good for ten
+/// seconds, so this is more than one person can have read.
+pub const MOST_EXACT_ITEMS: usize = 5_000;
 
 /// The reads under a receipt so far. Reads can be added twice and in any order: the end is the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
     /// The earliest; none while the receipt does not count.
     pub read_at: Option<Timestamp>,
-    /// What was read, in the order of the ids; of more than [`MOST_ITEMS`] those with the lowest.
+    /// What was read, in the order of the ids; of more than a receipt holds those with the lowest.
     pub item_ids: Vec<Uuid>,
     /// The earliest read that the reader wants the owner to know of.
     pub told_at: Option<Timestamp>,
@@ -43,13 +46,17 @@ pub struct Shown {
 impl Reads {
     /// The reads with one more.
     #[must_use]
-    pub fn with(&self, read: &Read) -> Self {
+    pub fn with(&self, read: &Read, visibility: Visibility) -> Self {
+        let most = match visibility {
+            Visibility::WhenTold => MOST_ITEMS,
+            Visibility::Exactly => MOST_EXACT_ITEMS,
+        };
         let mut all = self.clone();
         all.read_at = earlier(all.read_at, read.time);
-        all.item_ids = union(all.item_ids, &read.item_ids);
+        all.item_ids = union(all.item_ids, &read.item_ids, most);
         if read.told {
             all.told_at = earlier(all.told_at, read.time);
-            all.told_item_ids = union(all.told_item_ids, &read.item_ids);
+            all.told_item_ids = union(all.told_item_ids, &read.item_ids, MOST_ITEMS);
         }
         all
     }
@@ -70,11 +77,11 @@ fn earlier(known: Option<Timestamp>, time: Timestamp) -> Option<Timestamp> {
     Some(known.map_or(time, |known| known.min(time)))
 }
 
-fn union(mut known: Vec<Uuid>, more: &[Uuid]) -> Vec<Uuid> {
+fn union(mut known: Vec<Uuid>, more: &[Uuid], most: usize) -> Vec<Uuid> {
     known.extend_from_slice(more);
     known.sort_unstable();
     known.dedup();
-    known.truncate(MOST_ITEMS);
+    known.truncate(most);
     known
 }
 
@@ -89,7 +96,7 @@ mod tests {
     }
 
     fn after(reads: &[Read]) -> Reads {
-        reads.iter().fold(Reads::default(), |all, read| all.with(read))
+        reads.iter().fold(Reads::default(), |all, read| all.with(read, Visibility::WhenTold))
     }
 
     #[test]
@@ -106,6 +113,19 @@ mod tests {
         let shown =
             after(&[read(20, &[1], false), read(10, &[2], false)]).shown(Visibility::Exactly).unwrap();
         assert_eq!((shown.time.as_second(), shown.item_ids.len()), (10, 2));
+    }
+
+    #[test]
+    fn what_shows_exactly_leaves_no_item_out_of_a_long_page() {
+        let items: Vec<u128> = (0..100).collect();
+        let (one, other): (Vec<u128>, Vec<u128>) = (items.clone(), items.iter().map(|id| id + 50).collect());
+        let both = |visibility| {
+            [&one, &other]
+                .into_iter()
+                .fold(Reads::default(), |all, items| all.with(&read(10, items, false), visibility))
+        };
+        assert_eq!(both(Visibility::Exactly).item_ids.len(), 150);
+        assert_eq!(both(Visibility::WhenTold).item_ids.len(), MOST_ITEMS);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! In which relation one person may read of another. What a relation opens, and what of it the owner learns, is
 //! decided here and nowhere else.
 
+use super::{InCare, Wanted};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 /// A relation.
@@ -10,6 +12,8 @@ pub enum Relation {
     Partner,
     /// One of them is a trusted person in the other's circle.
     TrustedPerson,
+    /// The reader is the owner's counselor, and has a consent of theirs.
+    Counselor,
 }
 
 /// A kind of data that one person can open to another. Its numbers are those of `candor.options.v1.Scope`.
@@ -23,11 +27,25 @@ pub enum Scope {
     CheckInSchedule,
     /// Answers to what the reader shared themself.
     ShareAnswers,
+    /// Whole entries of a journal.
+    Entries,
+    /// Moods, and what the body showed.
+    Moods,
+    /// What came of self-checks.
+    SelfChecks,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 4] = [Self::SharedItems, Self::CheckIns, Self::CheckInSchedule, Self::ShareAnswers];
+    pub const ALL: [Self; 7] = [
+        Self::SharedItems,
+        Self::CheckIns,
+        Self::CheckInSchedule,
+        Self::ShareAnswers,
+        Self::Entries,
+        Self::Moods,
+        Self::SelfChecks,
+    ];
 
     /// Its number.
     pub fn number(self) -> i32 {
@@ -36,6 +54,9 @@ impl Scope {
             Self::CheckIns => 2,
             Self::CheckInSchedule => 3,
             Self::ShareAnswers => 4,
+            Self::Entries => 5,
+            Self::Moods => 6,
+            Self::SelfChecks => 7,
         }
     }
 
@@ -46,6 +67,9 @@ impl Scope {
             Self::CheckIns => "check_ins",
             Self::CheckInSchedule => "check_in_schedule",
             Self::ShareAnswers => "share_answers",
+            Self::Entries => "entries",
+            Self::Moods => "moods",
+            Self::SelfChecks => "self_checks",
         }
     }
 
@@ -73,6 +97,8 @@ pub struct Bonds {
     pub in_owners_circle: Option<Uuid>,
     /// The owner's place in the reader's circle.
     pub in_readers_circle: Option<Uuid>,
+    /// The owner's active care by the reader.
+    pub in_care: Option<InCare>,
 }
 
 /// The one relation that opens something, by the id that accounts gave it.
@@ -80,34 +106,59 @@ pub struct Bonds {
 pub struct Tie {
     /// Which relation.
     pub relation: Relation,
-    /// The couple, or the place in a circle.
+    /// The couple, the place in a circle, or the consent.
     pub relation_id: Uuid,
+    /// When what it opens ends by itself, where it does.
+    pub until: Option<Timestamp>,
 }
 
 impl Tie {
-    /// The decision: whether anything of a scope is open to a reader, and by what. Which single items are open is for the
-    /// service that holds them. Of a couple everything is opened by their link: accounts lets nobody be both.
-    pub fn that_opens(scope: Scope, bonds: &Bonds) -> Option<Self> {
-        let partner = |relation_id| Self { relation: Relation::Partner, relation_id };
-        let trusted = |relation_id| Self { relation: Relation::TrustedPerson, relation_id };
+    /// The decision: whether anything of what is wanted is open to a reader at a moment, and by what. Which single shares
+    /// are open is for the service that holds them. Of a couple everything is opened by their link: accounts lets nobody be
+    /// both. What a counselor reads is opened by a consent alone, and a consent opens nothing of what people who are close
+    /// share.
+    pub fn that_opens(wanted: &Wanted, bonds: &Bonds, now: Timestamp) -> Option<Self> {
+        let of = |relation| move |relation_id| Self { relation, relation_id, until: None };
+        let (partner, trusted) = (of(Relation::Partner), of(Relation::TrustedPerson));
         let couple = bonds.couple_id.map(partner);
-        match scope {
+        match wanted.scope {
             Scope::CheckIns | Scope::CheckInSchedule => couple,
             Scope::SharedItems => couple.or(bonds.in_owners_circle.map(trusted)),
             // Whoever answered is in the circle of whoever shared.
             Scope::ShareAnswers => couple.or(bonds.in_readers_circle.map(trusted)),
+            Scope::Entries | Scope::Moods | Scope::SelfChecks => {
+                let grant = bonds.in_care.and_then(|care| care.opens(wanted, now))?;
+                let (relation_id, until) = (grant.consent_id, Some(grant.expires_at));
+                Some(Self { relation: Relation::Counselor, relation_id, until })
+            }
         }
     }
 }
 
 impl Relation {
     /// Every relation there is.
-    pub const ALL: [Self; 2] = [Self::Partner, Self::TrustedPerson];
+    pub const ALL: [Self; 3] = [Self::Partner, Self::TrustedPerson, Self::Counselor];
+
+    /// Whether something can be opened to somebody in this relation by a consent: all of a scope, or one item of it. To
+    /// people who are close nothing is: they get single shares, each with what it shows. Patterns, safety answers, drafts
+    /// and the ledger have no scope, so nobody can be given them.
+    pub fn takes(self, scope: Scope, one_item: bool) -> bool {
+        match (self, scope) {
+            (Self::Partner | Self::TrustedPerson, _) => false,
+            (Self::Counselor, Scope::Entries | Scope::SelfChecks) => true,
+            (Self::Counselor, Scope::Moods) => !one_item,
+            (
+                Self::Counselor,
+                Scope::SharedItems | Scope::CheckIns | Scope::CheckInSchedule | Scope::ShareAnswers,
+            ) => false,
+        }
+    }
 
     /// What the owner learns of reads in this relation.
     pub fn visibility(self) -> Visibility {
         match self {
             Self::Partner | Self::TrustedPerson => Visibility::WhenTold,
+            Self::Counselor => Visibility::Exactly,
         }
     }
 
@@ -116,6 +167,7 @@ impl Relation {
         match self {
             Self::Partner => "partner",
             Self::TrustedPerson => "trusted_person",
+            Self::Counselor => "counselor",
         }
     }
 

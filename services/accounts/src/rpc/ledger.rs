@@ -50,6 +50,7 @@ fn receipt(own: OwnReceipt) -> Receipt {
     let relation = match own.relation {
         domain::Relation::Partner => Relation::Partner,
         domain::Relation::TrustedPerson => Relation::TrustedPerson,
+        domain::Relation::Counselor => Relation::Counselor,
     };
     Receipt {
         receipt_id: own.receipt_id.to_string(),
@@ -58,5 +59,6 @@ fn receipt(own: OwnReceipt) -> Receipt {
         scope: own.scope.number(),
         item_ids: own.shown.item_ids.iter().map(ToString::to_string).collect(),
         read_time: Some(wire(own.shown.time)),
+        consent_id: own.consent_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }

@@ -1,6 +1,6 @@
 //! `access_epoch`, and the statement that opens one person's data to another.
 
-use crate::domain::{Bonds, Pace};
+use crate::domain::{Bonds, Grant, InCare, Pace, Purpose, Scope};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -61,8 +61,12 @@ pub struct Epoch {
 ///
 /// No reader may be among them twice: a statement counts a turn and finds a receipt once.
 ///
-/// Which link opens what is [`Tie::that_opens`](crate::domain::Tie::that_opens)'s to say; `tie` foresees it, so that
-/// nothing is written for whoever is refused, and the answer holds both for the caller to compare.
+/// Which link or consent opens what is [`Tie::that_opens`](crate::domain::Tie::that_opens)'s to say; `tie` foresees it, so
+/// that nothing is written for whoever is refused, and the answer holds both for the caller to compare. Of the consents of an
+/// active care the one is looked at that is nearest to what is wanted: for the one item rather than for all, and the longest.
+///
+/// What a counselor opens goes on with no receipt: each opening has its own, named by its microsecond, so that the ledger
+/// shows every one of them.
 ///
 /// What is gone on with is found as of that moment and named by its hour, so that the insert meets it; two who come at
 /// once and find nothing name the same hour, and the second meets the first's. Turns and receipts are locked in one order
@@ -74,7 +78,8 @@ pub async fn open(
     pace: Pace,
     (now, since): (Timestamp, Timestamp),
 ) -> Result<Vec<Answer>, sqlx::Error> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"WITH given AS MATERIALIZED (
                SELECT w.* FROM
                    (SELECT $1::bytea[] AS subjects, $2::uuid[] AS readers, $3::uuid[] AS sessions, $4::uuid[] AS owners,
@@ -101,28 +106,51 @@ pub async fn open(
                       (SELECT circle_id FROM circle_member
                        WHERE host_id = given.reader_id AND guest_id = given.owner_id) AS in_readers_circle,
                       (SELECT epoch FROM access_epoch e
-                       WHERE e.owner_id = given.owner_id AND e.reader_id = given.reader_id) AS raised_to
+                       WHERE e.owner_id = given.owner_id AND e.reader_id = given.reader_id) AS raised_to,
+                      care.*
                FROM given
+               LEFT JOIN LATERAL (
+                   SELECT care_licensed(c.counselor_id, c.jurisdiction, $11) AS licensed,
+                          care_kept_away(c.counselor_id, c.member_id, $11)
+                              OR care_kept_away(c.member_id, c.counselor_id, $11) AS kept_apart,
+                          k.consent_id, k.scope AS consent_scope, k.item_id AS consent_item,
+                          k.purpose AS consent_purpose, k.expires_at AS consent_expires, k.ended_at AS consent_ended
+                   FROM care c
+                   LEFT JOIN LATERAL (
+                       SELECT * FROM consent
+                       WHERE care_id = c.care_id AND owner_id = c.member_id AND counselor_id = c.counselor_id
+                         AND scope = given.scope AND (item_id IS NULL OR item_id = given.item_id)
+                         AND (given.purpose = 0 OR purpose = given.purpose)
+                         AND ended_at IS NULL AND expires_at > $11
+                       ORDER BY item_id IS NULL, expires_at DESC, consent_id LIMIT 1
+                   ) AS k ON true
+                   WHERE given.scope >= 5 AND c.member_id = given.owner_id AND c.counselor_id = given.reader_id
+                     AND c.state = 'active'
+               ) AS care ON true
            ), tie AS MATERIALIZED (
-               SELECT bond.*, CASE WHEN couple_id IS NULL THEN 'trusted_person' ELSE 'partner' END AS relation,
+               SELECT bond.*, CASE WHEN scope >= 5 THEN 'counselor' WHEN couple_id IS NULL THEN 'trusted_person'
+                                   ELSE 'partner' END AS relation,
                       found.relation_id, COALESCE(raised_to, 0) AS epoch
                FROM bond
-               CROSS JOIN LATERAL (SELECT COALESCE(couple_id, CASE scope WHEN 1 THEN in_owners_circle
-                                                                         WHEN 4 THEN in_readers_circle END)
+               CROSS JOIN LATERAL (SELECT CASE WHEN scope < 5 THEN
+                                                   COALESCE(couple_id, CASE scope WHEN 1 THEN in_owners_circle
+                                                                                  WHEN 4 THEN in_readers_circle END)
+                                               WHEN licensed AND NOT kept_apart THEN consent_id END
                                   ) AS found (relation_id)
                WHERE found.relation_id IS NOT NULL
            ), kept AS (
                INSERT INTO receipt AS known (owner_id, receipt_id, reader_id, session_id, relation, relation_id,
                                              scope, purpose, item_id, epoch, opened_at, hour)
                SELECT tie.owner_id, tie.fresh_id, tie.reader_id, tie.session_id, tie.relation, tie.relation_id,
-                      tie.scope, tie.purpose, tie.item_id, tie.epoch, $11, COALESCE(same.hour, $15)
+                      tie.scope, tie.purpose, tie.item_id, tie.epoch, $11,
+                      CASE WHEN tie.relation = 'counselor' THEN $16 ELSE COALESCE(same.hour, $15) END
                FROM tie JOIN turn USING (subject)
                LEFT JOIN LATERAL (
                    SELECT r.hour, r.receipt_id FROM receipt r
                    WHERE r.owner_id = tie.owner_id AND r.reader_id = tie.reader_id AND r.session_id = tie.session_id
                      AND r.relation = tie.relation AND r.relation_id = tie.relation_id AND r.scope = tie.scope
                      AND r.purpose = tie.purpose AND r.item_id IS NOT DISTINCT FROM tie.item_id
-                     AND r.hour >= $13 AND r.opened_at >= $14
+                     AND r.hour >= $13 AND r.opened_at >= $14 AND tie.relation <> 'counselor'
                      AND (tie.named_id IS NULL OR r.receipt_id = tie.named_id)
                    ORDER BY r.hour DESC LIMIT 1
                ) AS same ON true
@@ -134,6 +162,10 @@ pub async fn open(
            )
            SELECT turn.subject IS NOT NULL AS "has_turn!", bond.is_live IS NOT NULL AS "has_session!",
                   bond.couple_id, bond.in_owners_circle, bond.in_readers_circle,
+                  bond.licensed AS "licensed?", bond.kept_apart AS "kept_apart?", bond.consent_id AS "consent_id?",
+                  bond.consent_scope AS "consent_scope?", bond.consent_item AS "consent_item?",
+                  bond.consent_purpose AS "consent_purpose?", bond.consent_expires AS "consent_expires?",
+                  bond.consent_ended IS NOT NULL AS "consent_ended!",
                   tie.epoch AS "epoch?", tie.relation_id AS "relation_id?", kept.receipt_id AS "receipt_id?"
            FROM bond
            LEFT JOIN turn ON turn.subject = bond.subject
@@ -155,9 +187,24 @@ pub async fn open(
         hour(since),
         since.to_sqlx(),
         hour(now),
+        now.as_microsecond(),
     )
     .fetch_all(conn)
     .await?;
+    let grant = |row: &Row| {
+        Some(Grant {
+            consent_id: row.consent_id?,
+            scope: Scope::of(row.consent_scope?)?,
+            item_id: row.consent_item,
+            purpose: Purpose::of(row.consent_purpose?)?,
+            expires_at: row.consent_expires?.to_jiff(),
+            ended: row.consent_ended,
+        })
+    };
+    let in_care = |row: &Row| {
+        let (licensed, kept_apart) = (row.licensed?, row.kept_apart?);
+        Some(InCare { licensed, kept_apart, grant: grant(row) })
+    };
     Ok(rows
         .into_iter()
         .map(|row| Answer {
@@ -167,12 +214,33 @@ pub async fn open(
                 couple_id: row.couple_id,
                 in_owners_circle: row.in_owners_circle,
                 in_readers_circle: row.in_readers_circle,
+                in_care: in_care(&row),
             },
             epoch: row.epoch,
             relation_id: row.relation_id,
             receipt_id: row.receipt_id,
         })
         .collect())
+}
+
+/// What the statement answers for one wish.
+struct Row {
+    has_turn: bool,
+    has_session: bool,
+    couple_id: Option<Uuid>,
+    in_owners_circle: Option<Uuid>,
+    in_readers_circle: Option<Uuid>,
+    licensed: Option<bool>,
+    kept_apart: Option<bool>,
+    consent_id: Option<Uuid>,
+    consent_scope: Option<i32>,
+    consent_item: Option<Uuid>,
+    consent_purpose: Option<i32>,
+    consent_expires: Option<jiff_sqlx::Timestamp>,
+    consent_ended: bool,
+    epoch: Option<i64>,
+    relation_id: Option<Uuid>,
+    receipt_id: Option<Uuid>,
 }
 
 fn column<'a, T>(wishes: &'a [Asked<'a>], of: impl Fn(&'a Asked<'a>) -> T) -> Vec<T> {

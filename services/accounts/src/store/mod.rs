@@ -7,6 +7,7 @@ pub mod care;
 pub mod circle;
 pub mod client;
 pub mod client_token;
+pub mod consent;
 pub mod counselor;
 pub mod couple;
 pub mod couple_care;

@@ -26,6 +26,8 @@ pub struct Listed {
     pub reader_id: Uuid,
     /// In which relation.
     pub relation: String,
+    /// The relation it rests on, by the id that accounts gave it.
+    pub relation_id: Uuid,
     /// The number of the scope.
     pub scope: i32,
     /// The reads.
@@ -114,7 +116,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT receipt_id, reader_id, relation, scope, read_at, item_ids, told_at, told_item_ids,
+        r#"SELECT receipt_id, reader_id, relation, relation_id, scope, read_at, item_ids, told_at, told_item_ids,
                   shown_at AS "shown_at!"
            FROM receipt
            WHERE owner_id = $1 AND shown_at IS NOT NULL AND (shown_at, receipt_id) < ($2, $3)
@@ -130,6 +132,7 @@ pub async fn list(
         receipt_id: row.receipt_id,
         reader_id: row.reader_id,
         relation: row.relation,
+        relation_id: row.relation_id,
         scope: row.scope,
         reads: Reads {
             read_at: row.read_at.map(|at| at.to_jiff()),

@@ -36,7 +36,12 @@ async fn a_partner_gets_a_capability_for_exactly_what_they_asked() {
     let (anna, ben) = house.couple().await;
     let couple_id = house.couple_of(&anna).await.couple.unwrap().couple_id;
     let item_id = Uuid::from_u128(7);
-    for scope in domain::Scope::ALL {
+    let [shared_items_of, check_ins, schedule, answers, of_consent @ ..] = domain::Scope::ALL;
+    for scope in of_consent {
+        let message = OpenAccessRequest { scope: scope.number(), ..item(&anna, 7) };
+        assert_eq!(house.open(&ben, message).await.err().unwrap().code(), Code::NotFound);
+    }
+    for scope in [shared_items_of, check_ins, schedule, answers] {
         let message = OpenAccessRequest { scope: scope.number(), purpose: 1, ..item(&anna, 7) };
         let capability = house.opened(&ben, message).await.unwrap();
         assert_eq!((capability.reader_id, capability.session_id), (ben.account_id, ben.session_id));
@@ -118,7 +123,7 @@ async fn operators_open_nothing() {
     let (anna, ben) = house.couple().await;
     let operator = Person { kind: Kind::Operator, ..ben };
     let refused = house.open(&operator, shared_items(anna.account_id)).await.err().unwrap();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "MEMBERS_ONLY"));
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "NOT_YOURS_TO_DO"));
 }
 
 #[tokio::test]

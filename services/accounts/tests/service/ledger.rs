@@ -103,6 +103,7 @@ async fn what_a_partner_opens_and_reads_stays_theirs_until_they_say_so() {
         scope: Scope::SharedItems.into(),
         item_ids: vec![Uuid::from_u128(2).to_string()],
         read_time: Some(wire(house.now())),
+        consent_id: String::new(),
     };
     assert!(shown == [expected]);
     // Not even the receipt's id says when it was opened.

@@ -7,6 +7,7 @@ mod audit_chain;
 mod care;
 mod circles;
 mod clients;
+mod consents;
 mod counselors;
 mod couple_care;
 mod couples;

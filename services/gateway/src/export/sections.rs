@@ -39,7 +39,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 24] = [
+pub(super) const SECTIONS: [Section; 25] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -91,6 +91,11 @@ pub(super) const SECTIONS: [Section; 24] = [
     plain("candor.accounts.v1.CircleService.GetCircle", "account/circle", "Your circle"),
     plain("candor.accounts.v1.CareService.ListCare", "account/care", "Care you asked for"),
     plain("candor.accounts.v1.CoupleCareService.ListCoupleCare", "account/couple-care", "Care of you two"),
+    plain(
+        "candor.accounts.v1.ConsentService.ListConsents",
+        "account/consents",
+        "What you opened to counselors",
+    ),
     plain("candor.accounts.v1.PrivacyService.ListTies", "account/ties", "Who you are or were connected with"),
     plain("candor.accounts.v1.LedgerService.ListReceipts", "account/ledger", "Who read what of yours"),
     plain(
@@ -109,8 +114,10 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 21] = [
+    const ELSEWHERE: [(&str, &str); 28] = [
         ("accounts.v1.CareService.ListPeopleInCare", "others'"),
+        ("accounts.v1.ConsentService.GetConsentText", "public"),
+        ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
         ("accounts.v1.CounselorService.GetCounselor", "others'"),
         ("accounts.v1.CounselorService.GetCounselorApplication", "of staff"),
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
@@ -129,6 +136,11 @@ mod tests {
         ("content.v1.PromptService.ListCheckInPrompts", "public"),
         ("journal.v1.CheckInService.GetCheckIn", "one's own are in the list; the rest is the other's"),
         ("journal.v1.EntryService.GetEntry", "all are in the list"),
+        ("journal.v1.OpenedService.GetOpenedEntry", "all of one's own are among the entries"),
+        ("journal.v1.OpenedService.GetOpenedSelfCheck", "all of one's own are among the self-checks"),
+        ("journal.v1.OpenedService.ListOpenedEntries", "one's own are among the entries"),
+        ("journal.v1.OpenedService.ListOpenedMoods", "one's own are among the moods"),
+        ("journal.v1.OpenedService.ListOpenedSelfChecks", "one's own are among the self-checks"),
         ("journal.v1.ShareService.GetShare", "all are in the list"),
         ("journal.v1.ShareService.GetShareAnswer", "the other's"),
     ];

@@ -1,6 +1,7 @@
 //! One entry, whole.
 
 use super::markdown::Source;
+use super::opened::Counseling;
 use super::self_check::is_careful;
 use super::{Failure, Frame, Member, Segment, words};
 use crate::error::Problem;
@@ -22,6 +23,8 @@ struct Page {
     id: String,
     /// The one person that something of it could be shared with, where nothing speaks against suggesting it.
     partner: Option<String>,
+    /// The counselors it could be opened to.
+    counselors: Vec<Counseling>,
 }
 
 pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<Response, Failure> {
@@ -31,8 +34,12 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
     }
     let request = member.call(GetEntryRequest { entry_id })?;
     let mut client = member.guest.app.upstream.entries();
-    let (reply, couple, careful) =
-        tokio::join!(client.get_entry(request), member.couple(), is_careful(&member));
+    let (reply, couple, careful, counselors) = tokio::join!(
+        client.get_entry(request),
+        member.couple(),
+        is_careful(&member),
+        Counseling::of(&member)
+    );
     let entry = reply?.into_inner().entry.ok_or_else(Problem::internal)?;
     let moment = words::moment(entry.entry_time.as_ref(), &words::zone(&entry.time_zone));
     let moment = moment.ok_or_else(Problem::internal)?;
@@ -41,6 +48,7 @@ pub(super) async fn show(member: Member, Segment(entry_id): Segment) -> Result<R
         frame: member.guest.frame("timeline"),
         id: entry.entry_id,
         partner: couple.ok().flatten().filter(|_| !careful).map(|couple| couple.partner_name),
+        counselors,
         title: entry.title,
         iso: moment.iso,
         day: moment.day,

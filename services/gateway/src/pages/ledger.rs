@@ -1,6 +1,7 @@
 //! The ledger: what is open to whom since when, and the reads that are one's own to know. A partner's reading is theirs,
-//! and stands here only where they said so.
+//! and stands here only where they said so; a counselor's stands here exactly.
 
+use super::opened::{self, Kind};
 use super::others::Others;
 use super::shared::{self, Card, card, open_shares};
 use super::{Failure, Frame, Member, parameter, words};
@@ -8,7 +9,9 @@ use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
-use candor_proto::accounts::v1::{ListReceiptsRequest, Receipt};
+use candor_proto::accounts::v1::{
+    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, Receipt, Relation,
+};
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
 
@@ -16,6 +19,10 @@ use jiff::tz::TimeZone;
 const PAGE: i32 = 30;
 /// Open shares that are shown at the most.
 const SHARES: usize = 1000;
+/// Consents that are looked through: as many as can be open at once, and what was open of late.
+const CONSENTS: i32 = 100;
+/// Things that are led to from one read at the most; the rest is counted.
+const LINKS: usize = 5;
 
 #[derive(Template)]
 #[template(path = "ledger.html")]
@@ -23,6 +30,8 @@ struct Page {
     frame: Frame,
     partner: Option<String>,
     open: Vec<Card>,
+    /// What is open to counselors.
+    counselors: Vec<Opened>,
     more_shares: bool,
     receipts: Vec<Shown>,
     older: Option<String>,
@@ -30,45 +39,102 @@ struct Page {
 
 struct Shown {
     who: Option<String>,
-    what: &'static str,
+    what: String,
     moment: Option<words::Moment>,
     links: Vec<String>,
+    /// Under which consent a counselor read; none where it is not a counselor's read.
+    under: Option<Under>,
+}
+
+/// A consent, said in a sentence.
+struct Under {
+    purpose: &'static str,
+    granted: Option<words::Moment>,
+}
+
+/// Something that is open to a counselor.
+struct Opened {
+    what: &'static str,
+    counselor: String,
+    care_id: String,
+    expires: Option<words::Moment>,
 }
 
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
     let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
-    let mut ledger = member.guest.app.upstream.ledger();
-    let (receipts, shares, others, zone) = tokio::join!(
+    let consents = ListConsentsRequest { page_size: CONSENTS, ..ListConsentsRequest::default() };
+    let consents = member.call(consents)?;
+    let (mut ledger, mut consenting) =
+        (member.guest.app.upstream.ledger(), member.guest.app.upstream.consents());
+    let (receipts, consents, shares, others, zone) = tokio::join!(
         ledger.list_receipts(receipts),
+        consenting.list_consents(consents),
         open_shares(&member, SHARES),
         member.others(),
         member.time_zone()
     );
     let (receipts, (shares, more_shares), others) = (receipts?.into_inner(), shares?, others?);
+    let consents = consents?.into_inner().consents;
+    let counselors = consents.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
     let token = receipts.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/ledger?from={}", query::encode(&token)));
-    let shown = receipts.receipts.iter().map(|receipt| shown(receipt, &others, &zone)).collect();
+    let shown = receipts.receipts.iter().map(|receipt| shown(receipt, &others, &consents, &zone)).collect();
     let partner = others.couple.as_ref().map(|couple| couple.partner_name.clone());
     let work = move || shares.iter().map(|share| card(share, &others, &zone)).collect();
     let open = member.guest.app.desk.work(work).await?;
     let frame = member.guest.frame("ledger");
-    member.guest.show(&Page { frame, partner, open, more_shares, receipts: shown, older })
+    member.guest.show(&Page { frame, partner, open, counselors, more_shares, receipts: shown, older })
 }
 
-fn shown(receipt: &Receipt, others: &Others, zone: &TimeZone) -> Shown {
+fn open_to_counselor(consent: &Consent, zone: &TimeZone) -> Option<Opened> {
+    let kind = Kind::of(consent.scope()).filter(|_| consent.state() == ConsentState::Open)?;
+    Some(Opened {
+        what: kind.own_words(!consent.item_id.is_empty()),
+        counselor: consent.counselor_name.clone(),
+        care_id: consent.care_id.clone(),
+        expires: words::moment(consent.expire_time.as_ref(), zone),
+    })
+}
+
+fn shown(receipt: &Receipt, others: &Others, consents: &[Consent], zone: &TimeZone) -> Shown {
+    if receipt.relation() == Relation::Counselor {
+        return shown_exactly(receipt, consents, zone);
+    }
     let (what, link) = match receipt.scope() {
         Scope::SharedItems => ("something you shared", true),
         Scope::CheckIns => ("your part of a check-in", false),
         Scope::CheckInSchedule => ("when your check-ins are", false),
         Scope::ShareAnswers => ("an answer you gave", false),
-        Scope::Unspecified => ("something of yours", false),
+        Scope::Entries | Scope::Moods | Scope::SelfChecks | Scope::Unspecified => {
+            ("something of yours", false)
+        }
     };
     let links = receipt.item_ids.iter().map(|id| shared::address(id));
     Shown {
         who: others.name_of(&receipt.reader_account_id),
-        what,
+        what: what.to_owned(),
         moment: words::moment(receipt.read_time.as_ref(), zone),
         links: links.filter(|_| link).collect(),
+        under: None,
+    }
+}
+
+/// What a counselor read: who, what, when, and under which consent.
+fn shown_exactly(receipt: &Receipt, consents: &[Consent], zone: &TimeZone) -> Shown {
+    let consent = consents.iter().find(|consent| consent.consent_id == receipt.consent_id);
+    let name = consent.map(|consent| consent.counselor_name.clone()).filter(|name| !name.is_empty());
+    let kind = Kind::of(receipt.scope());
+    let count = receipt.item_ids.len();
+    let links = receipt.item_ids.iter().filter_map(|id| kind.and_then(|kind| kind.own_place(id)));
+    Shown {
+        who: Some(name.unwrap_or_else(|| "A counselor of yours".to_owned())),
+        what: kind.map_or_else(|| "something of yours".to_owned(), |kind| kind.read_words(count)),
+        moment: words::moment(receipt.read_time.as_ref(), zone),
+        links: links.take(LINKS).collect(),
+        under: Some(Under {
+            purpose: consent.map_or("what was said then", |consent| opened::purpose(consent.purpose())),
+            granted: consent.and_then(|consent| words::moment(consent.grant_time.as_ref(), zone)),
+        }),
     }
 }

@@ -20,6 +20,7 @@ mod invitation;
 mod ledger;
 mod library;
 pub(crate) mod markdown;
+mod opened;
 mod others;
 mod parting;
 mod passkey;
@@ -149,6 +150,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
         .merge(counselors::router())
         .merge(care::router())
+        .merge(opened::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

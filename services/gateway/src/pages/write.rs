@@ -1,6 +1,7 @@
 //! Writing an entry. Nothing typed here is ever thrown away: whatever goes wrong, the page comes back with it.
 
 use super::form::{Form, NotYet, Words};
+use super::opened::Readers;
 use super::{Failure, Frame, Guest, Member, go, words};
 use crate::error::Problem;
 use askama::Template;
@@ -20,9 +21,24 @@ struct Page {
     energy: Vec<Choice>,
     body_signs: Vec<Choice>,
     message: Option<String>,
+    /// Who can read what is kept; nothing is said where nobody asked.
+    readers: Option<Readers>,
 }
 
 impl Page {
+    /// The counselors who can read what is kept.
+    fn reader_names(&self) -> &[String] {
+        match &self.readers {
+            Some(Readers::Known(names)) => names,
+            Some(Readers::Unknown) | None => &[],
+        }
+    }
+
+    /// Whether it could not be asked.
+    fn is_unknown(&self) -> bool {
+        matches!(self.readers, Some(Readers::Unknown))
+    }
+
     /// Whether anything was said of mood and body, so that it is not hidden.
     fn any_chosen(&self) -> bool {
         let mut choices = self.pleasantness.iter().chain(&self.energy).chain(&self.body_signs);
@@ -39,13 +55,13 @@ struct Choice {
 
 pub(super) async fn show(member: Member) -> Result<Response, Failure> {
     let guest = &member.guest;
-    let time_zone = member.time_zone().await;
+    let (time_zone, readers) = tokio::join!(member.time_zone(), Readers::of(&member));
     let blank = Written {
         entry_id: guest.app.ids.next().to_string(),
         time_zone: time_zone.iana_name().unwrap_or("UTC").to_owned(),
         ..Written::default()
     };
-    guest.show(&page(guest, blank, None))
+    guest.show(&Page { readers: Some(readers), ..page(guest, blank, None) })
 }
 
 pub(super) async fn submit(words: Words) -> Result<Response, Failure> {
@@ -61,11 +77,16 @@ pub(super) async fn submit(words: Words) -> Result<Response, Failure> {
             let entry = reply.into_inner().entry.unwrap_or_default();
             Ok(go(&format!("/entries/{}", entry.entry_id)))
         }
-        Err(status) => refused(&guest, written, status.into()),
+        Err(status) => refused(&guest, written, status.into(), Readers::of(&member).await),
     }
 }
 
-fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Response, Failure> {
+fn refused(
+    guest: &Guest,
+    mut written: Written,
+    problem: Problem,
+    readers: Readers,
+) -> Result<Response, Failure> {
     let NotYet { status, mut message } = NotYet::after(&problem);
     if problem.status == StatusCode::CONFLICT {
         // Sent before with other words, as happens after going back: a new id keeps both.
@@ -74,7 +95,7 @@ fn refused(guest: &Guest, mut written: Written, problem: Problem) -> Result<Resp
              To keep these words as an entry of their own, press Keep again."
             .into();
     }
-    guest.show_with(status, &page(guest, written, Some(message)))
+    guest.show_with(status, &Page { readers: Some(readers), ..page(guest, written, Some(message)) })
 }
 
 /// What the form holds.
@@ -146,5 +167,6 @@ fn page(guest: &Guest, written: Written, message: Option<String>) -> Page {
         body: written.body,
         time_zone: written.time_zone,
         message,
+        readers: None,
     }
 }

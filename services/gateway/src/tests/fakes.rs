@@ -63,6 +63,7 @@ pub(super) struct Fakes {
     pub(super) export: super::fakes_export::Midway,
     pub(super) care: super::fakes_care::CareAsked,
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
+    pub(super) opened: super::fakes_opened::OpenedAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -109,6 +110,7 @@ impl Fakes {
             export: super::fakes_export::Midway::default(),
             care: super::fakes_care::CareAsked::default(),
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
+            opened: super::fakes_opened::OpenedAsked::default(),
         }
     }
 
@@ -136,6 +138,7 @@ impl Fakes {
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_couple_care::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
+        let server = super::fakes_opened::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());

@@ -2,7 +2,6 @@
 
 use super::fakes::{ALICE, ENTRY, Fake};
 use candor_proto::accounts::v1::circle_service_server::{CircleService, CircleServiceServer};
-use candor_proto::accounts::v1::consent_service_server::{ConsentService, ConsentServiceServer};
 use candor_proto::accounts::v1::couple_service_server::{CoupleService, CoupleServiceServer};
 use candor_proto::accounts::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
 use candor_proto::accounts::v1::*;
@@ -62,37 +61,36 @@ pub(super) struct Two {
     pub(super) shares: Mutex<Option<Vec<Share>>>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
+pub(super) type Answer<T> = Result<Response<T>, Status>;
 
 /// Serves these fakes as well.
 pub(super) fn add(router: Router, fake: Fake) -> Router {
     router
         .add_service(CoupleServiceServer::new(fake.clone()))
-        .add_service(ConsentServiceServer::new(fake.clone()))
         .add_service(CircleServiceServer::new(fake.clone()))
         .add_service(LedgerServiceServer::new(fake.clone()))
         .add_service(ShareServiceServer::new(fake))
 }
 
-fn nothing(reason: &'static str, sentence: &'static str) -> Status {
+pub(super) fn nothing(reason: &'static str, sentence: &'static str) -> Status {
     Fault::new(Code::NotFound, reason, sentence).into()
 }
 
-fn checked<T: candor_proto::Validate>(message: &T) -> Result<(), Status> {
+pub(super) fn checked<T: candor_proto::Validate>(message: &T) -> Result<(), Status> {
     let violations = message.violations();
     if violations.is_empty() { Ok(()) } else { Err(Fault::invalid(violations).into()) }
 }
 
 impl Fake {
-    fn two(&self) -> &Two {
+    pub(super) fn two(&self) -> &Two {
         &self.0.two
     }
 
-    fn is_linked(&self) -> bool {
+    pub(super) fn is_linked(&self) -> bool {
         !self.two().parted.load(Ordering::SeqCst)
     }
 
-    fn is_trusted(&self) -> bool {
+    pub(super) fn is_trusted(&self) -> bool {
         self.two().trusted.load(Ordering::SeqCst)
     }
 
@@ -177,24 +175,6 @@ impl Fake {
             return Ok(());
         }
         Err(nothing("SHARE_NOT_FOUND", "There is no such share."))
-    }
-}
-
-#[tonic::async_trait]
-impl ConsentService for Fake {
-    async fn open_access(&self, request: Request<OpenAccessRequest>) -> Answer<OpenAccessResponse> {
-        self.admit(&request)?;
-        checked(request.get_ref())?;
-        let request = request.into_inner();
-        let trusted = request.owner_account_id == CLARA && self.is_trusted();
-        let open = request.owner_account_id == BEN && self.is_linked() || trusted;
-        let mut opened = self.two().opened.lock().unwrap();
-        opened.push(request);
-        if !open {
-            return Err(nothing("NOT_FOUND", "There is nothing here for you."));
-        }
-        let capability = format!("capability-{}", opened.len());
-        Ok(Response::new(OpenAccessResponse { capability, ..OpenAccessResponse::default() }))
     }
 }
 
@@ -420,9 +400,12 @@ impl LedgerService for Fake {
             scope: Scope::SharedItems.into(),
             item_ids: vec![MINE.into()],
             read_time: self.0.timestamp(-60),
+            consent_id: String::new(),
         };
+        let mut receipts = vec![receipt];
+        receipts.extend(self.0.opened.receipts.lock().unwrap().clone());
         let next_page_token = if request.get_ref().page_token.is_empty() { "r+1" } else { "" }.into();
-        Ok(Response::new(ListReceiptsResponse { receipts: vec![receipt], next_page_token }))
+        Ok(Response::new(ListReceiptsResponse { receipts, next_page_token }))
     }
 }
 

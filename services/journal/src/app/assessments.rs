@@ -197,6 +197,20 @@ pub async fn shared_results(
     Ok(Some(results(&instrument, &scores.unwrap_or_default(), None)))
 }
 
+/// What came of scored assessments of an account, each by itself: without answers, and beside none before it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn results_of(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    scored: Vec<SealedAssessment>,
+) -> Result<Vec<Assessment>, Error> {
+    let listed: Vec<_> = scored.into_iter().map(|assessment| Listed { assessment, previous: None }).collect();
+    let known = Known::of(conn, account_id, &listed).await?;
+    listed.into_iter().map(|listed| known.assessment(listed, Vec::new)).collect()
+}
+
 /// `journal.v1.self_check_scored`: that it was scored and when, not how. A scored assessment never changes, so the event
 /// is its version 1.
 pub fn self_check_scored(event_id: Uuid, time: Timestamp, scored: &SealedAssessment) -> Envelope {

@@ -6,6 +6,7 @@ mod check_ins;
 mod entries;
 mod erasing;
 mod moods;
+pub mod opened;
 mod pages;
 pub mod received;
 mod renderings;

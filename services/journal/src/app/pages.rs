@@ -28,6 +28,12 @@ pub enum Timeline {
     ReceivedShares,
     /// One's own answers by the moment they were given.
     OwnAnswers,
+    /// What a counselor reads: entries by the moment they are about.
+    OpenedEntries,
+    /// What a counselor reads: moods by the moment they were felt.
+    OpenedMoods,
+    /// What a counselor reads: self-checks by the moment they were begun.
+    OpenedSelfChecks,
 }
 
 impl Timeline {
@@ -40,6 +46,9 @@ impl Timeline {
             Self::Shares => "journal.v1.ListShares.page_token",
             Self::ReceivedShares => "journal.v1.ListReceivedShares.page_token",
             Self::OwnAnswers => "journal.v1.ListOwnAnswers.page_token",
+            Self::OpenedEntries => "journal.v1.ListOpenedEntries.page_token",
+            Self::OpenedMoods => "journal.v1.ListOpenedMoods.page_token",
+            Self::OpenedSelfChecks => "journal.v1.ListOpenedSelfChecks.page_token",
         }
     }
 }

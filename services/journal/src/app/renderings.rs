@@ -2,7 +2,7 @@
 
 use super::{assessments, find_entry, open_entry, to_proto};
 use crate::Error;
-use crate::domain::{Item, Rendering, Selection, ShareKind, render};
+use crate::domain::{Entry, Item, Rendering, Selection, ShareKind, render};
 use candor_proto::journal::v1 as proto;
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -35,6 +35,15 @@ pub async fn preview_share(
         }
     };
     Ok(to_message(rendering))
+}
+
+/// All that is ever shown of a whole entry.
+///
+/// # Errors
+/// By no entry there is.
+pub(super) fn whole(entry: &Entry) -> Result<proto::Rendering, Error> {
+    let selection = Selection::whole_entry(entry.entry_id);
+    Ok(to_message(render(&selection, Item::Entry(entry))?))
 }
 
 fn to_message(rendering: Rendering) -> proto::Rendering {

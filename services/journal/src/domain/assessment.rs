@@ -44,6 +44,16 @@ pub struct DomainResult {
     pub next_article_id: String,
 }
 
+impl DomainResult {
+    /// The domain's title and the words of its band, without any number. One without a score stands there like any other.
+    pub fn in_words(self) -> (String, String) {
+        match self.score {
+            Some(_) => (self.title, self.band),
+            None => (self.title, super::TOO_LITTLE.to_owned()),
+        }
+    }
+}
+
 /// An assessment as the database holds it: the answers sealed with the member's data key.
 #[derive(Clone)]
 pub struct SealedAssessment {

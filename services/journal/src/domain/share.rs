@@ -147,6 +147,11 @@ impl Selection {
         Ok(Self { kind, item_id, shown, words })
     }
 
+    /// The whole of an entry.
+    pub fn whole_entry(item_id: Uuid) -> Self {
+        Self { kind: ShareKind::Entry, item_id, shown: Shown::Whole, words: String::new() }
+    }
+
     /// What kind of thing.
     pub fn kind(&self) -> ShareKind {
         self.kind
@@ -287,11 +292,7 @@ pub fn render(selection: &Selection, item: Item<'_>) -> Result<Rendering, Invali
 /// any other, so that what is left out says nothing but that it was not chosen.
 fn bands(chosen: &BTreeSet<String>, results: Vec<DomainResult>) -> Result<Vec<(String, String)>, Invalid> {
     let shown = results.into_iter().filter(|result| chosen.contains(&result.domain_id));
-    let band = |result: DomainResult| match result.score {
-        Some(_) => (result.title, result.band),
-        None => (result.title, TOO_LITTLE.to_owned()),
-    };
-    let bands: Vec<_> = shown.map(band).collect();
+    let bands: Vec<_> = shown.map(DomainResult::in_words).collect();
     if bands.len() < chosen.len() {
         return broken(DOMAIN_IDS, "name a domain that this self-check does not have");
     }

@@ -4,6 +4,7 @@ mod assessments;
 mod check_ins;
 mod entries;
 mod moods;
+mod opened;
 mod reader;
 mod shares;
 mod writer;

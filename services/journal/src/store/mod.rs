@@ -9,6 +9,7 @@ mod entries;
 pub mod erasing;
 mod keep;
 mod moods;
+pub mod opened;
 pub mod received;
 pub mod share_pages;
 pub mod shares;

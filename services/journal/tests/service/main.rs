@@ -8,6 +8,7 @@ mod entries;
 mod erasing;
 mod idempotency;
 mod moods;
+mod opened;
 mod privacy;
 mod server;
 mod shares;

@@ -9,7 +9,7 @@
 //! so that no replica's memory decides. It says no once the capability's time is over, its epoch was overtaken, or its
 //! session ended. Epochs only grow, so events may come twice and in any order.
 
-use crate::identity::{Capability, ClientTokens, Passport};
+use crate::identity::{Capability, ClientTokens, Kind, Passport};
 use crate::{Code, Fault};
 use candor_proto::{Delegated, Validate};
 use futures::future::BoxFuture;
@@ -54,6 +54,33 @@ pub fn admit_reader<T: Validate + Delegated>(
 ) -> Result<(Passport, Reading, T), Fault> {
     let capability = request.extensions().get::<Capability>().cloned();
     let (passport, message) = crate::rpc::admit_member(request)?;
+    of_whom(passport, capability, message)
+}
+
+/// Admits a request of a member to their own data, or of a counselor, with a capability for exactly this, to a member's.
+/// Anybody else who names another person is refused as [`admit_reader`] refuses: accounts gives them no capability.
+///
+/// # Errors
+/// As [`crate::rpc::admit_kinds`] and [`admit_reader`]; PERMISSION_DENIED (`MEMBERS_ONLY`) for a counselor who names nobody.
+pub fn admit_reader_in_care<T: Validate + Delegated>(
+    request: tonic::Request<T>,
+) -> Result<(Passport, Reading, T), Fault> {
+    let capability = request.extensions().get::<Capability>().cloned();
+    let (passport, message) = crate::rpc::admit_kinds(request, &[Kind::Member, Kind::Counselor])?;
+    let kind = passport.kind;
+    match of_whom(passport, capability, message)? {
+        (_, Reading::Own, _) if kind != Kind::Member => {
+            Err(Fault::new(Code::PermissionDenied, "MEMBERS_ONLY", "Only a member can do this."))
+        }
+        admitted => Ok(admitted),
+    }
+}
+
+fn of_whom<T: Delegated>(
+    passport: Passport,
+    capability: Option<Capability>,
+    message: T,
+) -> Result<(Passport, Reading, T), Fault> {
     if message.owner().is_empty() || message.owner().parse() == Ok(passport.account_id) {
         return Ok((passport, Reading::Own, message));
     }

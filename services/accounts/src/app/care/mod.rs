@@ -9,6 +9,7 @@ pub(super) use reading::{cut, open};
 use super::{
     Accounts, announce,
     audit::{self, Record},
+    consent,
     couple::close_between,
     couple_care, notice,
     pause::Pause,
@@ -37,7 +38,7 @@ use vault::Place;
 /// Members whose requests are over, looked after at a time.
 const AT_A_TIME: i64 = 200;
 
-fn name_place(care_id: Uuid) -> Place<'static> {
+pub(super) fn name_place(care_id: Uuid) -> Place<'static> {
     Place { table: "care", column: "member_name", row: care_id }
 }
 
@@ -302,6 +303,7 @@ async fn tell_ended(
 ) -> Result<(), Error> {
     for care in ended {
         if let Some(state) = care.state(now) {
+            consent::end_of_care(accounts, conn, care.care_id, now).await?;
             let told = announce::care(&accounts.ids, now, &state);
             close_between(accounts, conn, (care.member_id, care.counselor_id), told, now).await?;
         } else if ended_by == care.member_id {

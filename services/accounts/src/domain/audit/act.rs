@@ -103,6 +103,10 @@ pub enum Action {
     SeenAloneConfirmed,
     /// A counselor locked a couple's joint sessions.
     JointSessionsLocked,
+    /// A member opened something to their counselor.
+    ConsentGranted,
+    /// They took it back.
+    ConsentRevoked,
 }
 
 impl Action {
@@ -125,6 +129,8 @@ impl Action {
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::SeenAloneConfirmed => "seen_alone_confirmed",
             Self::JointSessionsLocked => "joint_sessions_locked",
+            Self::ConsentGranted => "consent_granted",
+            Self::ConsentRevoked => "consent_revoked",
         }
     }
 }

@@ -50,8 +50,8 @@ pub async fn end_invitations(
     Ok(())
 }
 
-/// Destroys every row of a person and counts them by class. Links and places must have ended. What stays are the ids of
-/// links and places that ended, of receipts in others' ledgers, and of what was taken back: numbers that lead nowhere.
+/// Destroys every row of a person and counts them by class. Links, places and care must have ended. What stays are the ids of
+/// links and places that ended, of receipts and consents of others, and of what was taken back: numbers that lead nowhere.
 pub async fn destroy(conn: &mut PgConnection, account_id: Uuid) -> Result<Tally, sqlx::Error> {
     let mut tally = Tally::new();
     access(conn, account_id, &mut tally).await?;
@@ -72,6 +72,8 @@ pub async fn destroy(conn: &mut PgConnection, account_id: Uuid) -> Result<Tally,
 async fn access(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
     let receipts = sqlx::query!("DELETE FROM receipt WHERE owner_id = $1", account_id);
     tally.add("receipts", receipts.execute(&mut *conn).await?.rows_affected());
+    let consents = sqlx::query!("DELETE FROM consent WHERE owner_id = $1", account_id);
+    tally.add("consents", consents.execute(&mut *conn).await?.rows_affected());
     sqlx::query!("DELETE FROM access_epoch WHERE owner_id = $1 OR reader_id = $1", account_id)
         .execute(conn)
         .await?;

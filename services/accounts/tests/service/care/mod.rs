@@ -135,7 +135,7 @@ async fn being_in_care_opens_nothing_to_either() {
     let anna = house.member("anna").await;
     house.in_care(&anna, &carla).await;
     let stranger = house.member("sam").await;
-    for scope in 1..=4 {
+    for scope in 1..=7 {
         for (reader, owner) in [(&carla, &anna), (&anna, &carla)] {
             let wish = OpenAccessRequest {
                 owner_account_id: owner.account_id.to_string(),

@@ -149,7 +149,7 @@ async fn it_opens_nothing_and_shows_nothing_of_the_care_that_one_is_in_alone() {
     // Ended, it is over alone; what is of two goes on.
     house.end_care(&anna, &alone).await.unwrap();
     assert_eq!(house.couple_care_of(&ben).await[0].state, CoupleCareState::Active as i32);
-    for scope in 1..=4 {
+    for scope in 1..=7 {
         for owner in [&anna, &ben] {
             let owner_account_id = owner.account_id.to_string();
             let wish = OpenAccessRequest { owner_account_id, scope, ..OpenAccessRequest::default() };

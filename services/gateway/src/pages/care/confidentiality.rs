@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 
 /// A confidentiality in a form, or on a page.
 #[derive(Clone, Copy)]
-pub(super) struct PolicyChoice {
+pub(in crate::pages) struct PolicyChoice {
     pub(super) number: i32,
-    pub(super) name: &'static str,
-    pub(super) means: &'static str,
+    pub(in crate::pages) name: &'static str,
+    pub(in crate::pages) means: &'static str,
 }
 
 /// All there are.
@@ -38,7 +38,7 @@ pub(super) const POLICIES: [PolicyChoice; 3] = [
 
 impl PolicyChoice {
     /// The one of a number.
-    pub(super) fn of(number: i32) -> Option<Self> {
+    pub(in crate::pages) fn of(number: i32) -> Option<Self> {
         POLICIES.into_iter().find(|choice| choice.number == number)
     }
 }

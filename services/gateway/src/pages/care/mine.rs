@@ -36,6 +36,7 @@ struct Row {
     state: &'static str,
     waits: bool,
     active: bool,
+    began: bool,
     on_hold: bool,
     place: String,
     asked: Option<words::Moment>,
@@ -67,7 +68,7 @@ pub(super) async fn show_end(member: Member, Segment(care_id): Segment) -> Resul
 }
 
 /// One of the member's own, however long ago.
-async fn find(member: &Member, care_id: &str) -> Result<Care, Failure> {
+pub(in crate::pages) async fn find(member: &Member, care_id: &str) -> Result<Care, Failure> {
     let mut page_token = String::new();
     loop {
         let page = list(member, MOST, page_token).await?;
@@ -101,6 +102,7 @@ fn row(care: Care, zone: &TimeZone) -> Row {
         },
         waits: state == CareState::Asked,
         active: state == CareState::Active,
+        began: care.start_time.is_some(),
         on_hold: care.on_hold,
         asked: moment(care.request_time.as_ref()),
         expires: moment(care.expire_time.as_ref()),

@@ -7,6 +7,9 @@ mod mine;
 mod people;
 mod together;
 
+pub(super) use confidentiality::PolicyChoice;
+pub(super) use mine::find as find_care;
+
 use crate::app::App;
 use crate::error::{Problem, STEP_UP_REQUIRED};
 use axum::Router;

@@ -127,6 +127,9 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         }
         SecurityNoticeKind::ConfidentialityProposed => "Something is proposed in care for two.",
         SecurityNoticeKind::ConfidentialityChanged => "Something all three agreed to counts in care for two.",
+        SecurityNoticeKind::ConsentGranted => {
+            "Something of yours was opened to your counselor. It stands on the page Care, where you can take it back."
+        }
         SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",
         SecurityNoticeKind::CounselorExpired => {
             "You are not a counselor here for now: no licence that was checked holds any more."

@@ -268,7 +268,7 @@ fn ids(page: &ListReceivedSharesResponse) -> Vec<String> {
 }
 
 /// The events of a kind that are to be told, each with its aggregate and version.
-async fn told<E: prost::Message + prost::Name + Default>(pool: &PgPool) -> Vec<(Uuid, i64, E)> {
+pub(crate) async fn told<E: prost::Message + prost::Name + Default>(pool: &PgPool) -> Vec<(Uuid, i64, E)> {
     let rows: Vec<(Uuid, i64, Vec<u8>)> =
         sqlx::query_as("SELECT aggregate_id, version, body FROM bus.outbox WHERE key = $1 ORDER BY id")
             .bind(bus::key_of::<E>())
@@ -288,6 +288,6 @@ async fn reads(pool: &PgPool) -> Vec<(Uuid, Vec<String>, bool)> {
 }
 
 /// Everything a caller can tell one refusal from another by.
-fn refusal(status: &Status) -> (tonic::Code, String, Vec<u8>) {
+pub(crate) fn refusal(status: &Status) -> (tonic::Code, String, Vec<u8>) {
     (status.code(), status.message().to_owned(), status.details().to_vec())
 }

@@ -1,0 +1,351 @@
+//! What a member opens to the counselor in whose care they are: what can be opened at all, for what, and for how long.
+
+mod texts;
+#[cfg(test)]
+mod worlds;
+
+pub use texts::ConsentText;
+
+use super::{Invalid, Relation, Scope};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+/// How long something is open when its owner does not say.
+pub const CONSENT_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// The longest something may be open.
+pub const LONGEST_CONSENT: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// What something is opened for. Its numbers are those of `candor.accounts.v1.AccessPurpose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The work of the two together.
+    Care,
+    /// To prepare a session.
+    Session,
+}
+
+impl Purpose {
+    /// Every purpose that something is opened to a counselor for.
+    pub const ALL: [Self; 2] = [Self::Care, Self::Session];
+
+    /// Its number.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Care => 2,
+            Self::Session => 3,
+        }
+    }
+
+    /// Its name in the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Care => "care",
+            Self::Session => "session",
+        }
+    }
+
+    /// The purpose of a number.
+    pub fn of(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.number() == number)
+    }
+}
+
+/// What is to be read, and what for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// What kind of data.
+    pub scope: Scope,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// The number of the `candor.accounts.v1.AccessPurpose`; 0 for whatever it was opened for.
+    pub purpose: i32,
+}
+
+/// A consent as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The consent.
+    pub consent_id: Uuid,
+    /// What kind of data.
+    pub scope: Scope,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// What it was opened for.
+    pub purpose: Purpose,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// Whether it ended before that.
+    pub ended: bool,
+}
+
+impl Grant {
+    /// Whether it opens what is wanted at a moment. What nobody can consent to is not opened by a consent either, however
+    /// it came to be kept.
+    pub fn covers(&self, wanted: &Wanted, now: Timestamp) -> bool {
+        let for_that = wanted.purpose == 0 || wanted.purpose == self.purpose.number();
+        let that = self.item_id.is_none() || self.item_id == wanted.item_id;
+        let in_time = !self.ended && now < self.expires_at;
+        self.scope == wanted.scope
+            && that
+            && for_that
+            && in_time
+            && Relation::Counselor.takes(self.scope, self.item_id.is_some())
+    }
+}
+
+/// The care of an owner by a reader, who is their counselor, as it stands at a moment. There is none unless it is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InCare {
+    /// Whether the counselor is verified, and a checked licence of theirs holds where the member is.
+    pub licensed: bool,
+    /// Whether one of the two keeps the other away.
+    pub kept_apart: bool,
+    /// The consent of that care that is nearest to what is wanted.
+    pub grant: Option<Grant>,
+}
+
+impl InCare {
+    /// The consent that opens what is wanted, if all is as it has to be.
+    pub fn opens(&self, wanted: &Wanted, now: Timestamp) -> Option<Grant> {
+        self.grant.filter(|grant| self.licensed && !self.kept_apart && grant.covers(wanted, now))
+    }
+}
+
+/// What a member opens, and the words they agree to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// What kind of data.
+    pub scope: Scope,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// What for.
+    pub purpose: Purpose,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// The words.
+    pub text: &'static ConsentText,
+}
+
+/// What a member says when they open something.
+pub struct Said<'a> {
+    /// What kind of data.
+    pub scope: Scope,
+    /// The one item, or everything of the scope.
+    pub item_id: Option<Uuid>,
+    /// The number of the purpose.
+    pub purpose: i32,
+    /// When it is to end; [`CONSENT_LIFE`] on where nothing is said.
+    pub expires_at: Option<Timestamp>,
+    /// The words they read.
+    pub text_id: &'a str,
+    /// Their version.
+    pub text_version: i32,
+}
+
+/// Why something is not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotOffered {
+    /// A value breaks its field's rule.
+    Invalid(Invalid),
+    /// Other words count by now.
+    TextChanged(&'static ConsentText),
+}
+
+impl From<Invalid> for NotOffered {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl Offer {
+    /// What somebody opens to a person they have that relation with.
+    ///
+    /// # Errors
+    /// [`NotOffered`].
+    pub fn parse(to: Relation, said: &Said<'_>, now: Timestamp) -> Result<Self, NotOffered> {
+        let invalid = |field, description| Invalid { field, description };
+        let Said { scope, item_id, .. } = *said;
+        if !to.takes(scope, false) && !to.takes(scope, true) {
+            return Err(invalid("scope", "is not opened like that").into());
+        }
+        if !to.takes(scope, item_id.is_some()) {
+            return Err(invalid("item_id", "is not for this kind of thing").into());
+        }
+        let purpose = Purpose::of(said.purpose)
+            .ok_or(invalid("purpose", "is not one that something is opened to a counselor for"))?;
+        let expires_at = said.expires_at.unwrap_or(now + CONSENT_LIFE);
+        if expires_at <= now {
+            return Err(invalid("expire_time", "is over already").into());
+        }
+        if expires_at > now + LONGEST_CONSENT {
+            return Err(invalid("expire_time", "is more than 365 days on").into());
+        }
+        let text = ConsentText::of(scope, item_id.is_some()).ok_or(invalid("scope", "has no words"))?;
+        if said.text_id != text.id {
+            return Err(invalid("text_id", "is not the words for this").into());
+        }
+        if said.text_version != text.version {
+            return Err(NotOffered::TextChanged(text));
+        }
+        Ok(Self { scope, item_id, purpose, expires_at, text })
+    }
+}
+
+/// How a consent ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentEnd {
+    /// Its owner took it back.
+    Withdrawn,
+    /// Its owner opened the same again.
+    Replaced,
+    /// Care was over.
+    CareOver,
+}
+
+impl ConsentEnd {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Withdrawn, Self::Replaced, Self::CareOver];
+
+    /// The name in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Replaced => "replaced",
+            Self::CareOver => "care_over",
+        }
+    }
+
+    /// Takes it back from the table.
+    pub fn stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|end| end.as_str() == text)
+    }
+}
+
+/// How a consent stands, for its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentState {
+    /// What it is about is open.
+    Open,
+    /// Nothing is open for now.
+    OnHold,
+    /// Its time is over.
+    Expired,
+    /// It ended before its time.
+    Ended(ConsentEnd),
+}
+
+impl ConsentState {
+    /// How one stands at a moment. An end that was noted only after its time is no end before it.
+    pub fn of(
+        ended: Option<(Timestamp, ConsentEnd)>,
+        expires_at: Timestamp,
+        on_hold: bool,
+        now: Timestamp,
+    ) -> Self {
+        match ended {
+            Some((at, end)) if at < expires_at => Self::Ended(end),
+            _ if expires_at <= now => Self::Expired,
+            Some((_, end)) => Self::Ended(end),
+            None if on_hold => Self::OnHold,
+            None => Self::Open,
+        }
+    }
+
+    /// The number of `candor.accounts.v1.ConsentState`.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Open => 1,
+            Self::OnHold => 2,
+            Self::Expired => 3,
+            Self::Ended(ConsentEnd::Withdrawn) => 4,
+            Self::Ended(ConsentEnd::Replaced) => 5,
+            Self::Ended(ConsentEnd::CareOver) => 6,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    fn said(scope: Scope, item_id: Option<Uuid>) -> Said<'static> {
+        let text = ConsentText::of(scope, item_id.is_some());
+        let (text_id, text_version) = text.map_or(("", 1), |text| (text.id, text.version));
+        Said { scope, item_id, purpose: 2, expires_at: None, text_id, text_version }
+    }
+
+    fn field(refused: Result<Offer, NotOffered>) -> &'static str {
+        match refused {
+            Err(NotOffered::Invalid(invalid)) => invalid.field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn to_a_counselor_whole_kinds_and_single_items_are_opened_and_to_nobody_else_by_consent() {
+        let item = Some(Uuid::from_u128(1));
+        let kinds = [Scope::Entries, Scope::Moods, Scope::SelfChecks];
+        for scope in Scope::ALL {
+            for item_id in [None, item] {
+                for close in [Relation::Partner, Relation::TrustedPerson] {
+                    assert_eq!(field(Offer::parse(close, &said(scope, item_id), now())), "scope");
+                }
+                let offered = Offer::parse(Relation::Counselor, &said(scope, item_id), now());
+                match (kinds.contains(&scope), scope, item_id) {
+                    (false, ..) => assert_eq!(field(offered), "scope"),
+                    (true, Scope::Moods, Some(_)) => assert_eq!(field(offered), "item_id"),
+                    _ => assert_eq!((offered.unwrap().scope, offered.unwrap().item_id), (scope, item_id)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ninety_days_unless_said_and_never_more_than_a_year() {
+        let offered = |expires_at| {
+            let said = Said { expires_at, ..said(Scope::Entries, None) };
+            Offer::parse(Relation::Counselor, &said, now())
+        };
+        assert_eq!(offered(None).unwrap().expires_at, now() + DAY * 90);
+        let year = now() + DAY * 365;
+        assert_eq!(offered(Some(year)).unwrap().expires_at, year);
+        let second = SignedDuration::from_secs(1);
+        for wrong in [year + second, now(), now() - second] {
+            assert_eq!(field(offered(Some(wrong))), "expire_time");
+        }
+    }
+
+    #[test]
+    fn it_takes_a_purpose_and_the_words_that_count() {
+        let offered = |said: &Said<'_>| Offer::parse(Relation::Counselor, said, now());
+        for purpose in [0, 1, 4] {
+            let said = Said { purpose, ..said(Scope::Entries, None) };
+            assert_eq!(field(offered(&said)), "purpose");
+        }
+        let others = Said { text_id: "moods-to-counselor", ..said(Scope::Entries, None) };
+        assert_eq!(field(offered(&others)), "text_id");
+        let old = Said { text_version: 7, ..said(Scope::Entries, None) };
+        let Err(NotOffered::TextChanged(text)) = offered(&old) else { panic!("old words count") };
+        assert_eq!((text.id, text.version), ("entries-to-counselor", 1));
+    }
+
+    #[test]
+    fn what_is_over_says_why() {
+        let (before, after) = (now() - DAY, now() + DAY);
+        let of = |ended, expires_at, on_hold| ConsentState::of(ended, expires_at, on_hold, now());
+        assert_eq!(of(None, after, false), ConsentState::Open);
+        assert_eq!(of(None, after, true), ConsentState::OnHold);
+        assert_eq!(of(None, now(), true), ConsentState::Expired);
+        for end in ConsentEnd::ALL {
+            assert_eq!(of(Some((before, end)), after, true), ConsentState::Ended(end));
+            assert_eq!(of(Some((now(), end)), before, false), ConsentState::Expired);
+            assert_eq!(ConsentEnd::stored(end.as_str()), Some(end));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Ten thousand random worlds of links, circles, care, consents and time: the one decision against an oracle that asks in
+//! another way what has to be so.
+
+use super::{Grant, InCare, Purpose, Wanted};
+use crate::domain::{Bonds, Relation, Scope, Tie};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// What people who are close share, and what a consent is about.
+const OF_CONSENT: [Scope; 3] = [Scope::Entries, Scope::Moods, Scope::SelfChecks];
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn maybe_id(of: std::ops::Range<u128>) -> impl Strategy<Value = Option<Uuid>> {
+    prop::option::of(of.prop_map(Uuid::from_u128))
+}
+
+fn any_scope() -> impl Strategy<Value = Scope> {
+    prop::sample::select(Scope::ALL.to_vec())
+}
+
+prop_compose! {
+    fn any_grant()(
+        scope in any_scope(), item_id in maybe_id(1..3), purpose in prop::sample::select(Purpose::ALL.to_vec()),
+        expires in 1i64..6, ended in prop::bool::weighted(0.25),
+    ) -> Grant {
+        Grant { consent_id: Uuid::from_u128(77), scope, item_id, purpose, expires_at: at(expires), ended }
+    }
+}
+
+prop_compose! {
+    fn any_care()(
+        licensed in prop::bool::weighted(0.75), kept_apart in prop::bool::weighted(0.25), grant in prop::option::of(any_grant()),
+    ) -> InCare {
+        InCare { licensed, kept_apart, grant }
+    }
+}
+
+prop_compose! {
+    fn any_world()(
+        couple_id in maybe_id(10..11), in_owners_circle in maybe_id(11..12), in_readers_circle in maybe_id(12..13),
+        in_care in prop::option::weighted(0.8, any_care()),
+    ) -> Bonds {
+        Bonds { couple_id, in_owners_circle, in_readers_circle, in_care }
+    }
+}
+
+prop_compose! {
+    fn any_wish()(scope in any_scope(), item_id in maybe_id(1..3), purpose in 0i32..4) -> Wanted {
+        Wanted { scope, item_id, purpose }
+    }
+}
+
+/// Every reason against it, by name.
+fn reasons_against(care: Option<InCare>, wanted: &Wanted, now: Timestamp) -> Vec<&'static str> {
+    let Some(care) = care else { return vec!["no care"] };
+    let Some(grant) = care.grant else { return vec!["no consent"] };
+    let reasons = [
+        (!care.licensed, "no licence that holds there"),
+        (care.kept_apart, "one keeps the other away"),
+        (grant.ended, "taken back"),
+        (grant.expires_at <= now, "over"),
+        (grant.scope.number() != wanted.scope.number(), "another kind"),
+        (grant.item_id.is_some_and(|item| Some(item) != wanted.item_id), "another item"),
+        (wanted.purpose != 0 && wanted.purpose != grant.purpose.number(), "another purpose"),
+        (grant.scope == Scope::Moods && grant.item_id.is_some(), "a single mood"),
+    ];
+    reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn a_counselor_reads_what_nothing_speaks_against_and_nothing_else(
+        bonds in any_world(), wanted in any_wish(), second in 0i64..7,
+    ) {
+        let now = at(second);
+        let tie = Tie::that_opens(&wanted, &bonds, now);
+        if OF_CONSENT.contains(&wanted.scope) {
+            let against = reasons_against(bonds.in_care, &wanted, now);
+            prop_assert_eq!(tie.is_some(), against.is_empty(), "{:?}", against);
+            if let Some(tie) = tie {
+                prop_assert_eq!((tie.relation, tie.relation_id), (Relation::Counselor, Uuid::from_u128(77)));
+                prop_assert!(tie.until.is_some_and(|until| until > now));
+            }
+        } else {
+            prop_assert!(tie.is_none_or(|tie| tie.relation != Relation::Counselor && tie.until.is_none()));
+        }
+    }
+
+    #[test]
+    fn neither_a_link_nor_a_circle_changes_what_a_consent_opens_and_care_changes_nothing_of_theirs(
+        bonds in any_world(), other in any_world(), wanted in any_wish(), second in 0i64..7,
+    ) {
+        let now = at(second);
+        let mixed = if OF_CONSENT.contains(&wanted.scope) {
+            Bonds { in_care: bonds.in_care, ..other }
+        } else {
+            Bonds { in_care: other.in_care, ..bonds }
+        };
+        prop_assert_eq!(Tie::that_opens(&wanted, &bonds, now), Tie::that_opens(&wanted, &mixed, now));
+    }
+}

@@ -1,0 +1,315 @@
+//! For a member: what is open to their counselor, opening something after having seen it, and taking it back.
+
+use super::items::{self, Items, Whose};
+use super::{Kind, purpose};
+use crate::error::{Problem, STEP_UP_REQUIRED};
+use crate::pages::care::{PolicyChoice, find_care};
+use crate::pages::markdown::Source;
+use crate::pages::{Failure, Form, Frame, Member, Segment, Segments, go, parameter, words};
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::response::Response;
+use candor_proto::accounts::v1::{
+    AccessPurpose, Care, CareState, Consent, ConsentState, CoupleCareState, GetConsentTextRequest,
+    GrantConsentRequest, ListCareRequest, ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
+};
+use candor_proto::options::v1::Scope;
+use jiff::tz::TimeZone;
+
+/// Consents that are looked through at a time.
+const MOST: i32 = 100;
+/// Things of a kind that a preview shows.
+const NEWEST: i32 = 3;
+/// For how many days something can be opened, the usual first.
+const DAYS: [i64; 5] = [90, 7, 30, 180, 365];
+
+#[derive(Template)]
+#[template(path = "opened.html")]
+struct Page {
+    frame: Frame,
+    care_id: String,
+    counselor: String,
+    /// Whether something can be opened now.
+    can_open: bool,
+    /// The one thing that is to be opened, if it is one.
+    item: Option<(Kind, String)>,
+    days: [i64; 5],
+    open: Vec<Row>,
+    over: Vec<Row>,
+}
+
+struct Row {
+    id: String,
+    what: &'static str,
+    place: Option<String>,
+    purpose: &'static str,
+    state: &'static str,
+    text: String,
+    granted: Option<words::Moment>,
+    expires: Option<words::Moment>,
+    ended: Option<words::Moment>,
+}
+
+#[derive(Template)]
+#[template(path = "opened_preview.html")]
+struct Preview {
+    frame: Frame,
+    care_id: String,
+    counselor: String,
+    wish: Wish,
+    items: Items,
+    /// The words to agree to.
+    words: String,
+    version: i32,
+    /// Until when, as it would be from now.
+    ends: Option<words::Moment>,
+    /// What counts between the three, where the counselor sees the two of them as well.
+    policy: Option<PolicyChoice>,
+    needs_proof: bool,
+    wrong: Vec<String>,
+}
+
+/// What a member wants to open.
+struct Wish {
+    kind: Kind,
+    item: String,
+    purpose: AccessPurpose,
+    days: i64,
+}
+
+impl Wish {
+    fn of(text: impl Fn(&str) -> String) -> Result<Self, Failure> {
+        let kind = Kind::named(&text("what")).ok_or_else(Failure::closed)?;
+        let purpose =
+            text("purpose").parse::<i32>().ok().and_then(|number| AccessPurpose::try_from(number).ok());
+        let purpose =
+            purpose.filter(|purpose| [AccessPurpose::Care, AccessPurpose::Session].contains(purpose));
+        let days = text("days").parse().ok().filter(|days| DAYS.contains(days));
+        Ok(Self {
+            kind,
+            item: text("item"),
+            purpose: purpose.unwrap_or(AccessPurpose::Care),
+            days: days.unwrap_or(DAYS[0]),
+        })
+    }
+
+    fn of_item(&self) -> bool {
+        !self.item.is_empty()
+    }
+
+    fn text_id(&self) -> Result<&'static str, Failure> {
+        self.kind.text_id(self.of_item()).ok_or_else(Failure::closed)
+    }
+
+    fn what(&self) -> &'static str {
+        self.kind.own_words(self.of_item())
+    }
+
+    fn purpose(&self) -> &'static str {
+        purpose(self.purpose)
+    }
+
+    fn purpose_number(&self) -> i32 {
+        self.purpose as i32
+    }
+
+    fn ends(&self, member: &Member) -> Option<prost_types::Timestamp> {
+        let now = member.guest.app.clock.now();
+        let ends = now.checked_add(jiff::SignedDuration::from_hours(self.days * 24)).ok()?;
+        Some(prost_types::Timestamp { seconds: ends.as_second(), nanos: 0 })
+    }
+}
+
+async fn consents(member: &Member, open_only: bool) -> Result<Vec<Consent>, Problem> {
+    let request =
+        member.call(ListConsentsRequest { page_size: MOST, page_token: String::new(), open_only })?;
+    Ok(member.guest.app.upstream.consents().list_consents(request).await?.into_inner().consents)
+}
+
+pub(in crate::pages) async fn show(
+    member: Member,
+    Segment(care_id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let (care, consents, zone) =
+        tokio::join!(find_care(&member, &care_id), consents(&member, false), member.time_zone());
+    let care = care?;
+    let of_care = consents?.into_iter().filter(|consent| consent.care_id == care_id);
+    let (open, over): (Vec<_>, Vec<_>) =
+        of_care.partition(|one| matches!(one.state(), ConsentState::Open | ConsentState::OnHold));
+    let rows = |consents: Vec<Consent>| consents.iter().map(|consent| row(consent, &zone)).collect();
+    let item = |kind: Kind, name| parameter(query.as_deref(), name).map(|id| (kind, id));
+    let page = Page {
+        frame: member.guest.frame("care"),
+        can_open: care.state() == CareState::Active && !care.on_hold,
+        counselor: care.counselor_name,
+        care_id,
+        item: item(Kind::Entries, "entry").or_else(|| item(Kind::SelfChecks, "self-check")),
+        days: DAYS,
+        open: rows(open),
+        over: rows(over),
+    };
+    member.guest.show(&page)
+}
+
+fn row(consent: &Consent, zone: &TimeZone) -> Row {
+    let kind = Kind::of(consent.scope());
+    let of_item = !consent.item_id.is_empty();
+    let moment = |time: Option<&prost_types::Timestamp>| words::moment(time, zone);
+    Row {
+        id: consent.consent_id.clone(),
+        what: kind.map_or("Something of yours", |kind| kind.own_words(of_item)),
+        place: kind.filter(|_| of_item).and_then(|kind| kind.own_place(&consent.item_id)),
+        purpose: purpose(consent.purpose()),
+        state: match consent.state() {
+            ConsentState::Open => "open",
+            ConsentState::OnHold => "on hold",
+            ConsentState::Expired => "over by itself",
+            ConsentState::Withdrawn => "taken back",
+            ConsentState::Replaced => "opened anew",
+            ConsentState::CareOver => "over with care",
+            ConsentState::Unspecified => "not said",
+        },
+        text: format!("{}, version {}", consent.text_id, consent.text_version),
+        granted: moment(consent.grant_time.as_ref()),
+        expires: moment(consent.expire_time.as_ref()),
+        ended: moment(consent.end_time.as_ref()),
+    }
+}
+
+/// What the counselor would see, and the words to agree to. It reads nothing but the member's own.
+pub(in crate::pages) async fn preview(
+    member: Member,
+    Segment(care_id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let wish = Wish::of(|name| parameter(query.as_deref(), name).unwrap_or_default())?;
+    preview_page(&member, care_id, wish, None).await
+}
+
+async fn preview_page(
+    member: &Member,
+    care_id: String,
+    wish: Wish,
+    problem: Option<Problem>,
+) -> Result<Response, Failure> {
+    let (care, zone) = tokio::join!(find_care(member, &care_id), member.time_zone());
+    let care = care?;
+    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?.to_owned(), version: 0 })?;
+    let mut client = member.guest.app.upstream.consents();
+    let (text, items, policy) = tokio::join!(
+        client.get_consent_text(request),
+        look(member, &wish, &zone),
+        policy_between(member, &care)
+    );
+    let text = text?.into_inner();
+    let needs_proof = problem.as_ref().is_some_and(|problem| *problem.reason == *STEP_UP_REQUIRED);
+    let page = Preview {
+        frame: member.guest.frame("care"),
+        care_id,
+        counselor: care.counselor_name,
+        items: items?,
+        words: member.guest.app.desk.html(text.text, Source::Member).await?,
+        version: text.version,
+        ends: words::moment(wish.ends(member).as_ref(), &zone),
+        policy: policy?,
+        needs_proof,
+        wrong: problem.iter().map(|problem| problem.detail.clone()).collect(),
+        wish,
+    };
+    member.guest.show_with(problem.map_or(StatusCode::OK, |problem| problem.status), &page)
+}
+
+async fn look(member: &Member, wish: &Wish, zone: &TimeZone) -> Result<Items, Failure> {
+    if wish.of_item() {
+        return items::one(member, Whose::Own, wish.kind, wish.item.clone(), zone).await;
+    }
+    items::list(member, Whose::Own, wish.kind, (NEWEST, String::new()), zone).await
+}
+
+/// How confidentiality is between the counselor and the two, where they are in the counselor's care as a couple.
+async fn policy_between(member: &Member, care: &Care) -> Result<Option<PolicyChoice>, Failure> {
+    let request = member.call(ListCoupleCareRequest {})?;
+    let found = member.guest.app.upstream.couple_care().list_couple_care(request).await?.into_inner().care;
+    let same = found.into_iter().find(|couple| {
+        couple.counselor_account_id == care.counselor_account_id && couple.state() == CoupleCareState::Active
+    });
+    let current = same.and_then(|couple| couple.confidentiality.last().map(|version| version.policy));
+    Ok(current.and_then(PolicyChoice::of))
+}
+
+pub(in crate::pages) async fn agree(
+    member: Member,
+    Segment(care_id): Segment,
+    form: Form,
+) -> Result<Response, Failure> {
+    let wish = Wish::of(|name| form.text(name))?;
+    let care = find_care(&member, &care_id).await?;
+    let request = member.call(GrantConsentRequest {
+        counselor_account_id: care.counselor_account_id,
+        scope: wish.kind.scope().into(),
+        item_id: wish.item.clone(),
+        purpose: wish.purpose.into(),
+        expire_time: wish.ends(&member),
+        text_id: wish.text_id()?.to_owned(),
+        // What was shown, not what counts: other words have to be read first.
+        text_version: form.text("version").parse().unwrap_or(0),
+    })?;
+    let Err(status) = member.guest.app.upstream.consents().grant_consent(request).await else {
+        return Ok(go(&format!("/care/{care_id}/open")));
+    };
+    let problem = Problem::from(status);
+    if matches!(problem.status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) {
+        return Err(Failure(problem));
+    }
+    preview_page(&member, care_id, wish, Some(problem)).await
+}
+
+/// Takes something back: at once, without a proof and without a question.
+pub(in crate::pages) async fn withdraw(
+    member: Member,
+    Segments(care_id, consent_id): Segments,
+    _form: Form,
+) -> Result<Response, Failure> {
+    let request = member.call(RevokeConsentRequest { consent_id })?;
+    member.guest.app.upstream.consents().revoke_consent(request).await?;
+    Ok(go(&format!("/care/{care_id}/open")))
+}
+
+/// A counselor in whose care the member is, so that one thing can be opened to them.
+pub(in crate::pages) struct Counseling {
+    pub(in crate::pages) care_id: String,
+    pub(in crate::pages) counselor: String,
+}
+
+impl Counseling {
+    /// Those of the member's that are active. Where that cannot be asked there are none: it is only a way to another page.
+    pub(in crate::pages) async fn of(member: &Member) -> Vec<Self> {
+        let Ok(request) = member.call(ListCareRequest::default()) else { return Vec::new() };
+        let found = member.guest.app.upstream.care().list_care(request).await;
+        let care = found.map(|reply| reply.into_inner().care).unwrap_or_default();
+        let active = care.into_iter().filter(|care| care.state() == CareState::Active && !care.on_hold);
+        active.map(|care| Self { care_id: care.care_id, counselor: care.counselor_name }).collect()
+    }
+}
+
+/// Who will be able to read what is written now.
+pub(in crate::pages) enum Readers {
+    /// These counselors, by name; nobody, if there are none.
+    Known(Vec<String>),
+    /// It could not be asked.
+    Unknown,
+}
+
+impl Readers {
+    /// Those to whom all of the member's entries are open.
+    pub(in crate::pages) async fn of(member: &Member) -> Self {
+        let Ok(found) = consents(member, true).await else { return Self::Unknown };
+        let all = found.into_iter().filter(|one| one.scope() == Scope::Entries && one.item_id.is_empty());
+        let mut names: Vec<_> = all.map(|one| one.counselor_name).collect();
+        names.sort();
+        names.dedup();
+        Self::Known(names)
+    }
+}
