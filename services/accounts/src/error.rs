@@ -4,11 +4,13 @@ mod care;
 mod clients;
 mod counselors;
 mod passkeys;
+mod trust;
 
 pub use care::CareError;
 pub use clients::ClientError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use trust::TrustError;
 
 use crate::domain::Invalid;
 use chassis::{Code, Fault};
@@ -135,6 +137,9 @@ pub enum Error {
     /// The business of care failed.
     #[error(transparent)]
     Care(#[from] CareError),
+    /// The business of trust and safety failed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -194,6 +199,7 @@ impl From<Error> for Fault {
             Error::Client(error) => error.into(),
             Error::Care(error) => error.into(),
             Error::Counselor(error) => error.into(),
+            Error::Trust(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

@@ -63,11 +63,17 @@ pub enum NoticeKind {
     ConfidentialityProposed,
     /// It counts: all three agreed.
     ConfidentialityChanged,
+    /// The account was suspended.
+    AccountSuspended,
+    /// The suspension was lifted.
+    SuspensionLifted,
+    /// The appeal was decided on, and the suspension stays.
+    AppealRefused,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -97,6 +103,9 @@ impl NoticeKind {
         Self::CoupleCareProposed,
         Self::ConfidentialityProposed,
         Self::ConfidentialityChanged,
+        Self::AccountSuspended,
+        Self::SuspensionLifted,
+        Self::AppealRefused,
     ];
 
     /// The name in the table.
@@ -131,6 +140,9 @@ impl NoticeKind {
             Self::CoupleCareProposed => "couple_care_proposed",
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
+            Self::AccountSuspended => "account_suspended",
+            Self::SuspensionLifted => "suspension_lifted",
+            Self::AppealRefused => "appeal_refused",
         }
     }
 

@@ -35,3 +35,4 @@ mod sessions;
 mod step_up;
 mod story;
 mod throttle;
+mod trust;

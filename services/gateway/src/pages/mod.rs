@@ -20,6 +20,7 @@ mod invitation;
 mod ledger;
 mod library;
 pub(crate) mod markdown;
+mod moderation;
 mod others;
 mod parting;
 mod passkey;
@@ -37,6 +38,7 @@ mod shared;
 mod sign_in;
 mod start;
 mod timeline;
+mod trust;
 mod verify;
 pub(crate) mod words;
 mod write;
@@ -149,6 +151,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
         .merge(counselors::router())
         .merge(care::router())
+        .merge(trust::router())
+        .merge(moderation::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

@@ -63,6 +63,7 @@ pub(super) struct Fakes {
     pub(super) export: super::fakes_export::Midway,
     pub(super) care: super::fakes_care::CareAsked,
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
+    pub(super) trust: super::fakes_trust::TrustAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -109,6 +110,7 @@ impl Fakes {
             export: super::fakes_export::Midway::default(),
             care: super::fakes_care::CareAsked::default(),
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
+            trust: super::fakes_trust::TrustAsked::default(),
         }
     }
 
@@ -135,6 +137,7 @@ impl Fakes {
         let server = super::fakes_export::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_couple_care::add(server, fake.clone());
+        let server = super::fakes_trust::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());
@@ -498,6 +501,10 @@ impl EntryService for Fake {
 
     async fn get_entry(&self, request: Request<GetEntryRequest>) -> Answer<GetEntryResponse> {
         self.admit(&request)?;
+        if *self.0.trust.held.lock().unwrap() {
+            let sentence = "This account is suspended.";
+            return Err(Fault::new(Code::PermissionDenied, "ACCOUNT_SUSPENDED", sentence).into());
+        }
         if request.get_ref().entry_id != ENTRY {
             let sentence = "There is no such entry.";
             return Err(Fault::new(Code::NotFound, "ENTRY_NOT_FOUND", sentence).into());

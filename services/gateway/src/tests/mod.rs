@@ -20,6 +20,7 @@ mod fakes_export;
 mod fakes_passkeys;
 mod fakes_privacy;
 mod fakes_self_check;
+mod fakes_trust;
 mod invitation;
 mod ledger;
 mod log;
@@ -34,6 +35,7 @@ mod self_check;
 mod server;
 mod share;
 mod stations;
+mod trust;
 mod two;
 mod two_fakes;
 

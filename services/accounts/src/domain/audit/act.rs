@@ -103,6 +103,18 @@ pub enum Action {
     SeenAloneConfirmed,
     /// A counselor locked a couple's joint sessions.
     JointSessionsLocked,
+    /// An operator looked at a report.
+    ReportLookedAt,
+    /// An operator decided that nothing follows from a report.
+    ReportDismissed,
+    /// An account was suspended.
+    AccountSuspended,
+    /// An operator looked at a suspension and its appeal.
+    SuspensionLookedAt,
+    /// An appeal was decided on.
+    AppealDecided,
+    /// A suspension was lifted.
+    SuspensionLifted,
 }
 
 impl Action {
@@ -125,6 +137,12 @@ impl Action {
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::SeenAloneConfirmed => "seen_alone_confirmed",
             Self::JointSessionsLocked => "joint_sessions_locked",
+            Self::ReportLookedAt => "report_looked_at",
+            Self::ReportDismissed => "report_dismissed",
+            Self::AccountSuspended => "account_suspended",
+            Self::SuspensionLookedAt => "suspension_looked_at",
+            Self::AppealDecided => "appeal_decided",
+            Self::SuspensionLifted => "suspension_lifted",
         }
     }
 }

@@ -1,0 +1,78 @@
+//! Whom a member can report or block: everybody they have or had to do with.
+
+use crate::pages::{Failure, Frame, Member, words};
+use askama::Template;
+use axum::response::Response;
+use candor_proto::accounts::v1::{ListCareRequest, ListTiesRequest, TieKind};
+use jiff::tz::TimeZone;
+use std::collections::HashSet;
+
+/// Where it is.
+pub(super) const PLACE: &str = "/report";
+/// How many are looked through at a time.
+const MOST: i32 = 100;
+
+#[derive(Template)]
+#[template(path = "report_whom.html")]
+struct Page {
+    frame: Frame,
+    people: Vec<Person>,
+}
+
+struct Person {
+    account_id: String,
+    name: String,
+    what: &'static str,
+    since: Option<words::Moment>,
+}
+
+pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+    let (others, zone) = tokio::join!(member.others(), member.time_zone());
+    let others = others?;
+    let mut people: Vec<Person> = Vec::new();
+    for other in others.readers().into_iter().chain(others.owners()) {
+        let what = if other.place.is_empty() && Some(&other.account_id) == partner(&others) {
+            "your partner"
+        } else {
+            "of a circle"
+        };
+        people.push(Person { account_id: other.account_id, name: other.name, what, since: None });
+    }
+    people.extend(counselors(&member, &zone).await?);
+    people.extend(former(&member, &zone).await?);
+    let mut seen = HashSet::new();
+    people.retain(|person| seen.insert(person.account_id.clone()));
+    member.guest.show(&Page { frame: member.guest.frame("report"), people })
+}
+
+fn partner(others: &crate::pages::others::Others) -> Option<&String> {
+    others.couple.as_ref().map(|couple| &couple.partner_account_id)
+}
+
+async fn counselors(member: &Member, zone: &TimeZone) -> Result<Vec<Person>, Failure> {
+    let request = member.call(ListCareRequest { page_size: MOST, page_token: String::new() })?;
+    let care = member.guest.app.upstream.care().list_care(request).await?.into_inner().care;
+    let people = care.into_iter().map(|care| Person {
+        since: words::moment(care.request_time.as_ref(), zone),
+        account_id: care.counselor_account_id,
+        name: care.counselor_name,
+        what: "a counselor",
+    });
+    Ok(people.collect())
+}
+
+/// Whom the member was connected with. Their names went with the connection.
+async fn former(member: &Member, zone: &TimeZone) -> Result<Vec<Person>, Failure> {
+    let request = member.call(ListTiesRequest { page_size: MOST, page_token: String::new() })?;
+    let ties = member.guest.app.upstream.privacy().list_ties(request).await?.into_inner().ties;
+    let people = ties.into_iter().filter(|tie| tie.over).map(|tie| Person {
+        since: words::moment(tie.begin_time.as_ref(), zone),
+        what: match tie.kind() {
+            TieKind::Couple => "your partner once",
+            _ => "of a circle once",
+        },
+        account_id: tie.other_account_id,
+        name: String::new(),
+    });
+    Ok(people.collect())
+}
