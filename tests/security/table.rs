@@ -364,7 +364,11 @@ pub(crate) const ROWS: [Row; 152] = [
     ),
     row("candor.accounts.v1.ModerationService.ListReports", "{}", operators(Own)),
     row("candor.accounts.v1.ModerationService.GetReport", r#"{"reportId": "$report"}"#, operators(Opened)),
-    row("candor.accounts.v1.ModerationService.DismissReport", r#"{"reportId": "$report"}"#, operators(NOT_NOW)),
+    row(
+        "candor.accounts.v1.ModerationService.DismissReport",
+        r#"{"reportId": "$report"}"#,
+        operators(NOT_NOW),
+    ),
     row(
         "candor.accounts.v1.ModerationService.SuspendAccount",
         r#"{"reportId": "$report", "reason": "SUSPENSION_REASON_THREAT"}"#,

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 pub(crate) async fn live(house: &House, anna: &Person, operator: &str) {
     let mut gwen = Person::join(house, "Gwen").await;
     befriend(house, anna, &gwen).await;
-    let attached =
-        |kind: &str| json!({"kind": kind, "words": house.text("what is attached to a report")});
+    let attached = |kind: &str| json!({"kind": kind, "words": house.text("what is attached to a report")});
     let report = json!({
         "accountId": gwen.account_id, "reason": "REPORT_REASON_THREAT", "note": house.text("a report of somebody"),
         "evidence": [attached("EVIDENCE_KIND_TYPED"), attached("EVIDENCE_KIND_SHOWN")],
@@ -27,8 +26,7 @@ pub(crate) async fn live(house: &House, anna: &Person, operator: &str) {
 
     let credentials =
         json!({"email": gwen.email, "password": gwen.password, "deviceLabel": house.text("a device")});
-    gwen.secret =
-        text(&house.ok("accounts.SessionService.SignIn", credentials, None).await["sessionSecret"]);
+    gwen.secret = text(&house.ok("accounts.SessionService.SignIn", credentials, None).await["sessionSecret"]);
     let appeal = json!({"appeal": house.text("an appeal")});
     gwen.ok(house, "accounts.TrustService.AppealSuspension", appeal).await;
     gwen.ok(house, "accounts.TrustService.GetSuspension", json!({})).await;

@@ -52,7 +52,11 @@ impl SuspensionReason {
 
     /// The number of the proto.
     pub fn number(self) -> i32 {
-        Self::ALL.iter().position(|known| *known == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
+        Self::ALL
+            .iter()
+            .position(|known| *known == self)
+            .and_then(|at| i32::try_from(at + 1).ok())
+            .unwrap_or(0)
     }
 }
 

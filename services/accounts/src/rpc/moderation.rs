@@ -84,8 +84,7 @@ impl ModerationService for Rpc {
         let (passport, message) = admit_kinds(request, &MODERATORS)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let (after, by) = (cursor(&message.page_token)?, passport.account_id);
-        let (page, next) =
-            moderation::suspensions(&self.accounts, by, message.appealed, size, after).await?;
+        let (page, next) = moderation::suspensions(&self.accounts, by, message.appealed, size, after).await?;
         let suspensions = page.iter().map(|stored| suspension(stored, by)).collect::<Result<_, _>>()?;
         Ok(Response::new(ListSuspensionsResponse { suspensions, next_page_token: page_token(next) }))
     }

@@ -57,11 +57,7 @@ pub async fn is_suspended(
 }
 
 /// Begins a suspension in the place of whichever holds or is over by itself.
-pub async fn begin(
-    conn: &mut PgConnection,
-    new: &NewSuspension,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+pub async fn begin(conn: &mut PgConnection, new: &NewSuspension, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE suspension SET ended_at = LEAST(until, $2) WHERE account_id = $1 AND ended_at IS NULL",
         new.account_id,
@@ -198,7 +194,9 @@ pub async fn refuse_appeal(conn: &mut PgConnection, suspension_id: Uuid) -> Resu
 
 /// What an account may do, as stored; `None` when it is gone.
 pub async fn kind_of(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("SELECT kind FROM account WHERE account_id = $1", account_id).fetch_optional(conn).await
+    sqlx::query_scalar!("SELECT kind FROM account WHERE account_id = $1", account_id)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Whether there is another operator than this one.

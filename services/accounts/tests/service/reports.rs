@@ -40,10 +40,7 @@ async fn reports_are_kept_sealed_and_outlive_the_invitation() {
     house.cancel(&anna).await.unwrap();
     house.report(&code, ReportReason::Threat, "  they said they know where I live ").await.unwrap();
     let kept: Vec<(Uuid, i32, Option<Vec<u8>>)> =
-        sqlx::query_as("SELECT about_id, reason, note FROM report")
-            .fetch_all(house.pool())
-            .await
-            .unwrap();
+        sqlx::query_as("SELECT about_id, reason, note FROM report").fetch_all(house.pool()).await.unwrap();
     assert_eq!((kept.len(), kept[0].0, kept[0].1), (1, anna.account_id, ReportReason::Threat as i32));
     let note = kept[0].2.clone().unwrap();
     assert!(!note.windows(5).any(|part| part == b"where"));
@@ -53,10 +50,8 @@ async fn reports_are_kept_sealed_and_outlive_the_invitation() {
     // Without words there is no note.
     let next = house.invite(&anna, "Anna").await.unwrap().code;
     house.report(&next, ReportReason::UnknownPerson, "  ").await.unwrap();
-    let notes: i64 = sqlx::query_scalar("SELECT count(note) FROM report")
-        .fetch_one(house.pool())
-        .await
-        .unwrap();
+    let notes: i64 =
+        sqlx::query_scalar("SELECT count(note) FROM report").fetch_one(house.pool()).await.unwrap();
     assert_eq!((house.count("report").await, notes), (2, 1));
     let refused = house.report(&next, ReportReason::Unspecified, "").await.err().unwrap();
     assert_eq!(refused.code(), Code::InvalidArgument);

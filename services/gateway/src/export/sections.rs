@@ -190,7 +190,11 @@ mod tests {
             let service = pool.get_service_by_name(service).unwrap();
             let rpc = service.methods().find(|rpc| rpc.name() == name).unwrap();
             let open = rpc.options().get_extension(&mark).as_bool();
-            assert_eq!(open, Some(true), "{call} is part of what everybody may take along: mark it never_gated");
+            assert_eq!(
+                open,
+                Some(true),
+                "{call} is part of what everybody may take along: mark it never_gated"
+            );
         }
     }
 

@@ -35,6 +35,8 @@ impl Failure {
     pub(crate) fn between_two(problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
         match problem.status {
+            // It is about whoever asks, not about the other.
+            _ if &*problem.reason == ACCOUNT_SUSPENDED => Self(problem),
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::closed(),
             _ => Self(problem),
         }

@@ -74,7 +74,10 @@ impl TrustService for Fake {
         Ok(Response::new(ReportPersonResponse { report_id: REPORT.into() }))
     }
 
-    async fn list_own_reports(&self, request: Request<ListOwnReportsRequest>) -> Answer<ListOwnReportsResponse> {
+    async fn list_own_reports(
+        &self,
+        request: Request<ListOwnReportsRequest>,
+    ) -> Answer<ListOwnReportsResponse> {
         self.admit(&request)?;
         Ok(Response::new(ListOwnReportsResponse::default()))
     }
@@ -135,7 +138,10 @@ impl ModerationService for Fake {
         Ok(Response::new(DismissReportResponse {}))
     }
 
-    async fn suspend_account(&self, request: Request<SuspendAccountRequest>) -> Answer<SuspendAccountResponse> {
+    async fn suspend_account(
+        &self,
+        request: Request<SuspendAccountRequest>,
+    ) -> Answer<SuspendAccountResponse> {
         let message = request.get_ref();
         if message.reason == 0 || message.days < 0 {
             return Err(Fault::invalid_field("reason", "is not a value to choose").into());
@@ -167,7 +173,10 @@ impl ModerationService for Fake {
         Ok(Response::new(DecideAppealResponse {}))
     }
 
-    async fn lift_suspension(&self, request: Request<LiftSuspensionRequest>) -> Answer<LiftSuspensionResponse> {
+    async fn lift_suspension(
+        &self,
+        request: Request<LiftSuspensionRequest>,
+    ) -> Answer<LiftSuspensionResponse> {
         self.note_trust(&request, format!("lift {}", request.get_ref().suspension_id))?;
         Ok(Response::new(LiftSuspensionResponse {}))
     }

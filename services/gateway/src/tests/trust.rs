@@ -42,14 +42,21 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
     let sent = world.submit(&place, COOKIE, &typed).await;
     assert!(sent.status == 200 && sent.body.contains("It is sent"), "{}", sent.body);
     let report = world.fakes.trust.reports.lock().unwrap().remove(0);
-    assert_eq!((report.account_id.as_str(), report.reason, report.note.as_str()), (CARLA, 3, "She <b>shouts</b>."));
+    assert_eq!(
+        (report.account_id.as_str(), report.reason, report.note.as_str()),
+        (CARLA, 3, "She <b>shouts</b>.")
+    );
     let evidence: Vec<_> = report.evidence.iter().map(|one| (one.kind, one.words.as_str())).collect();
     assert_eq!(evidence, [(EvidenceKind::Typed as i32, "Monday")]);
     assert_eq!(*world.fakes.trust.done.lock().unwrap(), [format!("block {CARLA}")]);
     let odd = [("csrf", token.as_str()), ("reason", "3"), ("note", "a\u{7}")];
     let refused = world.submit(&place, COOKIE, &odd).await;
     assert!(refused.body.contains("What you say with it holds a control character."), "{}", refused.body);
-    assert_eq!(world.submit(&place, COOKIE, &[("reason", "3")]).await.status, 403, "a form without its token");
+    assert_eq!(
+        world.submit(&place, COOKIE, &[("reason", "3")]).await.status,
+        403,
+        "a form without its token"
+    );
     assert_eq!(world.visit("/report/nonsense", COOKIE).await.status, 404);
 }
 
@@ -77,12 +84,18 @@ async fn whoever_is_suspended_is_led_to_why_and_objects_once() {
     let led = world.visit(&format!("/entries/{}", super::fakes::ENTRY), COOKIE).await;
     assert_eq!((led.status.as_u16(), led.header("location")), (303, "/suspended"));
     let page = world.visit("/suspended", COOKIE).await;
-    for expected in ["Somebody was threatened from this account.", "until it is lifted", "/data", "/couple", "/report"] {
+    for expected in
+        ["Somebody was threatened from this account.", "until it is lifted", "/data", "/couple", "/report"]
+    {
         assert!(page.body.contains(expected), "{expected}: {}", page.body);
     }
     let token = token_in(&page.body);
     let blank = world.submit("/suspended", COOKIE, &[("csrf", &token), ("appeal", " ")]).await;
-    assert!(blank.status == 400 && blank.body.contains("What you write must not be blank."), "{}", blank.body);
+    assert!(
+        blank.status == 400 && blank.body.contains("What you write must not be blank."),
+        "{}",
+        blank.body
+    );
     let done = world.submit("/suspended", COOKIE, &[("csrf", &token), ("appeal", "Not <b>me</b>.")]).await;
     assert_eq!(done.header("location"), "/suspended");
     assert_eq!(*world.fakes.trust.done.lock().unwrap(), ["appeal Not <b>me</b>."]);
@@ -102,7 +115,9 @@ async fn an_operator_reads_what_was_attached_and_decides() {
     assert!(world.visit("/moderation?show=decided", COOKIE).await.body.contains("Nothing was decided yet"));
     let place = format!("/moderation/{REPORT}");
     let page = world.visit(&place, COOKIE).await.body;
-    for expected in ["He &#60;b&#62;waits", "Three &#60;i&#62;calls", "their partner, now or once", "in the audit"] {
+    for expected in
+        ["He &#60;b&#62;waits", "Three &#60;i&#62;calls", "their partner, now or once", "in the audit"]
+    {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     let token = token_in(&page);
@@ -124,11 +139,11 @@ async fn an_operator_reads_what_was_attached_and_decides() {
     world.submit(&format!("{place}/lift"), COOKIE, &[csrf]).await;
     let done = world.fakes.trust.done.lock().unwrap().clone();
     let (dismissed, lifted) = (format!("dismiss {REPORT}"), format!("lift {REPORT}"));
-    let expected =
-        [&dismissed, "suspend for 0 days because 1", "granted true", "granted false", &lifted].map(str::to_owned);
+    let expected = [&dismissed, "suspend for 0 days because 1", "granted true", "granted false", &lifted]
+        .map(str::to_owned);
     assert_eq!(done, expected);
     // Whoever did not prove lately who they are does so before anything is read.
-    world.clock.advance(jiff::SignedDuration::from_mins(10));
+    world.clock.set(world.clock.now() + jiff::SignedDuration::from_mins(10));
     let late = world.visit(&format!("/moderation/{REPORT}"), COOKIE).await;
     assert!(late.header("location").starts_with("/prove-again?next=%2Fmoderation%2F"), "{}", late.body);
 }

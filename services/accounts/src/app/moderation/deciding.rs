@@ -111,7 +111,8 @@ pub async fn suspend(
     let suspension_id = random_id()?;
     let until = suspended_until(sentence.days, now);
     let reason = sentence.reason.as_str();
-    let new = NewSuspension { suspension_id, account_id: about_id, report_id, reason, by: by.account_id, until };
+    let new =
+        NewSuspension { suspension_id, account_id: about_id, report_id, reason, by: by.account_id, until };
     suspension::begin(conn, &new, now).await?;
     store::decide(conn, report_id, by.account_id, Outcome::Suspended, now).await?;
     erasure::end_invitations(conn, about_id, now).await?;

@@ -96,11 +96,7 @@ pub async fn reports(
 ///
 /// # Errors
 /// [`TrustError::ReportNotFound`].
-pub async fn look_at(
-    accounts: &Accounts,
-    operator_id: Uuid,
-    report_id: Uuid,
-) -> Result<OpenedReport, Error> {
+pub async fn look_at(accounts: &Accounts, operator_id: Uuid, report_id: Uuid) -> Result<OpenedReport, Error> {
     let (found, attached) = {
         let (mut conn, now) = (accounts.pool.acquire().await?, accounts.clock.now());
         let found = store::find(&mut conn, operator_id, report_id, now).await?;
@@ -109,9 +105,7 @@ pub async fn look_at(
     let attached = attached.into_iter().map(|(_, position, kind, words)| (position, kind, words)).collect();
     let summary = summary(found.listed)?;
     let (note, evidence) = match summary.kind {
-        ReportKind::Invitation => {
-            (house_note(accounts, report_id, found.note.as_deref()).await?, Vec::new())
-        }
+        ReportKind::Invitation => (house_note(accounts, report_id, found.note.as_deref()).await?, Vec::new()),
         ReportKind::Person | ReportKind::Item => {
             open(accounts, report_id, found.note.as_deref(), attached).await?
         }

@@ -172,7 +172,8 @@ pub async fn own(
         let ids: Vec<_> = found.iter().map(|one| one.report_id).collect();
         (found, report::evidence(&mut conn, &ids).await?)
     };
-    let next = crate::app::care::cut(&mut found, size, |one| Cursor { time: one.reported_at, id: one.report_id });
+    let next =
+        crate::app::care::cut(&mut found, size, |one| Cursor { time: one.reported_at, id: one.report_id });
     let mut attached_to: HashMap<Uuid, Vec<_>> = HashMap::new();
     for (report_id, position, kind, words) in attached {
         attached_to.entry(report_id).or_default().push((position, kind, words));

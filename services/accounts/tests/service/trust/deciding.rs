@@ -72,7 +72,9 @@ async fn a_suspension_signs_out_closes_invitations_and_ends_by_itself() {
     assert!(house.suspension_of(&anna).await.is_none());
     house.advance(DAY * 7);
     assert!(!house.is_held("ben@example.org").await);
-    assert!(house.suspension_of(&ben).await.is_none() && house.suspensions(&operator, false).await.is_empty());
+    assert!(
+        house.suspension_of(&ben).await.is_none() && house.suspensions(&operator, false).await.is_empty()
+    );
     // The next one begins where the last is over.
     let again = house.complain(&anna, complaint(&ben)).await.unwrap();
     house.suspend_for(&operator, &again, 0).await.unwrap();
@@ -88,7 +90,9 @@ async fn a_counselor_who_is_suspended_is_none_and_does_not_become_one() {
     house.in_care(&anna, &carla).await;
     let report_id = house.complain(&anna, complaint(&carla)).await.unwrap();
     let suspension_id = house.suspend_for(&operator, &report_id, 0).await.unwrap();
-    assert!(house.care_of(&anna).await[0].on_hold && house.heard(&anna, SecurityNoticeKind::CareOnHold).await);
+    assert!(
+        house.care_of(&anna).await[0].on_hold && house.heard(&anna, SecurityNoticeKind::CareOnHold).await
+    );
     assert!(house.find(&anna, &carla).await.is_err());
     assert!(house.ask_for_care(&anna, wish(&carla)).await.is_ok(), "what is open stays, on hold");
     assert!(house.is_held("carla@example.org").await);
@@ -110,14 +114,20 @@ async fn an_appeal_is_made_once_and_decided_by_another() {
     let report_id = house.complain(&anna, complaint(&ben)).await.unwrap();
     let suspension_id = house.suspend_for(&operator, &report_id, 0).await.unwrap();
     let ben = house.signed_in("ben@example.org").await;
-    assert_eq!(reason(&house.decide(&operator, &suspension_id, true).await.err().unwrap()), "NO_APPEAL_WAITS");
+    assert_eq!(
+        reason(&house.decide(&operator, &suspension_id, true).await.err().unwrap()),
+        "NO_APPEAL_WAITS"
+    );
     house.object(&ben, " That was my brother's telephone. ").await.unwrap();
     assert_eq!(reason(&house.object(&ben, "And again.").await.err().unwrap()), "APPEALED_ALREADY");
     assert_eq!(reason(&house.object(&anna, "I am not.").await.err().unwrap()), "NOT_SUSPENDED");
     assert!(!house.dump().await.contains("brother"));
     let waiting = house.suspensions(&operator, true).await;
     assert!(waiting.len() == 1 && waiting[0].own && waiting[0].appeal_state() == AppealState::Waiting);
-    assert_eq!(house.case(&operator, &suspension_id).await.unwrap().appeal, "That was my brother's telephone.");
+    assert_eq!(
+        house.case(&operator, &suspension_id).await.unwrap().appeal,
+        "That was my brother's telephone."
+    );
 
     let second = house.second_operator().await;
     let refused = house.decide(&operator, &suspension_id, false).await.err().unwrap();

@@ -13,9 +13,9 @@ use candor_proto::accounts::v1::{
     AppealSuspensionRequest, BlockPersonRequest, DecideAppealRequest, DismissReportRequest, Evidence,
     EvidenceKind, GetReportRequest, GetReportResponse, GetSuspensionCaseRequest, GetSuspensionCaseResponse,
     GetSuspensionRequest, LiftSuspensionRequest, ListOwnReportsRequest, ListReportsRequest,
-    ListSuspensionsRequest, OwnReport, ReportPersonRequest, ReportReason, ReportSummary, SuspendAccountRequest,
-    Suspension, SuspensionReason, SuspensionSummary, moderation_service_server::ModerationService as _,
-    trust_service_server::TrustService as _,
+    ListSuspensionsRequest, OwnReport, ReportPersonRequest, ReportReason, ReportSummary,
+    SuspendAccountRequest, Suspension, SuspensionReason, SuspensionSummary,
+    moderation_service_server::ModerationService as _, trust_service_server::TrustService as _,
 };
 use tonic::Status;
 use uuid::Uuid;

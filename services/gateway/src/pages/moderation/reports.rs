@@ -55,8 +55,7 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let (reply, zone) = tokio::join!(client.list_reports(request), member.time_zone());
     let reply = reply?.into_inner();
     let (token, list) = (reply.next_page_token, if decided { "decided" } else { "waiting" });
-    let more =
-        (!token.is_empty()).then(|| format!("{PLACE}?show={list}&from={}", query::encode(&token)));
+    let more = (!token.is_empty()).then(|| format!("{PLACE}?show={list}&from={}", query::encode(&token)));
     let rows = reply.reports.into_iter().map(|report| row(report, &zone)).collect();
     member.guest.show(&Page { frame: member.guest.frame("moderation"), decided, rows, more })
 }

@@ -8,8 +8,8 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    AppealState, DecideAppealRequest, GetSuspensionCaseRequest, LiftSuspensionRequest, ListSuspensionsRequest,
-    SuspensionSummary,
+    AppealState, DecideAppealRequest, GetSuspensionCaseRequest, LiftSuspensionRequest,
+    ListSuspensionsRequest, SuspensionSummary,
 };
 use jiff::tz::TimeZone;
 
@@ -54,8 +54,7 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let (reply, zone) = tokio::join!(client.list_suspensions(request), member.time_zone());
     let reply = reply?.into_inner();
     let (token, list) = (reply.next_page_token, if appealed { "appeals" } else { "all" });
-    let more =
-        (!token.is_empty()).then(|| format!("{PLACE}?show={list}&from={}", query::encode(&token)));
+    let more = (!token.is_empty()).then(|| format!("{PLACE}?show={list}&from={}", query::encode(&token)));
     let rows = reply.suspensions.into_iter().map(|one| row(one, &zone)).collect();
     member.guest.show(&Page { frame: member.guest.frame("suspensions"), appealed, rows, more })
 }

@@ -7,7 +7,9 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use candor_proto::accounts::v1::{BlockPersonRequest, Evidence, EvidenceKind, ReportPersonRequest, ReportReason};
+use candor_proto::accounts::v1::{
+    BlockPersonRequest, Evidence, EvidenceKind, ReportPersonRequest, ReportReason,
+};
 use candor_proto::journal::v1::{GetReceivedShareRequest, Rendering};
 use candor_proto::options::v1::Scope;
 
@@ -170,7 +172,11 @@ pub(super) async fn change(
     page(&member, account(&account_id)?, Said::of(&form), StatusCode::OK, Vec::new()).await
 }
 
-pub(super) async fn send(member: Member, Segment(account_id): Segment, form: Form) -> Result<Response, Failure> {
+pub(super) async fn send(
+    member: Member,
+    Segment(account_id): Segment,
+    form: Form,
+) -> Result<Response, Failure> {
     let (account_id, said) = (account(&account_id)?, Said::of(&form));
     let request = member.call(ReportPersonRequest {
         account_id: account_id.clone(),
