@@ -45,6 +45,66 @@ const DELEGATED: [&str; 13] = [
     "candor.reminders.v1.CheckInScheduleService.AcceptCheckInSchedule",
     "candor.reminders.v1.CheckInScheduleService.GetCheckInSchedule",
 ];
+/// The RPCs that a suspended account reaches: safety, going away, taking along what is its own or having it destroyed, and
+/// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
+const NEVER_GATED: [&str; 56] = [
+    "candor.accounts.v1.CareService.EndCare",
+    "candor.accounts.v1.CareService.ListCare",
+    "candor.accounts.v1.CircleService.CancelCircleInvitation",
+    "candor.accounts.v1.CircleService.GetCircle",
+    "candor.accounts.v1.CircleService.LeaveCircle",
+    "candor.accounts.v1.CircleService.RemoveTrustedPerson",
+    "candor.accounts.v1.CounselorService.GetOwnCounselorApplication",
+    "candor.accounts.v1.CounselorService.WithdrawCounselorApplication",
+    "candor.accounts.v1.CoupleCareService.EndCoupleCare",
+    "candor.accounts.v1.CoupleCareService.ListCoupleCare",
+    "candor.accounts.v1.CoupleCareService.WithdrawConfidentiality",
+    "candor.accounts.v1.CoupleService.BlockInviter",
+    "candor.accounts.v1.CoupleService.CancelInvitation",
+    "candor.accounts.v1.CoupleService.DeclineInvitation",
+    "candor.accounts.v1.CoupleService.GetCouple",
+    "candor.accounts.v1.CoupleService.ListInvitationPauses",
+    "candor.accounts.v1.CoupleService.UnlinkPartner",
+    "candor.accounts.v1.IdentityService.GetMe",
+    "candor.accounts.v1.LedgerService.ListReceipts",
+    "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",
+    "candor.accounts.v1.PasskeyService.ListPasskeys",
+    "candor.accounts.v1.PasskeyService.StepUpWithPasskey",
+    "candor.accounts.v1.PrivacyService.CancelErasure",
+    "candor.accounts.v1.PrivacyService.CancelExport",
+    "candor.accounts.v1.PrivacyService.GetErasure",
+    "candor.accounts.v1.PrivacyService.GetExport",
+    "candor.accounts.v1.PrivacyService.ListTies",
+    "candor.accounts.v1.PrivacyService.RequestErasure",
+    "candor.accounts.v1.PrivacyService.RequestExport",
+    "candor.accounts.v1.PrivacyService.TakeExport",
+    "candor.accounts.v1.SecurityService.GetSecurity",
+    "candor.accounts.v1.SecurityService.ListSecurityNotices",
+    "candor.accounts.v1.SessionService.EndSession",
+    "candor.accounts.v1.SessionService.EndSessions",
+    "candor.accounts.v1.SessionService.ListDevices",
+    "candor.accounts.v1.SessionService.ListSessions",
+    "candor.accounts.v1.SessionService.StepUp",
+    "candor.accounts.v1.TrustService.AppealSuspension",
+    "candor.accounts.v1.TrustService.BlockPerson",
+    "candor.accounts.v1.TrustService.GetSuspension",
+    "candor.accounts.v1.TrustService.ListOwnReports",
+    "candor.accounts.v1.TrustService.ReportPerson",
+    "candor.content.v1.PathService.GetPath",
+    "candor.journal.v1.AssessmentService.GetAssessment",
+    "candor.journal.v1.AssessmentService.ListAssessments",
+    "candor.journal.v1.CheckInService.ListCheckIns",
+    "candor.journal.v1.CheckInService.TakeBackCheckInAnswer",
+    "candor.journal.v1.EntryService.ListEntries",
+    "candor.journal.v1.MoodService.ListMoods",
+    "candor.journal.v1.ShareService.ListOwnAnswers",
+    "candor.journal.v1.ShareService.ListShares",
+    "candor.journal.v1.ShareService.WithdrawShare",
+    "candor.reminders.v1.CheckInScheduleService.EndCheckInSchedule",
+    "candor.reminders.v1.InboxService.ListInboxItems",
+    "candor.reminders.v1.ScheduleService.CancelSchedule",
+    "candor.reminders.v1.ScheduleService.ListSchedules",
+];
 /// The one that decides whether such a call may be made, and so cannot need the decision itself.
 const OPENS: &str = "candor.accounts.v1.ConsentService.OpenAccess";
 
@@ -83,6 +143,19 @@ fn the_calls_that_reach_another_persons_data_are_these_and_no_others() {
         .collect();
     delegated.sort();
     assert_eq!(delegated, DELEGATED);
+}
+
+#[test]
+fn the_calls_that_a_suspended_account_reaches_are_these_and_no_others() {
+    let pool = pool();
+    let mark = pool.get_extension_by_name("candor.options.v1.never_gated").unwrap();
+    let mut open: Vec<_> = methods(&pool)
+        .iter()
+        .filter(|m| m.options().get_extension(&mark).as_bool() == Some(true))
+        .map(|m| m.full_name().to_owned())
+        .collect();
+    open.sort();
+    assert_eq!(open, NEVER_GATED);
 }
 
 #[test]

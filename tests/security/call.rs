@@ -55,6 +55,18 @@ impl Api {
         found.unwrap_or_else(|| panic!("there is no RPC {rpc}"))
     }
 
+    /// Whether anybody may call the RPC.
+    pub(crate) fn is_public(rpc: &str) -> bool {
+        let option = POOL.get_extension_by_name("candor.options.v1.access").unwrap();
+        Self::method(rpc).options().get_extension(&option).as_enum_number() == Some(1)
+    }
+
+    /// Whether the RPC says that it is open to a suspended account as well.
+    pub(crate) fn is_never_gated(rpc: &str) -> bool {
+        let option = POOL.get_extension_by_name("candor.options.v1.never_gated").unwrap();
+        Self::method(rpc).options().get_extension(&option).as_bool() == Some(true)
+    }
+
     /// How the RPC reaches another person's data, if it does.
     pub(crate) fn delegation(rpc: &str) -> Option<Delegation> {
         let option = POOL.get_extension_by_name("candor.options.v1.delegation").unwrap();

@@ -1,6 +1,10 @@
 //! The kinds of caller, and what each can get.
 
+use crate::call::Api;
 use tonic::Code;
+
+/// What only a suspended account can do.
+const APPEAL: &str = "candor.accounts.v1.TrustService.AppealSuspension";
 
 /// Who calls, seen from the owner of the things the call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub(crate) enum Caller {
     Forger,
     /// A member who has nothing to do with the owner, and a partner of their own.
     Stranger,
+    /// A member whose account is suspended.
+    Suspended,
     /// Somebody who runs the platform.
     Operator,
     /// Software with a token of its own and the widest scope, to which nobody opened anything.
@@ -26,8 +32,21 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// In the order of the columns, and of their turns.
-    pub(crate) const ALL: [Self; 9] = [
+    /// In the order of their turns.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Nobody,
+        Self::Forger,
+        Self::Stranger,
+        Self::Suspended,
+        Self::Operator,
+        Self::Client,
+        Self::Former,
+        Self::Unshared,
+        Self::Trusted,
+        Self::Shared,
+    ];
+    /// In the order of the columns. What the others get follows from a rule, for every RPC that there is or will be.
+    const COLUMNS: [Self; 9] = [
         Self::Nobody,
         Self::Forger,
         Self::Stranger,
@@ -63,7 +82,7 @@ pub(crate) enum Outcome {
     Opened,
 }
 
-/// What each kind of caller gets, in the order of [`Caller::ALL`].
+/// What each kind of caller gets, in the order of [`Caller::COLUMNS`].
 pub(crate) type Outcomes = [Outcome; 9];
 
 /// One line of the table.
@@ -78,7 +97,19 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn outcome(&self, caller: Caller) -> Outcome {
-        let at = Caller::ALL.iter().position(|each| *each == caller).unwrap();
+        match caller {
+            // Nobody but they can object, and nothing that is not marked is open to them.
+            Caller::Suspended if self.rpc == APPEAL => Outcome::Own,
+            Caller::Suspended if Api::is_public(self.rpc) || Api::is_never_gated(self.rpc) => {
+                self.column(Caller::Stranger)
+            }
+            Caller::Suspended => Outcome::Alike(Code::PermissionDenied),
+            column => self.column(column),
+        }
+    }
+
+    fn column(&self, caller: Caller) -> Outcome {
+        let at = Caller::COLUMNS.iter().position(|each| *each == caller).unwrap();
         self.outcomes[at]
     }
 }

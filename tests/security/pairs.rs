@@ -57,7 +57,7 @@ impl Person {
         self.renew(api).await;
     }
 
-    async fn sign_in(api: &Api, email: String, token: String) -> Self {
+    pub(crate) async fn sign_in(api: &Api, email: String, token: String) -> Self {
         let credentials = json!({"email": email, "password": PASSWORD, "deviceLabel": "laptop"});
         let session = api.ok("candor.accounts.v1.SessionService.SignIn", credentials, None).await;
         let passport = text(&session["passport"]);

@@ -1,5 +1,5 @@
 //! The table. Each RPC is called about the things of somebody else, or, where it takes none, as it is; the nine
-//! columns are the callers of [`Caller::ALL`](crate::callers::Caller::ALL): nobody, a forger, a stranger, an operator,
+//! columns are the callers of `Caller::COLUMNS`: nobody, a forger, a stranger, an operator,
 //! software with a token, a former partner, a partner without anything shared, a trusted person, a partner with
 //! something shared.
 //!
@@ -66,7 +66,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 149] = [
+pub(crate) const ROWS: [Row; 162] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -381,6 +381,48 @@ pub(crate) const ROWS: [Row; 149] = [
         r#"{"ownerAccountId": "$owner", "assessmentId": "$assessment"}"#,
         OWNERS_ALONE,
     ),
+    // Trust and safety. One account is suspended, for the report of one who was linked with it.
+    row(
+        "candor.accounts.v1.TrustService.ReportPerson",
+        r#"{"accountId": "$owner", "reason": "REPORT_REASON_THREAT", "note": "It was said.",
+            "evidence": [{"kind": "EVIDENCE_KIND_TYPED", "words": "Words."}]}"#,
+        members(UNKNOWN, Own, Own, Own, Own),
+    ),
+    row("candor.accounts.v1.TrustService.ListOwnReports", "{}", OWN),
+    row("candor.accounts.v1.TrustService.GetSuspension", "{}", OWN),
+    row(
+        "candor.accounts.v1.TrustService.AppealSuspension",
+        r#"{"appeal": "It was not me."}"#,
+        any_member(UNKNOWN),
+    ),
+    row("candor.accounts.v1.ModerationService.ListReports", "{}", operators(Own)),
+    row("candor.accounts.v1.ModerationService.GetReport", r#"{"reportId": "$report"}"#, operators(Opened)),
+    row(
+        "candor.accounts.v1.ModerationService.DismissReport",
+        r#"{"reportId": "$report"}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.ModerationService.SuspendAccount",
+        r#"{"reportId": "$report", "reason": "SUSPENSION_REASON_THREAT"}"#,
+        operators(NOT_NOW),
+    ),
+    row("candor.accounts.v1.ModerationService.ListSuspensions", "{}", operators(Own)),
+    row(
+        "candor.accounts.v1.ModerationService.GetSuspensionCase",
+        r#"{"suspensionId": "$suspension"}"#,
+        operators(Opened),
+    ),
+    row(
+        "candor.accounts.v1.ModerationService.DecideAppeal",
+        r#"{"suspensionId": "$suspension"}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.ModerationService.LiftSuspension",
+        r#"{"suspensionId": "$suspension"}"#,
+        operators(NOT_NOW),
+    ),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),
     row("candor.journal.v1.EntryService.ListEntries", "{}", OWN),
@@ -551,4 +593,9 @@ pub(crate) const ROWS: [Row; 149] = [
     ),
     row("candor.accounts.v1.CircleService.LeaveCircle", r#"{"circleId": "$circle"}"#, any_member(DONE)),
     row("candor.accounts.v1.CoupleService.UnlinkPartner", "{}", OWN),
+    row(
+        "candor.accounts.v1.TrustService.BlockPerson",
+        r#"{"accountId": "$owner"}"#,
+        members(UNKNOWN, Own, Own, Own, Own),
+    ),
 ];

@@ -79,6 +79,7 @@ pub(crate) struct World {
     stranger: Person,
     /// The stranger's capabilities for the data of their own partner, by scope.
     borrowed: Vec<(i32, String)>,
+    suspended: Person,
     operator: Person,
     /// The token of a client that the operator registered.
     client: String,
@@ -90,7 +91,7 @@ impl World {
         let one = One::start().await;
         let api = Api::of(&one);
         let pair = |names, standing| Pair::join(&one, &api, names, standing);
-        let (mut shared, mut unshared, mut former, mut stranger, friend, trusted, applicant) = tokio::join!(
+        let (mut shared, mut unshared, mut former, mut stranger, friend, trusted, applicant, sven, nora) = tokio::join!(
             pair(["anna", "ben"], Standing::Shared),
             pair(["ada", "bob"], Standing::Unshared),
             pair(["eva", "emil"], Standing::Former),
@@ -98,18 +99,23 @@ impl World {
             Person::join(&one, &api, "olga"),
             Person::join(&one, &api, "tina"),
             Person::join(&one, &api, "cora"),
+            Person::join(&one, &api, "sven"),
+            Person::join(&one, &api, "nora"),
         );
         let mut operator = Person::operator(&one, &api).await;
         let software = Software::register(&api, &operator).await;
         link(&api, &stranger, &friend).await;
         apply_as_counselor(&api, &applicant).await;
+        let (mut suspended, report, suspension) = suspend(&api, &operator, sven, &nora).await;
         for pair in [&mut shared, &mut unshared, &mut former] {
             pair.things.set("$applicant", &json!(applicant.account_id));
+            pair.things.set("$report", &report);
+            pair.things.set("$suspension", &suspension);
         }
         shared.befriend(&api, &trusted).await;
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
-        tokio::join!(stranger.renew(&api), operator.renew(&api));
+        tokio::join!(stranger.renew(&api), operator.renew(&api), suspended.renew(&api));
         tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
         former.part(&api).await;
         let trusted = shared.share_with(&api, trusted).await;
@@ -118,8 +124,19 @@ impl World {
             borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
         }
         let client = software.token(&one, &api).await;
-        let world =
-            Self { one, api, shared, unshared, former, trusted, stranger, borrowed, operator, client };
+        let world = Self {
+            one,
+            api,
+            shared,
+            unshared,
+            former,
+            trusted,
+            stranger,
+            borrowed,
+            suspended,
+            operator,
+            client,
+        };
         world.settle().await;
         world
     }
@@ -174,6 +191,7 @@ impl World {
             Caller::Nobody => return None,
             Caller::Forger => forged(&self.shared.owner.passport),
             Caller::Stranger => self.stranger.passport.clone(),
+            Caller::Suspended => self.suspended.passport.clone(),
             Caller::Operator => self.operator.passport.clone(),
             Caller::Client => self.client.clone(),
             Caller::Former | Caller::Unshared | Caller::Trusted | Caller::Shared => {
@@ -304,6 +322,20 @@ impl World {
         }
         wrong
     }
+}
+
+/// Two are linked; one reports the other, who is suspended and signs in again. The report and the suspension.
+async fn suspend(api: &Api, operator: &Person, whom: Person, by: &Person) -> (Person, Value, Value) {
+    link(api, by, &whom).await;
+    let told = json!({
+        "accountId": whom.account_id, "reason": "REPORT_REASON_THREAT", "note": "It was said.",
+        "evidence": [{"kind": "EVIDENCE_KIND_TYPED", "words": "Words."}],
+    });
+    let report = by.ok(api, "candor.accounts.v1.TrustService.ReportPerson", told).await["reportId"].clone();
+    let sentence = json!({"reportId": report, "reason": "SUSPENSION_REASON_THREAT"});
+    let suspended = operator.ok(api, "candor.accounts.v1.ModerationService.SuspendAccount", sentence).await;
+    let whom = Person::sign_in(api, whom.email, String::new()).await;
+    (whom, report, suspended["suspensionId"].clone())
 }
 
 /// Hands in what a counselor says of themself.

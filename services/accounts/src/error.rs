@@ -5,12 +5,14 @@ mod clients;
 mod consents;
 mod counselors;
 mod passkeys;
+mod trust;
 
 pub use care::CareError;
 pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use trust::TrustError;
 
 use crate::domain::{Invalid, NotOffered};
 use chassis::{Code, Fault};
@@ -140,6 +142,9 @@ pub enum Error {
     /// The business of consents failed.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// The business of trust and safety failed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -209,6 +214,7 @@ impl From<Error> for Fault {
             Error::Care(error) => error.into(),
             Error::Consent(error) => error.into(),
             Error::Counselor(error) => error.into(),
+            Error::Trust(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

@@ -13,7 +13,7 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError};
+pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TrustError};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
@@ -26,11 +26,13 @@ use candor_proto::accounts::v1::couple_care_service_server::CoupleCareServiceSer
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
+use candor_proto::accounts::v1::moderation_service_server::ModerationServiceServer;
 use candor_proto::accounts::v1::o_auth_client_service_server::OAuthClientServiceServer;
 use candor_proto::accounts::v1::passkey_service_server::PasskeyServiceServer;
 use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
+use candor_proto::accounts::v1::trust_service_server::TrustServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
 use outbound::{AnchorFolder, KeyFetcher, Postman};
 use rpc::Rpc;
@@ -106,6 +108,8 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CoupleCareServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CounselorServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(TrustServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(ModerationServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(PrivacyServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(LedgerServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES));

@@ -10,17 +10,24 @@ pub(crate) struct Station {
     kind: Kind,
     /// A second factor was part of the proof.
     strong: bool,
+    /// The account is suspended.
+    suspended: bool,
 }
 
 impl Station {
     /// What nobody said otherwise of.
-    pub(crate) const MEMBER: Self = Self { kind: Kind::Member, strong: false };
+    pub(crate) const MEMBER: Self = Self { kind: Kind::Member, strong: false, suspended: false };
 
     /// What a passport says; a member where it says nothing.
     pub(crate) fn claimed(passport: &str) -> Self {
         let kind = claim(passport, "kind").and_then(|kind| serde_json::from_value(kind).ok());
         let assurance = claim(passport, "acr").and_then(|acr| serde_json::from_value(acr).ok());
-        Self { kind: kind.unwrap_or(Kind::Member), strong: assurance == Some(Assurance::Two) }
+        let suspended = claim(passport, "suspended").and_then(|said| said.as_bool());
+        Self {
+            kind: kind.unwrap_or(Kind::Member),
+            strong: assurance == Some(Assurance::Two),
+            suspended: suspended.unwrap_or(false),
+        }
     }
 
     /// Whether the person has a journal, a path and people here.
@@ -43,9 +50,15 @@ impl Station {
         self.kind == Kind::Operator
     }
 
+    /// Whether the account is suspended.
+    pub(crate) fn is_suspended(self) -> bool {
+        self.suspended
+    }
+
     /// Where the person goes on, and what a link there says. Whoever needs a second factor can do nothing before it.
     pub(crate) fn home(self) -> (&'static str, &'static str) {
         match self.kind {
+            _ if self.suspended => ("/suspended", "To your account"),
             Kind::Member => ("/timeline", "To your timeline"),
             _ if self.kind.needs_second_factor() && !self.strong => ("/security", "To your security"),
             Kind::Counselor => ("/practice", "To your practice"),

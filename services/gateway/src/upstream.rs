@@ -12,11 +12,13 @@ use candor_proto::accounts::v1::couple_care_service_client::CoupleCareServiceCli
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
+use candor_proto::accounts::v1::moderation_service_client::ModerationServiceClient;
 use candor_proto::accounts::v1::o_auth_client_service_client::OAuthClientServiceClient;
 use candor_proto::accounts::v1::passkey_service_client::PasskeyServiceClient;
 use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
+use candor_proto::accounts::v1::trust_service_client::TrustServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::library_service_client::LibraryServiceClient;
 use candor_proto::content::v1::path_service_client::PathServiceClient;
@@ -119,6 +121,16 @@ impl Upstream {
     /// Having one's own destroyed.
     pub(crate) fn privacy(&self) -> PrivacyServiceClient<Traced> {
         PrivacyServiceClient::new(self.accounts.clone())
+    }
+
+    /// Reports, blocks, and one's own suspension.
+    pub(crate) fn trust(&self) -> TrustServiceClient<Traced> {
+        TrustServiceClient::new(self.accounts.clone())
+    }
+
+    /// Reports, suspensions and appeals.
+    pub(crate) fn moderation(&self) -> ModerationServiceClient<Traced> {
+        ModerationServiceClient::new(self.accounts.clone())
     }
 
     /// Software with tokens of its own.

@@ -22,6 +22,7 @@ pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     let operator = operator(house).await;
     software(house, &operator).await;
     counselor(house, [anna, ben], &operator).await;
+    super::trust::live(house, anna, &operator).await;
     // Somebody without another factor, since recovery codes come with the first.
     passkey(house, &mut Person::join(house, "Erik").await).await;
 }

@@ -11,6 +11,7 @@ mod guises;
 mod house;
 mod life;
 mod secrets;
+mod trust;
 
 use crate::people::text;
 use candor_tests::eventually;

@@ -21,6 +21,7 @@ mod house;
 mod invitation;
 mod ledger;
 pub mod metrics;
+pub mod moderation;
 mod notice;
 mod operator;
 mod outgoing;
@@ -39,6 +40,7 @@ mod signing;
 mod standing;
 mod step_up;
 mod tie;
+pub mod trust;
 mod verification;
 
 pub use crate::store::{

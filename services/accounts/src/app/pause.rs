@@ -1,11 +1,18 @@
 //! Whose invitations do not reach whom: kept by whoever left, said no, or blocked; seen and lifted by them alone.
 
-use super::{Accounts, counselor, couple::own_name_place, invitation::name_place, random_id, standing, text};
+use super::{
+    Accounts,
+    circle::{guest_name_place, host_name_place},
+    counselor,
+    couple::own_name_place,
+    invitation::name_place,
+    random_id, standing, text,
+};
 use crate::{
     Error,
     domain::{InvitationCode, PauseCause},
     store::{
-        couple, invitation,
+        circle, counselor as store_counselor, couple, invitation,
         pause::{self, NewPause},
     },
 };
@@ -85,6 +92,38 @@ pub(super) async fn pause_of_counselor(
 ) -> Result<Pause, Error> {
     let name = Named { place: counselor::name_place(counselor_id), sealed };
     pause(accounts, keeper_id, counselor_id, name).await
+}
+
+/// Makes a pause ready about somebody the keeper has or had to do with, under the name they read of them now, if there is
+/// one. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the database fails, or the operating system gives no random bytes.
+pub(super) async fn pause_of_known(
+    accounts: &Accounts,
+    keeper_id: Uuid,
+    other_id: Uuid,
+) -> Result<Pause, Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    let partner = couple::mine(&mut conn, keeper_id).await?.filter(|mine| mine.partner_id == other_id);
+    let place = circle::name_between(&mut conn, keeper_id, other_id).await?;
+    let counselor = store_counselor::find(&mut conn, other_id).await?;
+    drop(conn);
+    let (place, sealed) = match (partner, place, counselor) {
+        (Some(mine), ..) => (own_name_place(mine.couple_id), mine.partner_name),
+        (None, Some((circle_id, true, name)), _) => (host_name_place(circle_id), name),
+        (None, Some((circle_id, false, name)), _) => (guest_name_place(circle_id), name),
+        (None, None, Some(found)) if found.verified_at.is_some() => {
+            (counselor::name_place(other_id), found.name)
+        }
+        (None, None, _) => return nameless(keeper_id, other_id),
+    };
+    pause(accounts, keeper_id, other_id, Named { place, sealed: &sealed }).await
+}
+
+/// A pause about somebody of whom no name is known any more.
+fn nameless(keeper_id: Uuid, other_id: Uuid) -> Result<Pause, Error> {
+    Ok(Pause { pause_id: random_id()?, keeper_id, other_id, called: None })
 }
 
 /// A name as somebody else sealed it.

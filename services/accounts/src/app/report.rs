@@ -1,6 +1,6 @@
 //! Reports of invitations, for the people who run this place.
 
-use super::Accounts;
+use super::{Accounts, text};
 use crate::{
     Error,
     domain::{InvitationCode, KeptReport, ReportReason, Room, room},
@@ -26,16 +26,31 @@ pub struct Report {
     note: Option<Vec<u8>>,
 }
 
+/// Where the note of an invitation's report is sealed, under the service's own key: anybody with a code may report, and a key
+/// for each would let them fill the key store.
+fn place(report_id: Uuid) -> Place<'static> {
+    Place { table: "invitation_report", column: "note", row: report_id }
+}
+
+/// The note of an invitation's report, or nothing.
+pub(super) async fn house_note(
+    accounts: &Accounts,
+    report_id: Uuid,
+    sealed: Option<&[u8]>,
+) -> Result<String, Error> {
+    let Some(sealed) = sealed else { return Ok(String::new()) };
+    text(&accounts.key().await?.open(&place(report_id), sealed)?)
+}
+
 /// Seals a report for the people who run this place. May ask the vault, so no transaction may be open.
 ///
 /// # Errors
 /// When the key store is away.
 pub async fn seal_report(accounts: &Accounts, complaint: &Complaint) -> Result<Report, Error> {
     let report_id = accounts.ids.next();
-    let place = Place { table: "invitation_report", column: "note", row: report_id };
     let key = accounts.key().await?;
     let note = complaint.note.trim();
-    let note = (!note.is_empty()).then(|| key.seal(&place, note.as_bytes()));
+    let note = (!note.is_empty()).then(|| key.seal(&place(report_id), note.as_bytes()));
     Ok(Report { report_id, reason: complaint.reason, note })
 }
 

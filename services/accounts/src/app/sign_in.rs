@@ -4,7 +4,7 @@ use super::{Accounts, device, password_place, random, session, text};
 use crate::{
     Error,
     domain::{Address, DeviceLabel, DeviceToken, Password, SIGN_IN_PACE, SessionSecret},
-    store::{account, account::Credentials, known_device, session as sessions, throttle},
+    store::{account, account::Credentials, known_device, session as sessions, suspension, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -153,7 +153,9 @@ pub(super) async fn begin(
     };
     sessions::insert(conn, &new, now).await?;
     let device = device::recognise(accounts, conn, account_id, label, device).await?;
-    let live = sessions::Live { session_id: label.session_id, account_id, kind, proved_at: now, strong };
+    let suspended = suspension::is_suspended(conn, account_id, now).await?;
+    let session_id = label.session_id;
+    let live = sessions::Live { session_id, account_id, kind, proved_at: now, strong, suspended };
     Ok(Started { live, secret, device, expires_at: idle_until.min(absolute_until) })
 }
 

@@ -27,6 +27,7 @@ mod relation;
 mod report;
 mod rotation;
 mod secret;
+mod suspension;
 mod totp;
 
 pub use address::Address;
@@ -64,7 +65,10 @@ pub use proof::{
 pub use receipt::{MOST_EXACT_ITEMS, MOST_ITEMS, Read, Reads, Shown};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use relation::{Bonds, Relation, Scope, Tie, Visibility};
-pub use report::{KeptReport, MOST_REPORTS, ReportReason, Room, room};
+pub use report::{
+    Acquaintance, KeptReport, MOST_REPORTS, Outcome, REPORTS_KEPT, ReportKind, ReportReason, Room, Testimony,
+    UNDECIDED_KEPT, room,
+};
 pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
@@ -72,6 +76,7 @@ pub use secret::{
     CertificateCode, ChallengeToken, DeviceToken, PendingToken, ResetToken, Secret, SessionSecret,
     VerificationToken,
 };
+pub use suspension::{Appeal, REPORT_PACE, SuspensionReason, suspended_until};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

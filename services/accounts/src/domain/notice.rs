@@ -63,13 +63,19 @@ pub enum NoticeKind {
     ConfidentialityProposed,
     /// It counts: all three agreed.
     ConfidentialityChanged,
+    /// The account was suspended.
+    AccountSuspended,
+    /// The suspension was lifted.
+    SuspensionLifted,
+    /// The appeal was decided on, and the suspension stays.
+    AppealRefused,
     /// Something of the member's was opened to their counselor.
     ConsentGranted,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`.
-    pub const ALL: [Self; 30] = [
+    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
+    pub const ALL: [Self; 33] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -99,6 +105,9 @@ impl NoticeKind {
         Self::CoupleCareProposed,
         Self::ConfidentialityProposed,
         Self::ConfidentialityChanged,
+        Self::AccountSuspended,
+        Self::SuspensionLifted,
+        Self::AppealRefused,
         Self::ConsentGranted,
     ];
 
@@ -135,6 +144,9 @@ impl NoticeKind {
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::ConsentGranted => "consent_granted",
+            Self::AccountSuspended => "account_suspended",
+            Self::SuspensionLifted => "suspension_lifted",
+            Self::AppealRefused => "appeal_refused",
         }
     }
 
@@ -157,9 +169,6 @@ impl NoticeKind {
 
     /// The number of the proto.
     pub fn number(self) -> i32 {
-        if self == Self::ConsentGranted {
-            return 40;
-        }
         Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
     }
 }

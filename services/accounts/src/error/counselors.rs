@@ -29,6 +29,9 @@ pub enum CounselorError {
     /// A counselor, or somebody who was suspended, has no application to take back.
     #[error("nothing to take back")]
     NotToTakeBack,
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    AccountSuspended,
 }
 
 impl From<CounselorError> for Fault {
@@ -63,6 +66,10 @@ impl From<CounselorError> for Fault {
             CounselorError::NoLicenceHolds => not_now(
                 "NO_LICENCE_HOLDS",
                 "No licence holds any more, or none is said. Nothing was changed.",
+            ),
+            CounselorError::AccountSuspended => not_now(
+                "APPLICANT_SUSPENDED",
+                "This account is suspended, so it becomes no counselor. Nothing was changed.",
             ),
             CounselorError::NotToTakeBack => not_now(
                 "NOT_TO_TAKE_BACK",

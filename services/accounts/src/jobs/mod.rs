@@ -83,6 +83,7 @@ pub async fn run(
         repeat("accounts.care", TIDY, &never, &shutdown, || async {
             expire_care(accounts).await.map(|_| false)
         }),
+        repeat("accounts.reports", TIDY, &never, &shutdown, || destroy_reports(accounts)),
         repeat("accounts.house", TIDY, &never, &shutdown, || keep_house(accounts)),
     );
 }
@@ -332,6 +333,14 @@ async fn expire_one(accounts: &Accounts, member_id: Uuid) -> Result<(), Error> {
     tx.commit().await?;
     accounts.mails.notify_one();
     Ok(())
+}
+
+/// Destroys reports and suspensions whose time is over, with their keys; true when there may be more.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn destroy_reports(accounts: &Accounts) -> Result<bool, Error> {
+    Ok(app::trust::destroy_over(accounts).await? > 0)
 }
 
 /// Makes the next signing key when its time has come; true when this replica did.

@@ -249,7 +249,10 @@ mod tests {
 
     #[test]
     fn reasons_have_the_numbers_of_the_proto() {
-        let wire = [Wire::Other, Wire::UnknownPerson, Wire::Pressure, Wire::Threat];
+        use Wire::{
+            Conduct, Harassment, Other, Pressure, Pretence, Privacy, Threat, UnderAge, UnknownPerson,
+        };
+        let wire = [Other, UnknownPerson, UnderAge, Pretence, Conduct, Privacy, Harassment, Pressure, Threat];
         assert_eq!(ReportReason::ALL.map(ReportReason::number), wire.map(|reason| reason as i32));
         assert!(ReportReason::of(Wire::Unspecified as i32).is_none());
         assert!(Wire::try_from(1 + ReportReason::ALL.len() as i32).is_err());

@@ -10,12 +10,14 @@ mod couple_care;
 mod identity;
 mod ledger;
 mod lines;
+mod moderation;
 mod openings;
 mod passkey;
 mod pause;
 mod privacy;
 mod security;
 mod session;
+mod trust;
 
 use crate::{app::Accounts, outbound::KeyFetcher};
 use chassis::Fault;

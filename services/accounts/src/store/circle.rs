@@ -210,6 +210,25 @@ pub async fn end(
     }))
 }
 
+/// What somebody reads as the name of another in one of their circles, sealed under the other's key: whose place it is, and
+/// whether the other is the host.
+pub async fn name_between(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    other_id: Uuid,
+) -> Result<Option<(Uuid, bool, Vec<u8>)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT circle_id, host_id = $2 AS "hosts!",
+                  CASE host_id WHEN $2 THEN host_name ELSE guest_name END AS "name!"
+           FROM circle_member WHERE host_id = $1 AND guest_id = $2 OR host_id = $2 AND guest_id = $1 LIMIT 1"#,
+        account_id,
+        other_id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.circle_id, row.hosts, row.name)))
+}
+
 /// Ends the places that two people have in each other's circles.
 pub async fn end_between(
     conn: &mut PgConnection,

@@ -35,6 +35,8 @@ pub struct Live {
     pub proved_at: Timestamp,
     /// Whether a second factor was part of a proof.
     pub strong: bool,
+    /// Whether the account is suspended.
+    pub suspended: bool,
 }
 
 /// A session in its owner's list.
@@ -91,17 +93,18 @@ pub async fn live(
 ) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
-        "WITH live AS (
-             SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.strong, s.used_at
+        r#"WITH live AS (
+             SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.strong, s.used_at,
+                    account_suspended(s.account_id, $2) AS suspended
              FROM session s JOIN account a USING (account_id)
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
          ), noted AS (
              UPDATE session s SET used_at = $2, idle_until = $3 FROM live
              WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
          )
-         SELECT session_id, account_id, kind, proved_at, strong FROM live",
+         SELECT session_id, account_id, kind, proved_at, strong, suspended AS "suspended!" FROM live"#,
         &secret_hash[..],
-        now.to_sqlx(),
+        now.to_sqlx() as _,
         (now + idle).to_sqlx(),
         (now - SignedDuration::from_hours(1)).to_sqlx(),
     )
@@ -120,13 +123,14 @@ pub async fn prove(
 ) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
-        "UPDATE session s SET proved_at = GREATEST(s.proved_at, $3), strong = s.strong OR $4 FROM account a
+        r#"UPDATE session s SET proved_at = GREATEST(s.proved_at, $3), strong = s.strong OR $4 FROM account a
          WHERE s.session_id = $1 AND s.account_id = $2 AND a.account_id = s.account_id AND s.ended_at IS NULL
              AND LEAST(s.idle_until, s.absolute_until) > $3
-         RETURNING s.session_id, s.account_id, a.kind, s.proved_at, s.strong",
+         RETURNING s.session_id, s.account_id, a.kind, s.proved_at, s.strong,
+             account_suspended(s.account_id, $3) AS "suspended!""#,
         session_id,
         account_id,
-        now.to_sqlx(),
+        now.to_sqlx() as _,
         strong
     )
     .fetch_optional(conn)

@@ -254,7 +254,7 @@ async fn nothing_is_left_but_numbers_that_lead_nowhere() {
     assert_eq!(receipts.len(), 2, "his ledger's one partition, and the whole: {receipts:?}");
     assert!(house.sign_in("anna@example.org", PASSWORD).await.is_err());
     assert_eq!(reason(&house.ask(&anna, false).await.err().unwrap()), "SESSION_ENDED");
-    for table in ["invitation", "invitation_report", "invitation_block", "circle_member", "couple_member"] {
+    for table in ["invitation", "report", "invitation_block", "circle_member", "couple_member"] {
         assert_eq!(house.count(table).await, 0, "{table}");
     }
     // The address is free again: whoever registers with it is somebody new.

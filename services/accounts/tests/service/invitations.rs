@@ -130,7 +130,7 @@ async fn an_answer_says_the_same_for_every_code() {
     }
     // What is unknown leaves nothing behind.
     assert_eq!((house.count("invitation_block").await, house.count("invitation_decline").await), (1, 1));
-    assert_eq!(house.count("invitation_report").await, 2);
+    assert_eq!(house.count("report").await, 2);
 }
 
 #[tokio::test]

@@ -36,3 +36,4 @@ mod sessions;
 mod step_up;
 mod story;
 mod throttle;
+mod trust;

@@ -82,6 +82,7 @@ impl House {
             assurance: Assurance::Two,
             expires_at: self.now() + SignedDuration::from_secs(60),
             scopes: Default::default(),
+            suspended: false,
         }
     }
 

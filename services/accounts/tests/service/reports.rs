@@ -12,7 +12,7 @@ use uuid::Uuid;
 impl House {
     /// The reasons of what is kept, in the order in which it came.
     async fn reasons(&self) -> Vec<i32> {
-        sqlx::query_scalar("SELECT reason FROM invitation_report ORDER BY reported_at, report_id")
+        sqlx::query_scalar("SELECT reason FROM report ORDER BY reported_at, report_id")
             .fetch_all(self.pool())
             .await
             .unwrap()
@@ -24,7 +24,7 @@ impl House {
     }
 
     async fn ids(&self) -> Vec<Uuid> {
-        sqlx::query_scalar("SELECT report_id FROM invitation_report ORDER BY reported_at, report_id")
+        sqlx::query_scalar("SELECT report_id FROM report ORDER BY reported_at, report_id")
             .fetch_all(self.pool())
             .await
             .unwrap()
@@ -40,24 +40,19 @@ async fn reports_are_kept_sealed_and_outlive_the_invitation() {
     house.cancel(&anna).await.unwrap();
     house.report(&code, ReportReason::Threat, "  they said they know where I live ").await.unwrap();
     let kept: Vec<(Uuid, i32, Option<Vec<u8>>)> =
-        sqlx::query_as("SELECT inviter_id, reason, note FROM invitation_report")
-            .fetch_all(house.pool())
-            .await
-            .unwrap();
+        sqlx::query_as("SELECT about_id, reason, note FROM report").fetch_all(house.pool()).await.unwrap();
     assert_eq!((kept.len(), kept[0].0, kept[0].1), (1, anna.account_id, ReportReason::Threat as i32));
     let note = kept[0].2.clone().unwrap();
     assert!(!note.windows(5).any(|part| part == b"where"));
     house.advance(SignedDuration::from_hours(24 * 60));
     while jobs::keep_house(&house.accounts).await.unwrap() {}
-    assert_eq!((house.count("invitation").await, house.count("invitation_report").await), (0, 1));
+    assert_eq!((house.count("invitation").await, house.count("report").await), (0, 1));
     // Without words there is no note.
     let next = house.invite(&anna, "Anna").await.unwrap().code;
     house.report(&next, ReportReason::UnknownPerson, "  ").await.unwrap();
-    let notes: i64 = sqlx::query_scalar("SELECT count(note) FROM invitation_report")
-        .fetch_one(house.pool())
-        .await
-        .unwrap();
-    assert_eq!((house.count("invitation_report").await, notes), (2, 1));
+    let notes: i64 =
+        sqlx::query_scalar("SELECT count(note) FROM report").fetch_one(house.pool()).await.unwrap();
+    assert_eq!((house.count("report").await, notes), (2, 1));
     let refused = house.report(&next, ReportReason::Unspecified, "").await.err().unwrap();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
@@ -89,7 +84,7 @@ async fn whoever_invites_cannot_fill_the_place_of_others_reports() {
     // Another code has room of its own.
     let others = house.invite(&carl, "Carl").await.unwrap().code;
     house.report_of(&others, Other).await;
-    assert_eq!(house.count("invitation_report").await, 6);
+    assert_eq!(house.count("report").await, 6);
 }
 
 #[tokio::test]
@@ -125,7 +120,7 @@ async fn reports_that_come_at_once_are_five_and_the_strongest() {
         }
         assert!(running.join_all().await.iter().all(Result::is_ok));
         let (all, threats): (i64, i64) =
-            sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE reason = 3) FROM invitation_report")
+            sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE reason = 3) FROM report")
                 .fetch_one(house.pool())
                 .await
                 .unwrap();

@@ -39,6 +39,7 @@ fn passport(account_id: Uuid, kind: Kind) -> Passport {
         assurance: Assurance::One,
         expires_at: now() + SignedDuration::from_mins(1),
         scopes: Default::default(),
+        suspended: false,
     }
 }
 

@@ -9,7 +9,7 @@ mod room;
 mod sections;
 
 use crate::app::App;
-use crate::error::Problem;
+use crate::error::{ACCOUNT_SUSPENDED, Problem};
 use crate::pages::words;
 use crate::rest;
 use crate::upstream::call;
@@ -157,7 +157,13 @@ impl Making {
                 None => return Ok((Vec::new(), String::new())),
             }
         }
-        let mut reply = self.read(section.rpc, &fields).await?;
+        let mut reply = match self.read(section.rpc, &fields).await {
+            // What belongs to two is opened by their link, and a suspended account opens nothing.
+            Err(problem) if &*problem.reason == ACCOUNT_SUSPENDED && section.is_with_partner() => {
+                return Ok((Vec::new(), String::new()));
+            }
+            reply => reply?,
+        };
         let token = text(&reply, &["next_page_token"]).unwrap_or_default();
         reply.clear_field_by_name("next_page_token");
         let mut replies = match section.way {

@@ -20,6 +20,9 @@ pub(super) const LEFT_OUT: &str = "(somebody else's words, so not part of this)"
 const CHECK_IN: &str = "candor.journal.v1.CheckIn";
 const PARTNER_REPLIES: &str = "partner_replies";
 
+/// What goes with a report; what was shown to whoever reports is somebody else's.
+const EVIDENCE: &str = "candor.accounts.v1.Evidence";
+
 /// Leaves out what others wrote, however deep it is, and says so in its place.
 pub(super) fn leave_out(message: &mut DynamicMessage) {
     for (field, value) in message.fields_mut() {
@@ -29,8 +32,19 @@ pub(super) fn leave_out(message: &mut DynamicMessage) {
             leave_out_of(value);
         }
     }
-    if message.descriptor().full_name() == CHECK_IN {
-        mark_replies(message);
+    match message.descriptor().full_name() {
+        CHECK_IN => mark_replies(message),
+        EVIDENCE => leave_out_shown(message),
+        _ => {}
+    }
+}
+
+/// Of what somebody attached to a report they keep what they typed.
+fn leave_out_shown(evidence: &mut DynamicMessage) {
+    let typed = candor_proto::accounts::v1::EvidenceKind::Typed as i32;
+    let kind = evidence.get_field_by_name("kind").and_then(|kind| kind.as_enum_number());
+    if kind != Some(typed) {
+        evidence.set_field_by_name("words", Value::String(LEFT_OUT.to_owned()));
     }
 }
 
@@ -61,7 +75,9 @@ mod tests {
     use super::super::sections::{SECTIONS, Way};
     use super::*;
     use candor_proto::DESCRIPTOR_SET;
-    use candor_proto::accounts::v1::{Couple, GetCoupleResponse};
+    use candor_proto::accounts::v1::{
+        Couple, Evidence, EvidenceKind, GetCoupleResponse, ListOwnReportsResponse, OwnReport,
+    };
     use candor_proto::journal::v1::{CheckIn, CheckInReply, CheckInState, ListCheckInsResponse};
     use prost::Message;
     use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
@@ -69,7 +85,7 @@ mod tests {
 
     /// The fields with words or codes that the member gave, or that are about them alone. A new one in an answer that is
     /// taken along belongs here, or to [`OF_OTHERS`].
-    const OWN: [&str; 23] = [
+    const OWN: [&str; 26] = [
         "accounts.v1.Account.email",
         "accounts.v1.CircleInvitation.called",
         "accounts.v1.CounselorApplication.approach",
@@ -77,12 +93,15 @@ mod tests {
         "accounts.v1.CounselorApplication.reason",
         "accounts.v1.Couple.own_name",
         "accounts.v1.Device.device_label",
+        "accounts.v1.Evidence.words",
         "accounts.v1.HostedPlace.own_name",
         "accounts.v1.Licence.look_up",
         "accounts.v1.Licence.number",
         "accounts.v1.Licence.title",
+        "accounts.v1.OwnReport.note",
         "accounts.v1.Passkey.name",
         "accounts.v1.Session.device_label",
+        "accounts.v1.Suspension.appeal",
         "accounts.v1.TrustedPerson.called",
         "accounts.v1.TrustedPerson.reason",
         "journal.v1.CheckInReply.text",
@@ -112,6 +131,16 @@ mod tests {
         let reply = GetCoupleResponse { couple: Some(couple), invitation: None };
         let text = taken("candor.accounts.v1.GetCoupleResponse", &reply);
         assert!(text.contains("Anna") && text.contains(LEFT_OUT) && !text.contains("Ben"), "{text}");
+    }
+
+    #[test]
+    fn of_what_was_attached_to_a_report_ones_own_stays() {
+        let one = |kind: EvidenceKind, words: &str| Evidence { kind: kind.into(), words: words.into() };
+        let evidence = vec![one(EvidenceKind::Shown, "theirs"), one(EvidenceKind::Typed, "mine")];
+        let report = OwnReport { evidence, ..OwnReport::default() };
+        let reply = ListOwnReportsResponse { reports: vec![report], ..Default::default() };
+        let text = taken("candor.accounts.v1.ListOwnReportsResponse", &reply);
+        assert!(text.contains("mine") && text.contains(LEFT_OUT) && !text.contains("theirs"), "{text}");
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub(super) enum Way {
 }
 
 impl Section {
+    /// Whether it belongs to two.
+    pub(super) fn is_with_partner(&self) -> bool {
+        matches!(self.way, Way::WithPartner { .. })
+    }
+
     /// The name of a page's file.
     pub(super) fn file(&self, page: usize, ending: &str) -> String {
         format!("{}-{page}.{ending}", self.place)
@@ -39,7 +44,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 25] = [
+pub(super) const SECTIONS: [Section; 27] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -103,6 +108,12 @@ pub(super) const SECTIONS: [Section; 25] = [
         "account/counselor-application",
         "What you said as a counselor",
     ),
+    plain("candor.accounts.v1.TrustService.ListOwnReports", "account/reports", "What you reported"),
+    plain(
+        "candor.accounts.v1.TrustService.GetSuspension",
+        "account/suspension",
+        "Whether your account is suspended",
+    ),
 ];
 
 #[cfg(test)]
@@ -114,7 +125,7 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 28] = [
+    const ELSEWHERE: [(&str, &str); 32] = [
         ("accounts.v1.CareService.ListPeopleInCare", "others'"),
         ("accounts.v1.ConsentService.GetConsentText", "public"),
         ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
@@ -123,6 +134,10 @@ mod tests {
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
         ("accounts.v1.CounselorService.ListCounselors", "others'"),
         ("accounts.v1.CoupleCareService.ListCouplesInCare", "others'"),
+        ("accounts.v1.ModerationService.GetReport", "of staff"),
+        ("accounts.v1.ModerationService.GetSuspensionCase", "of staff"),
+        ("accounts.v1.ModerationService.ListReports", "of staff"),
+        ("accounts.v1.ModerationService.ListSuspensions", "of staff"),
         ("accounts.v1.OAuthClientService.GetClient", "of staff"),
         ("accounts.v1.OAuthClientService.ListClients", "of staff"),
         ("accounts.v1.PrivacyService.GetErasure", "about the going itself"),
@@ -175,6 +190,24 @@ mod tests {
         let (missing, gone) = (&reads - &known, &known - &reads);
         assert!(missing.is_empty(), "\n{missing:#?}\n→ add a section, or say here why not\n");
         assert!(gone.is_empty(), "{gone:#?} are no calls");
+    }
+
+    #[test]
+    fn a_suspended_account_takes_everything_along() {
+        let pool = DescriptorPool::decode(DESCRIPTOR_SET).unwrap();
+        let mark = pool.get_extension_by_name("candor.options.v1.never_gated").unwrap();
+        // What belongs to two is opened by their link, and is left out for a suspended account.
+        for call in SECTIONS.iter().filter(|section| !section.is_with_partner()).flat_map(calls) {
+            let (service, name) = call.rsplit_once('.').unwrap();
+            let service = pool.get_service_by_name(service).unwrap();
+            let rpc = service.methods().find(|rpc| rpc.name() == name).unwrap();
+            let open = rpc.options().get_extension(&mark).as_bool();
+            assert_eq!(
+                open,
+                Some(true),
+                "{call} is part of what everybody may take along: mark it never_gated"
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Frame, frame, go, station};
 use crate::app::App;
-use crate::error::{Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED};
+use crate::error::{ACCOUNT_SUSPENDED, Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED};
 use crate::query;
 use crate::session::Visitor;
 use askama::Template;
@@ -35,6 +35,8 @@ impl Failure {
     pub(crate) fn between_two(problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
         match problem.status {
+            // It is about whoever asks, not about the other.
+            _ if &*problem.reason == ACCOUNT_SUSPENDED => Self(problem),
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::closed(),
             _ => Self(problem),
         }
@@ -82,6 +84,9 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
     }
     if &*problem.reason == SECOND_FACTOR_REQUIRED {
         return go("/security");
+    }
+    if &*problem.reason == ACCOUNT_SUSPENDED {
+        return go(super::trust::SUSPENDED);
     }
     let (heading, next) = words(&problem);
     let home =

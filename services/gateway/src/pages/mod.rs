@@ -21,6 +21,7 @@ mod ledger;
 mod library;
 pub(crate) mod markdown;
 mod opened;
+mod moderation;
 mod others;
 mod parting;
 mod passkey;
@@ -38,6 +39,7 @@ mod shared;
 mod sign_in;
 mod start;
 mod timeline;
+mod trust;
 mod verify;
 pub(crate) mod words;
 mod write;
@@ -151,6 +153,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(counselors::router())
         .merge(care::router())
         .merge(opened::router())
+        .merge(trust::router())
+        .merge(moderation::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

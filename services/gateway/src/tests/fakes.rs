@@ -64,6 +64,7 @@ pub(super) struct Fakes {
     pub(super) care: super::fakes_care::CareAsked,
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
     pub(super) opened: super::fakes_opened::OpenedAsked,
+    pub(super) trust: super::fakes_trust::TrustAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -111,6 +112,7 @@ impl Fakes {
             care: super::fakes_care::CareAsked::default(),
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
             opened: super::fakes_opened::OpenedAsked::default(),
+            trust: super::fakes_trust::TrustAsked::default(),
         }
     }
 
@@ -137,6 +139,7 @@ impl Fakes {
         let server = super::fakes_export::add(server, fake.clone());
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_couple_care::add(server, fake.clone());
+        let server = super::fakes_trust::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_opened::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
@@ -501,6 +504,10 @@ impl EntryService for Fake {
 
     async fn get_entry(&self, request: Request<GetEntryRequest>) -> Answer<GetEntryResponse> {
         self.admit(&request)?;
+        if *self.0.trust.held.lock().unwrap() {
+            let sentence = "This account is suspended.";
+            return Err(Fault::new(Code::PermissionDenied, "ACCOUNT_SUSPENDED", sentence).into());
+        }
         if request.get_ref().entry_id != ENTRY {
             let sentence = "There is no such entry.";
             return Err(Fault::new(Code::NotFound, "ENTRY_NOT_FOUND", sentence).into());

@@ -21,6 +21,7 @@ mod fakes_opened;
 mod fakes_passkeys;
 mod fakes_privacy;
 mod fakes_self_check;
+mod fakes_trust;
 mod invitation;
 mod ledger;
 mod log;
@@ -36,6 +37,7 @@ mod self_check;
 mod server;
 mod share;
 mod stations;
+mod trust;
 mod two;
 mod two_fakes;
 

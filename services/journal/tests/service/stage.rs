@@ -133,6 +133,7 @@ pub(crate) fn passport(who: Uuid) -> Passport {
         assurance: Assurance::One,
         expires_at: now.checked_add(60.seconds()).unwrap(),
         scopes: Default::default(),
+        suspended: false,
     }
 }
 

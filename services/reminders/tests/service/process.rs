@@ -52,6 +52,7 @@ impl Signer {
                 assurance: Assurance::One,
                 expires_at,
                 scopes: Default::default(),
+                suspended: false,
             };
             let token = capability::Claims::new(&reader, &opened.opening, now)
                 .sign(&TokenSigner::new("k1", pkcs8.as_bytes()).unwrap());

@@ -76,6 +76,7 @@ impl Stage {
             assurance: Assurance::One,
             expires_at: self.clock.now(),
             scopes: Default::default(),
+            suspended: false,
         });
         request
     }

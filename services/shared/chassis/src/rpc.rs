@@ -114,6 +114,7 @@ mod tests {
             assurance: Assurance::One,
             expires_at: Timestamp::MAX,
             scopes: Default::default(),
+            suspended: false,
         });
         request
     }

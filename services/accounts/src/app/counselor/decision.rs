@@ -13,7 +13,7 @@ use crate::{
         audit::{Action, Actor, Details, Subject},
         counselor::{DecisionReason, Standing},
     },
-    store::{client_token, counselor as store, couple, export, session},
+    store::{client_token, counselor as store, couple, export, session, suspension},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -52,7 +52,8 @@ pub async fn prepare_decision(
 /// whatever they do next they do as one.
 ///
 /// # Errors
-/// [`Error::SessionOver`]; [`CounselorError::NotFound`], [`CounselorError::Changed`], [`CounselorError::NoLicenceHolds`].
+/// [`Error::SessionOver`]; [`CounselorError::NotFound`], [`CounselorError::Changed`], [`CounselorError::NoLicenceHolds`],
+/// [`CounselorError::AccountSuspended`].
 pub async fn verify(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -62,6 +63,9 @@ pub async fn verify(
 ) -> Result<(), Error> {
     let now = accounts.clock.now();
     hold(accounts, conn, by, account_id).await?;
+    if suspension::is_suspended(conn, account_id, now).await? {
+        return Err(CounselorError::AccountSuspended.into());
+    }
     if !store::verify(conn, account_id, revision, now).await? {
         return Err(CounselorError::Changed.into());
     }
@@ -120,6 +124,26 @@ pub async fn suspend(
     }
     end_authority(accounts, conn, account_id, NoticeKind::CounselorSuspended).await?;
     let details = Details::none().code("cause", "decision");
+    let (actor, note) = (audit::actor(by), Some(decision.note));
+    record(accounts, conn, actor, Action::CounselorSuspended, account_id, details, note).await
+}
+
+/// Ends that somebody is a counselor whose account is being suspended; whoever is none stays so.
+///
+/// # Errors
+/// When the database fails.
+pub async fn suspend_with_account(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    decision: Decision,
+) -> Result<(), Error> {
+    let account_id = decision.account_id;
+    if !store::suspend(conn, account_id, Some(&decision.reason), accounts.clock.now()).await? {
+        return Ok(());
+    }
+    end_authority(accounts, conn, account_id, NoticeKind::CounselorSuspended).await?;
+    let details = Details::none().code("cause", "account");
     let (actor, note) = (audit::actor(by), Some(decision.note));
     record(accounts, conn, actor, Action::CounselorSuspended, account_id, details, note).await
 }

@@ -8,7 +8,9 @@ mod decision;
 mod directory;
 
 pub use application::{Application, prepare, set_availability, submit, withdraw};
-pub use decision::{Decision, expired, prepare_decision, refuse, suspend, suspend_expired, verify};
+pub use decision::{
+    Decision, expired, prepare_decision, refuse, suspend, suspend_expired, suspend_with_account, verify,
+};
 pub use directory::{Listed, Summary, directory, listed, queue};
 
 use super::{

@@ -3,7 +3,7 @@
 use super::end_ties;
 use crate::{
     Error,
-    app::{Accounts, announce, audit},
+    app::{Accounts, announce, audit, trust},
     domain::{ERASURE_PARTS, ErasurePart},
     store::{couple, erasure, session},
 };
@@ -19,6 +19,10 @@ pub struct OwnPart(pub Arc<Accounts>);
 
 impl Participant for OwnPart {
     async fn shred(&self, account_id: Uuid) -> Result<bool, Fault> {
+        // What they reported, what was reported of them and what they objected has keys of its own.
+        for key in trust::keys_of(&self.0, account_id).await? {
+            self.0.vault.shred(key).await?;
+        }
         self.0.vault.shred(account_id).await?;
         Ok(true)
     }

@@ -107,6 +107,18 @@ pub enum Action {
     ConsentGranted,
     /// They took it back.
     ConsentRevoked,
+    /// An operator looked at a report.
+    ReportLookedAt,
+    /// An operator decided that nothing follows from a report.
+    ReportDismissed,
+    /// An account was suspended.
+    AccountSuspended,
+    /// An operator looked at a suspension and its appeal.
+    SuspensionLookedAt,
+    /// An appeal was decided on.
+    AppealDecided,
+    /// A suspension was lifted.
+    SuspensionLifted,
 }
 
 impl Action {
@@ -131,6 +143,12 @@ impl Action {
             Self::JointSessionsLocked => "joint_sessions_locked",
             Self::ConsentGranted => "consent_granted",
             Self::ConsentRevoked => "consent_revoked",
+            Self::ReportLookedAt => "report_looked_at",
+            Self::ReportDismissed => "report_dismissed",
+            Self::AccountSuspended => "account_suspended",
+            Self::SuspensionLookedAt => "suspension_looked_at",
+            Self::AppealDecided => "appeal_decided",
+            Self::SuspensionLifted => "suspension_lifted",
         }
     }
 }

@@ -82,7 +82,7 @@ async fn access(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
 
 /// What they have with others, and others' words of them.
 async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
-    let reports = sqlx::query!("DELETE FROM invitation_report WHERE inviter_id = $1", account_id);
+    let reports = sqlx::query!("DELETE FROM report WHERE about_id = $1 OR reporter_id = $1", account_id);
     tally.add("reports", reports.execute(&mut *conn).await?.rows_affected());
     let noes = sqlx::query!("DELETE FROM invitation_decline WHERE account_id = $1", account_id);
     tally.add("declined_invitations", noes.execute(&mut *conn).await?.rows_affected());
@@ -104,7 +104,7 @@ async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
     Ok(())
 }
 
-/// What keeps their account theirs.
+/// What keeps their account theirs, or took it from them.
 async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) -> Result<(), sqlx::Error> {
     let sessions = sqlx::query!("DELETE FROM session WHERE account_id = $1", account_id);
     tally.add("sessions", sessions.execute(&mut *conn).await?.rows_affected());
@@ -116,6 +116,8 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("second_factors", passkeys.execute(&mut *conn).await?.rows_affected());
     let asked = sqlx::query!("DELETE FROM passkey_challenge WHERE account_id = $1", account_id);
     tally.add("passkey_challenges", asked.execute(&mut *conn).await?.rows_affected());
+    let suspended = sqlx::query!("DELETE FROM suspension WHERE account_id = $1", account_id);
+    tally.add("suspensions", suspended.execute(&mut *conn).await?.rows_affected());
     let devices = sqlx::query!("DELETE FROM known_device WHERE account_id = $1", account_id);
     tally.add("devices", devices.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);

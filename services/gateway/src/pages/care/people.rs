@@ -25,6 +25,7 @@ struct Page {
 
 struct Row {
     id: String,
+    account_id: String,
     name: String,
     note: String,
     place: String,
@@ -55,6 +56,7 @@ fn row(person: PersonInCare, zone: &TimeZone) -> Row {
         expires: words::moment(person.expire_time.as_ref(), zone),
         started: words::moment(person.start_time.as_ref(), zone),
         id: person.care_id,
+        account_id: person.member_account_id,
         name: person.member_name,
         note: person.note,
         place: person.jurisdiction,

@@ -130,6 +130,11 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::ConsentGranted => {
             "Something of yours was opened to your counselor. It stands on the page Care, where you can take it back."
         }
+        SecurityNoticeKind::AccountSuspended => {
+            "Your account was suspended. You can read why, and object, on the page Your account."
+        }
+        SecurityNoticeKind::SuspensionLifted => "Your account is not suspended any more.",
+        SecurityNoticeKind::AppealRefused => "What you objected was looked at. The suspension stays.",
         SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",
         SecurityNoticeKind::CounselorExpired => {
             "You are not a counselor here for now: no licence that was checked holds any more."

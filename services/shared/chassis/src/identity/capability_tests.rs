@@ -22,6 +22,7 @@ impl World {
             assurance: Assurance::One,
             expires_at: now + MAX_LIFETIME,
             scopes: Scopes::default(),
+            suspended: false,
         };
         let opening = Opening {
             owner_id: Uuid::from_u128(9),
@@ -86,6 +87,7 @@ async fn a_capability_ends_with_the_passport_it_was_made_for() {
         assurance: Assurance::One,
         expires_at: now + SignedDuration::from_secs(4),
         scopes: Scopes::default(),
+        suspended: false,
     };
     let opening = world.capability().capability().unwrap().opening;
     let claims = capability::Claims::new(&reader, &opening, now);

@@ -48,6 +48,9 @@ pub struct Claims {
     /// What software may use it for, as a list of scopes; nobody else's passport has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// Whether the account is suspended; it is not, where it does not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 impl Claims {
@@ -70,6 +73,7 @@ impl Claims {
             iat: now.as_second(),
             exp: now.as_second() + max_lifetime(kind).as_secs(),
             scope: None,
+            suspended: false,
         }
     }
 
@@ -84,6 +88,12 @@ impl Claims {
     #[must_use]
     pub fn with(self, assurance: Assurance) -> Self {
         Self { acr: assurance, ..self }
+    }
+
+    /// The same claims of an account that is suspended, or is not.
+    #[must_use]
+    pub fn of_suspended(self, suspended: bool) -> Self {
+        Self { suspended, ..self }
     }
 
     /// The signed token.
@@ -117,6 +127,7 @@ impl Claims {
             assurance: self.acr,
             expires_at: self.expires_at().ok()?,
             scopes,
+            suspended: self.suspended,
         })
     }
 }

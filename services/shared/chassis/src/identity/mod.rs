@@ -86,6 +86,8 @@ pub struct Passport {
     pub expires_at: Timestamp,
     /// What software may use it for at most; nothing for everybody else, whom scopes do not bound.
     pub scopes: Scopes,
+    /// Whether the account is suspended: it reaches only what is never gated.
+    pub suspended: bool,
 }
 
 /// The caller of a request, as the identity layer found it.

@@ -26,6 +26,16 @@ pub(super) fn cut_off() -> Fault {
     .retry_after(Duration::from_secs(1))
 }
 
+/// What a suspended account is told wherever it is not let in.
+pub(super) fn suspended() -> Fault {
+    Fault::new(
+        Code::PermissionDenied,
+        "ACCOUNT_SUSPENDED",
+        "This account is suspended. You can read why, object, end what connects you with others, take your data along, \
+         and have everything destroyed.",
+    )
+}
+
 pub(super) fn too_large() -> Fault {
     Fault::new(
         Code::ResourceExhausted,

@@ -140,6 +140,9 @@ impl Shared {
         };
         if !method.public {
             let passport = self.keyring.verify(bearer(request.headers())?).await?;
+            if passport.suspended && !method.never_gated {
+                return Err(answer::suspended());
+            }
             request.extensions_mut().insert(passport);
             if method.delegated
                 && let Some(token) = shown_capability(request.headers())?

@@ -21,6 +21,8 @@ pub(super) struct Method {
     pub(super) public: bool,
     /// Whether it may read another person's data.
     pub(super) delegated: bool,
+    /// Whether it is open to a suspended account as well.
+    pub(super) never_gated: bool,
     /// Whether it answers with a stream.
     pub(super) streams: bool,
     /// Whether it belongs to the server itself: no trace, and cut off as soon as the server drains.
@@ -44,11 +46,15 @@ impl Methods {
         let delegation = pool
             .get_extension_by_name("candor.options.v1.delegation")
             .ok_or("candor.options.v1.delegation is missing")?;
+        let never_gated = pool
+            .get_extension_by_name("candor.options.v1.never_gated")
+            .ok_or("candor.options.v1.never_gated is missing")?;
+        let marks = Marks { access, delegation, never_gated };
         let mut known = HashMap::new();
         for service in pool.services() {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());
-                known.insert(path, Arc::new(describe(&method, &access, &delegation)));
+                known.insert(path, Arc::new(describe(&method, &marks)));
             }
         }
         for service in ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
@@ -91,18 +97,22 @@ impl Methods {
     }
 }
 
-fn describe(
-    method: &MethodDescriptor,
-    access: &ExtensionDescriptor,
-    delegation: &ExtensionDescriptor,
-) -> Method {
+/// The marks an RPC can carry.
+struct Marks {
+    access: ExtensionDescriptor,
+    delegation: ExtensionDescriptor,
+    never_gated: ExtensionDescriptor,
+}
+
+fn describe(method: &MethodDescriptor, marks: &Marks) -> Method {
     let parent = method.parent_service();
     let service = parent.full_name();
     Method {
         span: rpc::name(service, method.name()),
         name: method.name().into(),
-        public: *method.options().get_extension(access) == Value::EnumNumber(PUBLIC),
-        delegated: method.options().has_extension(delegation),
+        public: *method.options().get_extension(&marks.access) == Value::EnumNumber(PUBLIC),
+        delegated: method.options().has_extension(&marks.delegation),
+        never_gated: *method.options().get_extension(&marks.never_gated) == Value::Bool(true),
         streams: method.is_server_streaming(),
         housekeeping: false,
         health: false,
@@ -117,6 +127,7 @@ fn housekeeping(service: &str, name: &str) -> Method {
         span: rpc::name(service, name),
         public: true,
         delegated: false,
+        never_gated: false,
         streams: true,
         housekeeping: true,
         health: service == "grpc.health.v1.Health",
@@ -139,6 +150,8 @@ mod tests {
         assert!(methods.find("/candor.accounts.v1.SessionService/SignIn").public);
         assert!(methods.find("/grpc.health.v1.Health/Check").public);
         assert!(!methods.find("/candor.journal.v1.EntryService/Nothing").public);
+        assert!(methods.find("/candor.accounts.v1.CoupleService/UnlinkPartner").never_gated);
+        assert!(!write.never_gated && !methods.find("/anything").never_gated);
         assert_eq!(methods.find("/anything").span, "unknown.unknown");
     }
 
@@ -155,11 +168,13 @@ mod tests {
             "CoupleService",
             "IdentityService",
             "LedgerService",
+            "ModerationService",
             "OAuthClientService",
             "PasskeyService",
             "PrivacyService",
             "SecurityService",
             "SessionService",
+            "TrustService",
         ];
         assert_eq!(services, all);
     }

@@ -43,6 +43,22 @@ async fn without_a_passport_nothing_but_public_calls() {
 }
 
 #[tokio::test]
+async fn a_suspended_account_reaches_what_is_never_gated_and_nothing_else() {
+    let server = start(Platform::default());
+    let mut client = server.client();
+    let bearer = format!("Bearer {}", server.suspended_token(Uuid::from_u128(1)));
+    let mut open = Request::new(ListSessionsRequest {});
+    open.metadata_mut().insert("authorization", bearer.parse().unwrap());
+    client.list_sessions(open).await.unwrap();
+    let mut closed = Request::new(ForgetDeviceRequest { device_id: Uuid::nil().to_string() });
+    closed.metadata_mut().insert("authorization", bearer.parse().unwrap());
+    let refused = client.forget_device(closed).await.err().unwrap();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let reason = refused.get_error_details().error_info().map(|info| info.reason.clone());
+    assert_eq!(reason.as_deref(), Some("ACCOUNT_SUSPENDED"));
+}
+
+#[tokio::test]
 async fn the_passport_is_asked_for_before_a_byte_is_decoded() {
     let server = start(Platform::default());
     let undecodable = call_with(&server, Request::new(7u64)).await;

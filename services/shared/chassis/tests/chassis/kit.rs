@@ -103,6 +103,13 @@ impl Server {
             .unwrap()
     }
 
+    /// A token of somebody whose account is suspended.
+    pub(crate) fn suspended_token(&self, account: Uuid) -> String {
+        let now = self.clock.now();
+        let claims = Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).of_suspended(true);
+        claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap()
+    }
+
     /// A token of software.
     pub(crate) fn client_token(&self, token_id: Uuid) -> String {
         let scopes = Scopes::exactly("system/*.rs").unwrap();
@@ -125,6 +132,7 @@ impl Server {
             assurance: Assurance::One,
             expires_at: now + Duration::from_secs(60),
             scopes: Default::default(),
+            suspended: false,
         };
         capability::Claims::new(&passport, opening, now)
             .sign(&TokenSigner::new("k", &private_key()).unwrap())

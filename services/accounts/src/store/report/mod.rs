@@ -1,4 +1,13 @@
-//! `invitation_report`: what was reported of invitations.
+//! `report`: what was reported of invitations, persons and things.
+
+mod deciding;
+mod person;
+
+pub use deciding::{Decidable, Listed, Opened, decide, decided, evidence, find, hold, waiting};
+pub use person::{
+    About as Person, NewPersonReport, Own, insert_person, is_counselor, known, of_account, over, own,
+    remove_all,
+};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -46,7 +55,7 @@ pub async fn of_invitation(
     invitation_id: Uuid,
 ) -> Result<Vec<(Uuid, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT report_id, reason FROM invitation_report WHERE invitation_id = $1
+        "SELECT report_id, reason FROM report WHERE invitation_id = $1
          ORDER BY reported_at, report_id",
         invitation_id
     )
@@ -58,8 +67,8 @@ pub async fn of_invitation(
 /// Keeps a report.
 pub async fn insert(conn: &mut PgConnection, new: &NewReport<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO invitation_report (report_id, invitation_id, inviter_id, reason, note, reported_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO report (report_id, kind, invitation_id, about_id, reason, note, reported_at)
+         VALUES ($1, 'invitation', $2, $3, $4, $5, $6)",
         new.report_id,
         new.about.invitation_id,
         new.about.inviter_id,
@@ -74,6 +83,6 @@ pub async fn insert(conn: &mut PgConnection, new: &NewReport<'_>, now: Timestamp
 
 /// Removes a report.
 pub async fn remove(conn: &mut PgConnection, report_id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM invitation_report WHERE report_id = $1", report_id).execute(conn).await?;
+    sqlx::query!("DELETE FROM report WHERE report_id = $1", report_id).execute(conn).await?;
     Ok(())
 }

@@ -1,0 +1,149 @@
+//! The pages of reports, blocks, suspensions and appeals.
+
+use super::fakes_counselors::CARLA;
+use super::fakes_trust::REPORT;
+use super::*;
+use candor_proto::accounts::v1::{AppealState, EvidenceKind, Suspension, SuspensionReason};
+
+const COOKIE: &str = "__Host-candor=cs_alice";
+
+async fn world(kind: &'static str) -> World {
+    let world = World::new().await;
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    *world.fakes.kind.lock().unwrap() = kind;
+    world.fakes.strong.store(true, std::sync::atomic::Ordering::SeqCst);
+    world
+}
+
+#[tokio::test]
+async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
+    let world = world("member").await;
+    let place = format!("/report/{CARLA}");
+    let form = world.visit(&place, COOKIE).await;
+    let token = token_in(&form.body);
+    let typed = [
+        ("csrf", token.as_str()),
+        ("reason", "3"),
+        ("note", " She <b>shouts</b>. "),
+        ("typed", "Monday"),
+        ("shown", ""),
+        ("block", "yes"),
+    ];
+    let without: Vec<_> = typed.iter().filter(|(name, _)| *name != "reason").copied().collect();
+    let wrong = world.submit(&format!("{place}/preview"), COOKIE, &without).await;
+    assert!(wrong.status == 400 && wrong.body.contains("Please choose why") && wrong.body.contains("Monday"));
+    let seen = world.submit(&format!("{place}/preview"), COOKIE, &typed).await;
+    for expected in ["It threatens me", "She &#60;b&#62;shouts", "Monday", "you block them"] {
+        assert!(seen.body.contains(expected), "{expected}: {}", seen.body);
+    }
+    assert!(world.fakes.trust.reports.lock().unwrap().is_empty(), "looking sends nothing");
+    let changed = world.submit(&format!("{place}/change"), COOKIE, &typed).await;
+    assert!(changed.body.contains("Monday") && changed.body.contains("shouts"), "{}", changed.body);
+    let sent = world.submit(&place, COOKIE, &typed).await;
+    assert!(sent.status == 200 && sent.body.contains("It is sent"), "{}", sent.body);
+    let report = world.fakes.trust.reports.lock().unwrap().remove(0);
+    assert_eq!(
+        (report.account_id.as_str(), report.reason, report.note.as_str()),
+        (CARLA, 3, "She <b>shouts</b>.")
+    );
+    let evidence: Vec<_> = report.evidence.iter().map(|one| (one.kind, one.words.as_str())).collect();
+    assert_eq!(evidence, [(EvidenceKind::Typed as i32, "Monday")]);
+    assert_eq!(*world.fakes.trust.done.lock().unwrap(), [format!("block {CARLA}")]);
+    let odd = [("csrf", token.as_str()), ("reason", "3"), ("note", "a\u{7}")];
+    let refused = world.submit(&place, COOKIE, &odd).await;
+    assert!(refused.body.contains("What you say with it holds a control character."), "{}", refused.body);
+    assert_eq!(
+        world.submit(&place, COOKIE, &[("reason", "3")]).await.status,
+        403,
+        "a form without its token"
+    );
+    assert_eq!(world.visit("/report/nonsense", COOKIE).await.status, 404);
+}
+
+#[tokio::test]
+async fn whom_one_knows_is_listed_and_a_block_is_explained_before_it_is_done() {
+    let world = world("member").await;
+    let list = world.visit("/report", COOKIE).await;
+    assert!(list.status == 200 && list.body.contains(&format!("/report/{CARLA}/block")), "{}", list.body);
+    let place = format!("/report/{CARLA}/block");
+    let page = world.visit(&place, COOKIE).await;
+    assert!(page.body.contains("They are not told that you blocked them"), "{}", page.body);
+    let done = world.submit(&place, COOKIE, &[("csrf", &token_in(&page.body))]).await;
+    assert_eq!(done.header("location"), "/couple/pauses");
+    assert_eq!(*world.fakes.trust.done.lock().unwrap(), [format!("block {CARLA}")]);
+}
+
+#[tokio::test]
+async fn whoever_is_suspended_is_led_to_why_and_objects_once() {
+    let world = world("member").await;
+    let page = world.visit("/suspended", COOKIE).await;
+    assert!(page.body.contains("Your account is not suspended"), "{}", page.body);
+    let suspension = Suspension { reason: SuspensionReason::Threat.into(), ..Suspension::default() };
+    *world.fakes.trust.suspension.lock().unwrap() = Some(suspension.clone());
+    *world.fakes.trust.held.lock().unwrap() = true;
+    let led = world.visit(&format!("/entries/{}", super::fakes::ENTRY), COOKIE).await;
+    assert_eq!((led.status.as_u16(), led.header("location")), (303, "/suspended"));
+    let page = world.visit("/suspended", COOKIE).await;
+    for expected in
+        ["Somebody was threatened from this account.", "until it is lifted", "/data", "/couple", "/report"]
+    {
+        assert!(page.body.contains(expected), "{expected}: {}", page.body);
+    }
+    let token = token_in(&page.body);
+    let blank = world.submit("/suspended", COOKIE, &[("csrf", &token), ("appeal", " ")]).await;
+    assert!(
+        blank.status == 400 && blank.body.contains("What you write must not be blank."),
+        "{}",
+        blank.body
+    );
+    let done = world.submit("/suspended", COOKIE, &[("csrf", &token), ("appeal", "Not <b>me</b>.")]).await;
+    assert_eq!(done.header("location"), "/suspended");
+    assert_eq!(*world.fakes.trust.done.lock().unwrap(), ["appeal Not <b>me</b>."]);
+    let appeal_state = AppealState::Refused.into();
+    let over = Suspension { appeal_state, appeal: "Not <b>me</b>.".into(), ..suspension };
+    *world.fakes.trust.suspension.lock().unwrap() = Some(over);
+    let page = world.visit("/suspended", COOKIE).await.body;
+    assert!(page.contains("Not &#60;b&#62;me") && page.contains("the suspension stays"), "{page}");
+    assert!(!page.contains("name=\"appeal\""), "once");
+}
+
+#[tokio::test]
+async fn an_operator_reads_what_was_attached_and_decides() {
+    let world = world("operator").await;
+    let list = world.visit("/moderation", COOKIE).await.body;
+    assert!(list.contains(&format!("/moderation/{REPORT}")) && list.contains("from=a%2Bb"), "{list}");
+    assert!(world.visit("/moderation?show=decided", COOKIE).await.body.contains("Nothing was decided yet"));
+    let place = format!("/moderation/{REPORT}");
+    let page = world.visit(&place, COOKIE).await.body;
+    for expected in
+        ["He &#60;b&#62;waits", "Three &#60;i&#62;calls", "their partner, now or once", "in the audit"]
+    {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    let token = token_in(&page);
+    let csrf = ("csrf", token.as_str());
+    world.submit(&format!("{place}/dismiss"), COOKIE, &[csrf]).await;
+    let unsaid = world.submit(&format!("{place}/suspend"), COOKIE, &[csrf, ("days", "7")]).await;
+    assert_eq!(unsaid.status, 400);
+    let unsaid = world.submit(&format!("{place}/suspend"), COOKIE, &[csrf, ("reason", "1")]).await;
+    assert_eq!(unsaid.status, 400, "for good only where that was chosen");
+    world.submit(&format!("{place}/suspend"), COOKIE, &[csrf, ("reason", "1"), ("days", "0")]).await;
+    assert!(world.visit("/suspensions", COOKIE).await.body.contains("an appeal waits"));
+    let place = format!("/suspensions/{REPORT}");
+    let page = world.visit(&place, COOKIE).await.body;
+    assert!(page.contains("Not &#60;b&#62;me") && page.contains("You suspended this account"), "{page}");
+    assert_eq!(world.submit(&format!("{place}/decide"), COOKIE, &[csrf]).await.status, 400);
+    for decision in ["grant", "refuse"] {
+        world.submit(&format!("{place}/decide"), COOKIE, &[csrf, ("decision", decision)]).await;
+    }
+    world.submit(&format!("{place}/lift"), COOKIE, &[csrf]).await;
+    let done = world.fakes.trust.done.lock().unwrap().clone();
+    let (dismissed, lifted) = (format!("dismiss {REPORT}"), format!("lift {REPORT}"));
+    let expected = [&dismissed, "suspend for 0 days because 1", "granted true", "granted false", &lifted]
+        .map(str::to_owned);
+    assert_eq!(done, expected);
+    // Whoever did not prove lately who they are does so before anything is read.
+    world.clock.set(world.clock.now() + jiff::SignedDuration::from_mins(10));
+    let late = world.visit(&format!("/moderation/{REPORT}"), COOKIE).await;
+    assert!(late.header("location").starts_with("/prove-again?next=%2Fmoderation%2F"), "{}", late.body);
+}
