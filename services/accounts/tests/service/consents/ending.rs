@@ -135,7 +135,7 @@ async fn asking_to_be_erased_ends_it_and_the_erasure_of_the_owner_leaves_nothing
 
 #[tokio::test]
 async fn a_counselors_erasure_ends_it_and_the_owner_keeps_knowing_what_was_open() {
-    let (house, operator, carla, anna, care_id) = house_with(["carla", "anna"]).await;
+    let (house, operator, carla, _, care_id) = house_with(["carla", "anna"]).await;
     // Operators suspend a counselor before their account is a member's again, and can be erased.
     house.suspend(&operator, &carla, "She leaves.").await.unwrap();
     let carla = house.signed_in("carla@example.org").await;
