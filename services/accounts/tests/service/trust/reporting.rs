@@ -67,7 +67,8 @@ async fn only_whom_one_has_or_had_to_do_with_can_be_reported_or_blocked() {
         house.complain(&anna, complaint(whom)).await.unwrap();
     }
     house.complain(&dora, complaint(&anna)).await.unwrap();
-    let mut relations: Vec<_> = house.reports(&operator, false).await.iter().map(|one| one.relation).collect();
+    let mut relations: Vec<_> =
+        house.reports(&operator, false).await.iter().map(|one| one.relation).collect();
     relations.sort_unstable();
     assert_eq!(relations, [1, 2, 2, 3]);
 
