@@ -47,13 +47,15 @@ const DELEGATED: [&str; 13] = [
 ];
 /// The RPCs that a suspended account reaches: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 56] = [
+const NEVER_GATED: [&str; 58] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
     "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.CircleService.LeaveCircle",
     "candor.accounts.v1.CircleService.RemoveTrustedPerson",
+    "candor.accounts.v1.ConsentService.ListConsents",
+    "candor.accounts.v1.ConsentService.RevokeConsent",
     "candor.accounts.v1.CounselorService.GetOwnCounselorApplication",
     "candor.accounts.v1.CounselorService.WithdrawCounselorApplication",
     "candor.accounts.v1.CoupleCareService.EndCoupleCare",
