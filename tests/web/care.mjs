@@ -146,7 +146,7 @@ async function sheOpensHerJournal(anna, carla, base) {
   await anna.page.goto(`${base}/care`);
   await anna.page.getByRole("link", { name: "What is open to them" }).click();
   await look(anna.page, "care-06a-nothing-open");
-  await anna.page.getByLabel(/^All my entries/).check();
+  await anna.page.getByRole("radio", { name: /^All my entries/ }).check();
   await anna.page.getByRole("button", { name: "Look at it first" }).click();
   await anna.page.getByText("We sat by the river and said little.").first().waitFor();
   await look(anna.page, "care-06b-preview");
