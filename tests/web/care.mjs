@@ -3,62 +3,8 @@
 //
 // usage: node care.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
-import { look, mailedLink, makeOperator, open, pass, run, setClock, shownAt } from "./kit.mjs";
-
-let now = Date.parse("2026-03-24T18:00:00Z");
-const password = (name) => `a long sentence only ${name} knows`;
-const address = (name) => `${name.toLowerCase()}@example.org`;
-
-/** Lets time go on; a code of an app counts once, so the next one is of another half minute. */
-function later(seconds) {
-  now += seconds * 1000;
-  setClock(new Date(now).toISOString());
-}
-
-/** Signs in; with an app's secret in two steps. */
-async function signIn(person, base) {
-  const { page, name, secret } = person;
-  if (secret) later(30);
-  await page.goto(`${base}/sign-in`);
-  await page.getByLabel("E-mail address").fill(address(name));
-  await page.getByLabel("Password").fill(password(name));
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  if (secret) {
-    await page.getByLabel("Code").fill(shownAt(secret, now));
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  }
-  await page.getByRole("button", { name: "Sign out" }).waitFor();
-}
-
-/** Registers, proves the address, and signs in. */
-async function join(person, base, mailDir) {
-  const { page, name } = person;
-  await page.goto(`${base}/register`);
-  await page.getByLabel("E-mail address").fill(address(name));
-  await page.getByLabel("Password").fill(password(name));
-  await page.getByLabel("I am 18 or older").check();
-  await page.getByRole("button", { name: "Register" }).click();
-  await page.goto(await mailedLink(mailDir, address(name)));
-  await page.getByLabel("Password").fill(password(name));
-  await page.getByRole("button", { name: "Confirm my address" }).click();
-  await signIn(person, base);
-}
-
-/** Sets an authenticator app up. */
-async function addApp(person, base) {
-  const { page } = person;
-  await page.goto(`${base}/security/app`);
-  person.secret = await page.locator("code.secret").innerText();
-  await page.getByLabel("The six digits it shows now").fill(shownAt(person.secret, now));
-  await page.getByRole("button", { name: "Use this app" }).click();
-  await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
-}
-
-/** Presses a button of the page, and waits for where it leads. */
-async function press(page, name, place) {
-  await page.getByRole("button", { name }).first().click();
-  await page.waitForURL(new RegExp(`${place}$`));
-}
+import { look, makeOperator, open, pass, run } from "./kit.mjs";
+import { addApp, address, join, password, press, signIn, theyLink } from "./people.mjs";
 
 /** Carla applies; an operator looks and verifies. */
 async function carlaIsVerified(carla, operator, base, mailDir) {
@@ -243,20 +189,6 @@ async function careForTwo(anna, ben, carla, base) {
   await carla.page.reload();
   await carla.page.getByText("Nobody at the moment.").waitFor();
   pass();
-}
-
-/** She invites him by a code, he accepts. */
-async function theyLink(anna, ben, base) {
-  await anna.page.goto(`${base}/couple`);
-  await anna.page.getByLabel("Your name, as they know you").fill("Anna");
-  await anna.page.getByRole("button", { name: "Make an invitation" }).click();
-  const link = await anna.page.getByLabel("Link", { exact: true }).inputValue();
-  await ben.page.goto(link);
-  await ben.page.getByRole("heading", { name: "Anna invites you" }).waitFor();
-  await ben.page.getByLabel("Your name, as they know you").fill("Ben");
-  await ben.page.getByLabel("I am 18 or older").check();
-  await ben.page.getByRole("button", { name: "Accept" }).click();
-  await ben.page.getByRole("heading", { name: "You and Anna" }).waitFor();
 }
 
 await run(async (browser, base, mailDir) => {

@@ -38,7 +38,7 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
     ] {
         assert!(preview.contains(expected), "{expected}: {preview}");
     }
-    assert!(!preview.contains("<img") && !preview.contains("javascript:alert(1)\""), "{preview}");
+    assert!(!preview.contains("<img") && !preview.contains("javascript:alert(1)\u{22}"), "{preview}");
     assert_eq!(
         *world.fakes.opened.read.lock().unwrap(),
         [(String::new(), false)],
@@ -121,7 +121,7 @@ async fn a_counselor_reads_what_is_open_with_a_capability_and_nothing_else() {
     for expected in [
         NAME,
         "For preparing a session, and nothing else.",
-        &format!("{all}\""),
+        &format!("{all}\u{22}"),
         &one,
         "/practice/opened?from=a%2Bb",
     ] {
@@ -195,7 +195,7 @@ async fn the_ledger_says_who_read_what_when_and_under_which_consent() {
         "/entries/0195f1c2-7f00-4000-8000-000000000004",
         "A counselor of yours</bdi> read a mood of yours.",
         "What a counselor reads stands here exactly.",
-        "/care/c-1/open\"><strong>All your entries",
+        "/care/c-1/open\u{22}><strong>All your entries",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");
     }
