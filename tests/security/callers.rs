@@ -39,9 +39,9 @@ impl Caller {
         Self::Stranger,
         Self::Suspended,
         Self::Operator,
-        Self::Client,
         Self::Former,
         Self::Unshared,
+        Self::Client,
         Self::Trusted,
         Self::Shared,
     ];
