@@ -29,7 +29,7 @@ enum Command {
     /// Starts everything and serves until Ctrl-C or SIGTERM
     Run(Run),
     /// Serves a demonstration: two made-up people and eight weeks of their life, clearly marked. The first start lives
-    /// those weeks, which takes less than a minute. A counselor joins them once counselors can be asked for care
+    /// those weeks, which takes less than a minute. No counselor is among them yet
     Demo(demo::Demo),
     /// Brings every database up to date and loads the library, without serving
     Migrate(Place),
