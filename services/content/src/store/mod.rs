@@ -170,14 +170,17 @@ pub async fn get(conn: &mut PgConnection, article_id: &str, locales: &[String]) 
 }
 
 /// What accounts have done of kinds, as far as it is kept, by account and number of the kind.
+/// One array comes through a row of its own and each is looked up by its key: so it is planned once, for any number.
 pub async fn progress(
     conn: &mut PgConnection,
     of: impl Iterator<Item = (Uuid, Fact)>,
 ) -> Result<HashMap<(Uuid, i16), Earliest>> {
     let (accounts, facts): (Vec<Uuid>, Vec<i16>) = of.map(|(account, fact)| (account, fact.number())).unzip();
     let rows = sqlx::query!(
-        "SELECT account_id, fact, item_ids, item_times FROM path_progress
-         WHERE (account_id, fact) IN (SELECT * FROM unnest($1::uuid[], $2::smallint[]))",
+        "SELECT p.account_id, p.fact, p.item_ids, p.item_times
+         FROM (SELECT DISTINCT * FROM unnest((SELECT $1::uuid[]), $2::smallint[])) AS n (account_id, fact)
+         CROSS JOIN LATERAL (SELECT * FROM path_progress
+                             WHERE account_id = n.account_id AND fact = n.fact OFFSET 0) AS p",
         &accounts,
         &facts,
     )

@@ -77,21 +77,22 @@ pub fn seal_entry(account_id: Uuid, entry: &Entry, data_key: &DataKey, mood_id: 
 }
 
 /// Keeps entries, each with its mood, its idempotency record and its event, where all of them are new: in one statement,
-/// on a connection without a transaction. Says whether they were; if not, nothing is kept, and [`write_entries`] says of
-/// each what is to become of it.
+/// on a connection without a transaction. Then it gives back what is told of them, leased until `lease`; if not, nothing is
+/// kept, and [`write_entries`] says of each what is to become of it.
 ///
 /// # Errors
 /// When the database refuses the whole for another reason: nothing of it is kept then either.
 pub async fn write_new_entries(
     conn: &mut PgConnection,
     commands: &[WriteEntry],
-) -> Result<bool, sqlx::Error> {
+    lease: Option<jiff::Timestamp>,
+) -> Result<Option<Vec<Envelope>>, sqlx::Error> {
     let mut rows: Vec<NewEntry<'_>> = commands.iter().map(WriteEntry::as_new).collect();
     // One order for all writers, so that two batches never wait for each other.
     rows.sort_by_key(|row| (row.entry.account_id, row.entry.entry_id));
-    match store::keep_entries(conn, &rows).await {
-        Ok(()) => Ok(true),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+    match store::keep_entries(conn, &rows, lease).await {
+        Ok(()) => Ok(Some(rows.iter().map(|row| row.event.clone()).collect())),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -70,7 +70,7 @@ impl ReadShare {
 pub type Received = (OpenShare, proto::Rendering);
 
 /// Of each wish, the share if it is open to its reader, and what it shows. Of those that were opened, and no others, it is
-/// told that they were read.
+/// told that they were read: by the events, which are leased until `lease`.
 ///
 /// # Errors
 /// When the database refuses the whole: then nothing was read. Of a wish: [`Error::ShareNotFound`] for whatever is not open
@@ -80,15 +80,16 @@ pub async fn find_received(
     wishes: &[ReadShare],
     now: Timestamp,
     ids: &Ids,
-) -> Result<Vec<Result<Received, Error>>, sqlx::Error> {
+    lease: Option<Timestamp>,
+) -> Result<(Vec<Result<Received, Error>>, Vec<Envelope>), sqlx::Error> {
     let asked: Vec<_> =
         wishes.iter().map(|wish| (Reader::new(&wish.capability, now), wish.share_id)).collect();
     let found = store::find_open(conn, &asked, now).await?;
     let opened: Vec<_> = wishes.iter().zip(found).map(|(wish, found)| open_received(wish, found)).collect();
     let read = wishes.iter().zip(&opened).filter(|(_, opened)| opened.is_ok());
     let events: Vec<_> = read.map(|(wish, _)| wish.told(ids.next(), now)).collect();
-    bus::outbox::append(conn, &events).await?;
-    Ok(opened)
+    bus::outbox::append_leased(conn, &events, lease).await?;
+    Ok((opened, events))
 }
 
 fn open_received(wish: &ReadShare, found: Option<(OpenShare, Vec<u8>)>) -> Result<Received, Error> {

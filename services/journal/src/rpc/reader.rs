@@ -17,7 +17,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// On the journal's database; `outbox` is woken after each commit.
+    /// On the journal's database; `outbox` hears of each commit.
     pub(super) fn new(pool: PgPool, outbox: Outbox, clock: Clock, ids: Ids) -> Self {
         Self { pool, outbox, clock, ids }
     }
@@ -49,8 +49,9 @@ impl Reader {
         // on the two.
         let mut conn = self.pool.acquire().await?;
         let now = to_microseconds(self.clock.now());
-        let answers = app::find_received(&mut conn, wishes, now, &self.ids).await?;
-        self.outbox.wake();
+        let lease = self.outbox.lease();
+        let (answers, events) = app::find_received(&mut conn, wishes, now, &self.ids, lease).await?;
+        self.outbox.hand(events, lease);
         Ok(answers)
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// On the journal's database; `outbox` is woken after each commit.
+    /// On the journal's database; `outbox` hears of each commit.
     pub(super) fn new(pool: PgPool, outbox: Outbox) -> Self {
         let written = chassis::telemetry::counter("candor_journal_entries_written", "Entries kept.");
         written.add(0, &[]);
@@ -47,7 +47,6 @@ impl Writer {
 
     async fn commit(&self, commands: &[WriteEntry]) -> Result<Vec<Result<Written, Error>>, sqlx::Error> {
         let results = self.keep(commands).await?;
-        self.outbox.wake();
         let fresh = results.iter().filter(|result| matches!(result, Ok(Written::Fresh))).count();
         self.written.add(fresh as u64, &[]);
         Ok(results)
@@ -57,12 +56,15 @@ impl Writer {
     /// statement's failing, and then looked at in a transaction.
     async fn keep(&self, commands: &[WriteEntry]) -> Result<Vec<Result<Written, Error>>, sqlx::Error> {
         let mut conn = self.pool.acquire().await?;
-        if app::write_new_entries(&mut conn, commands).await? {
+        let lease = self.outbox.lease();
+        if let Some(events) = app::write_new_entries(&mut conn, commands, lease).await? {
+            self.outbox.hand(events, lease);
             return Ok(commands.iter().map(|_| Ok(Written::Fresh)).collect());
         }
         let mut transaction = conn.begin().await?;
         let results = app::write_entries(&mut transaction, commands).await?;
         transaction.commit().await?;
+        self.outbox.wake();
         Ok(results)
     }
 }

@@ -27,9 +27,18 @@ pub struct NewEntry<'a> {
 /// claims are inserted first, as by [`claim_many`](chassis::idempotency::claim_many): the statement proper runs
 /// before what its WITH only adds, and of that the last before the first.
 ///
+/// The events are leased to the relay of this process until `lease`, which is handed them after the commit.
+///
+/// One array of each kind comes through a row of its own: where the planner sees how long all of them are, it plans every
+/// batch anew.
+///
 /// # Errors
 /// A unique violation when anything of it is there already; then, as after any other failure, nothing was kept.
-pub async fn keep_entries(conn: &mut PgConnection, rows: &[NewEntry<'_>]) -> Result<(), sqlx::Error> {
+pub async fn keep_entries(
+    conn: &mut PgConnection,
+    rows: &[NewEntry<'_>],
+    lease: Option<jiff::Timestamp>,
+) -> Result<(), sqlx::Error> {
     let (accounts, ids) = keys(rows);
     let mut claims: Vec<&Claim> = rows.iter().map(|row| row.claim).collect();
     claims.sort_by_key(|claim| (claim.account_id, claim.key));
@@ -37,20 +46,21 @@ pub async fn keep_entries(conn: &mut PgConnection, rows: &[NewEntry<'_>]) -> Res
     let (events, times) = (rows.iter().map(|row| row.event), |time: jiff::Timestamp| time.to_sqlx());
     sqlx::query!(
         "WITH told AS (
-             INSERT INTO bus.outbox (id, key, aggregate_id, version, time, traceparent, body)
-             SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::bytea[])),
+             INSERT INTO bus.outbox (id, key, aggregate_id, version, time, traceparent, body, leased_until)
+             SELECT *, $31::timestamptz
+             FROM UNNEST((SELECT $1::uuid[]), $2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::bytea[])),
          felt AS (
              INSERT INTO moods (account_id, mood_id, entry_id, felt_time, pleasantness, energy, body_signs, create_time)
              SELECT account_id, mood_id, entry_id, felt_time, pleasantness, energy, signs::smallint[], create_time
-             FROM UNNEST($8::uuid[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::smallint[], $13::smallint[],
+             FROM UNNEST((SELECT $8::uuid[]), $9::uuid[], $10::uuid[], $11::timestamptz[], $12::smallint[], $13::smallint[],
                          $14::text[], $15::timestamptz[])
                AS new (account_id, mood_id, entry_id, felt_time, pleasantness, energy, signs, create_time)),
          kept AS (
              INSERT INTO entries (account_id, entry_id, body, title, entry_time, time_zone, mood_id, create_time, request_mac)
-             SELECT * FROM UNNEST($16::uuid[], $17::uuid[], $18::bytea[], $19::bytea[], $20::timestamptz[], $21::text[],
+             SELECT * FROM UNNEST((SELECT $16::uuid[]), $17::uuid[], $18::bytea[], $19::bytea[], $20::timestamptz[], $21::text[],
                                   $22::uuid[], $23::timestamptz[], $24::bytea[]))
          INSERT INTO chassis.idempotency (account_id, method, key, body_mac, resource_id, expires_at)
-         SELECT * FROM UNNEST($25::uuid[], $26::text[], $27::uuid[], $28::bytea[], $29::uuid[], $30::timestamptz[])",
+         SELECT * FROM UNNEST((SELECT $25::uuid[]), $26::text[], $27::uuid[], $28::bytea[], $29::uuid[], $30::timestamptz[])",
         &events.clone().map(|event| event.id).collect::<Vec<_>>(),
         &events.clone().map(|event| event.key.as_str()).collect::<Vec<_>>() as &[&str],
         &events.clone().map(|event| event.aggregate_id).collect::<Vec<_>>(),
@@ -81,6 +91,7 @@ pub async fn keep_entries(conn: &mut PgConnection, rows: &[NewEntry<'_>]) -> Res
         &claims.iter().map(|claim| claim.body_mac.as_slice()).collect::<Vec<_>>() as &[&[u8]],
         &claims.iter().map(|claim| claim.resource_id).collect::<Vec<_>>(),
         &claims.iter().map(|claim| times(claim.expires_at)).collect::<Vec<_>>() as &[Timestamp],
+        lease.map(times) as Option<Timestamp>,
     )
     .execute(conn)
     .await?;

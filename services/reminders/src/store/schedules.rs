@@ -54,15 +54,16 @@ pub async fn insert_schedules(conn: &mut PgConnection, schedules: &[Schedule]) -
     let days: Vec<jiff_sqlx::Date> = schedules.iter().map(|schedule| schedule.due_on.to_sqlx()).collect();
     let zones: Vec<String> = schedules.iter().map(|schedule| schedule.time_zone.clone()).collect();
     let made: Vec<SqlTimestamp> = schedules.iter().map(|schedule| schedule.created_at.to_sqlx()).collect();
-    // In the order of the unique index, so that two replicas wait for each other instead of deadlocking.
+    // An array comes through a row of its own and each day is looked up by its key, so that it is planned once, for any
+    // number of them. In the order of the unique index, so that two replicas wait for each other instead of deadlocking.
     let done = sqlx::query!(
         "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at)
          SELECT id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::date[], $7::text[],
+         FROM unnest((SELECT $1::uuid[]), $2::uuid[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::date[], $7::text[],
                      $8::timestamptz[]) WITH ORDINALITY
               AS n (id, account_id, kind, subject_id, due_at, due_on, time_zone, created_at, place)
          WHERE NOT EXISTS (SELECT FROM schedules s
-                           WHERE s.account_id = n.account_id AND s.kind = n.kind AND s.due_on = n.due_on)
+                           WHERE s.account_id = n.account_id AND s.kind = n.kind AND s.due_on = n.due_on OFFSET 0)
          ORDER BY account_id, due_on, place
          ON CONFLICT DO NOTHING",
         &ids,

@@ -33,6 +33,7 @@
 pub mod config;
 pub mod envelope;
 pub mod erasure;
+mod handover;
 pub mod inbox;
 pub mod log;
 mod memory;

@@ -1,6 +1,11 @@
 //! The sending end: events are rows of the transaction that made them true.
 
-use crate::{Envelope, store};
+use crate::{
+    Envelope,
+    handover::{Handed, Handover},
+    store,
+};
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +21,7 @@ struct Inner {
     wake: Notify,
     /// When one was heard.
     last: Mutex<Option<Instant>>,
+    handover: Handover,
 }
 
 impl Outbox {
@@ -27,6 +33,26 @@ impl Outbox {
     /// Says that something was committed. Forgetting it costs up to 250 ms, never an event.
     pub fn wake(&self) {
         self.0.wake.notify_one();
+    }
+
+    /// Until when rows that are written now are leased to the relay of this process, if it takes any: whoever writes them so
+    /// ([`append_leased`]) hands their events over once they are committed ([`Outbox::hand`]), and nobody has to look for
+    /// them. For what is hot.
+    pub fn lease(&self) -> Option<Timestamp> {
+        self.0.handover.lease()
+    }
+
+    /// Hands over events that were committed under a lease; without one, wakes the relay. Forgetting it costs up to the
+    /// length of a lease, never an event.
+    pub fn hand(&self, events: Vec<Envelope>, lease: Option<Timestamp>) {
+        match lease {
+            Some(lease) => self.0.handover.hand(Handed { events, lease }),
+            None => self.wake(),
+        }
+    }
+
+    pub(crate) fn handover(&self) -> &Handover {
+        &self.0.handover
     }
 
     /// Resolves at the next wake, or at once if there was one since the last; but not so soon after the last. Given up in
@@ -47,7 +73,19 @@ pub async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Result<(), 
     if events.is_empty() {
         return Ok(());
     }
-    store::append(conn, events).await
+    store::append(conn, events, None).await
+}
+
+/// The same under a lease of [`Outbox::lease`], for events that are handed over after the commit.
+pub async fn append_leased(
+    conn: &mut PgConnection,
+    events: &[Envelope],
+    lease: Option<Timestamp>,
+) -> Result<(), sqlx::Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    store::append(conn, events, lease).await
 }
 
 #[cfg(test)]

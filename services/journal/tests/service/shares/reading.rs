@@ -51,7 +51,8 @@ async fn in_one_batch_each_reads_what_is_open_to_them_and_leaves_a_receipt_for_t
     ];
     let before = reads(&stage.pool).await.len();
     let mut transaction = stage.pool.begin().await.unwrap();
-    let read = find_received(&mut transaction, &wishes, stage.clock.now(), &stage.ids).await.unwrap();
+    let (read, _) =
+        find_received(&mut transaction, &wishes, stage.clock.now(), &stage.ids, None).await.unwrap();
     transaction.commit().await.unwrap();
 
     let rendering = |at: usize| read[at].as_ref().ok().map(|(_, rendering)| rendering.clone());
@@ -117,7 +118,7 @@ async fn what_ended_before_a_batch_is_closed_in_it_and_its_neighbours_are_not() 
         wish(&of_epoch(1)),
     ];
     let mut transaction = stage.pool.begin().await.unwrap();
-    let read = find_received(&mut transaction, &wishes, now, &stage.ids).await.unwrap();
+    let (read, _) = find_received(&mut transaction, &wishes, now, &stage.ids, None).await.unwrap();
     let open: Vec<_> = read.iter().map(Result::is_ok).collect();
     assert_eq!(open, [true, false, false, true]);
     assert!([1, 2].iter().all(|at: &usize| matches!(read[*at], Err(Error::ShareNotFound))));

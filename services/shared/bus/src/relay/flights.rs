@@ -69,17 +69,6 @@ impl Flights {
         }
     }
 
-    /// Does something else while they land.
-    pub(super) async fn land_during<T>(&mut self, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = self.land() => {}
-            }
-        }
-    }
-
     fn note(&mut self, Landed { id, key, result }: Landed) {
         let Some(lease) = self.up.remove(&id) else { return };
         match result {
@@ -141,6 +130,11 @@ impl Flights {
     /// Whether some failed and none was confirmed.
     pub(super) fn all_failed(&self) -> bool {
         !self.failed.leased.is_empty() && self.confirmed.is_empty()
+    }
+
+    /// Whether what was published last was confirmed, as far as is known.
+    pub(super) fn go_well(&self) -> bool {
+        self.setbacks == 0 && !self.all_failed()
     }
 
     /// Those that were not confirmed, if there are any.

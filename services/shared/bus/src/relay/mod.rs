@@ -1,6 +1,7 @@
 //! From the outbox to the transport.
 //!
-//! A turn is one statement: it moves what was confirmed to the log, and leases more rows. These are published with no
+//! A turn is one statement: it moves what was confirmed to the log, and leases more rows. What is hot is leased when it is
+//! written, and handed over. Leased rows are published with no
 //! transaction open, and the next turn does not wait for the slowest of them. A relay that dies in between leaves leases
 //! behind that run out, and somebody publishes those rows again; the inbox knows them. Rows are claimed with
 //! `SKIP LOCKED`, so any number of replicas share the work. Order is not promised, not even per aggregate.
@@ -8,7 +9,9 @@
 mod flights;
 
 use crate::{
-    Outbox, Transport, log, metrics,
+    Outbox, Transport,
+    handover::{self, Handed},
+    log, metrics,
     pace::apart,
     step::{self, Observer, Step},
     store,
@@ -136,6 +139,7 @@ impl Relay {
             match self.turn(&mut flights, &mut turns).await {
                 Ok(()) => failing = false,
                 Err(error) => {
+                    self.outbox.handover().offer(None);
                     if !failing {
                         tracing::warn!(%error, "the outbox cannot be published; trying on");
                     }
@@ -149,18 +153,57 @@ impl Relay {
             while !failing && !flights.want_a_turn(turns.wanted) {
                 // Of those confirmed so far; as soon as one more lands it is asked anew.
                 let rested = flights.rest();
+                self.offer(&flights);
                 tokio::select! {
                     biased;
                     () = shutdown.cancelled() => break,
                     () = flights.land() => {}
+                    handed = self.outbox.handover().handed() => self.take(&mut flights, handed).await,
                     () = rested => {}
                     () = self.outbox.woken(apart(turns.claimed)) => turns.wanted = true,
                     _ = sweep.tick() => turns.wanted = true,
                 }
             }
         }
+        self.outbox.handover().offer(None);
         if let Err(error) = self.finish(flights).await {
             tracing::warn!(%error, "what was published last is not noted and will be published again");
+        }
+    }
+
+    /// Says whether whoever writes may lease rows to this relay: not while the broker is away or refuses, and not where there
+    /// is no room.
+    fn offer(&self, flights: &Flights) {
+        let takes = flights.have_room() && self.transport.healthy() && flights.go_well();
+        self.outbox.handover().offer(takes.then_some(&self.lease_clock));
+    }
+
+    /// Publishes what was handed over.
+    async fn take(&self, flights: &mut Flights, handed: Vec<Handed>) {
+        step::reached(self.observer.as_ref(), Step::Claimed).await;
+        for Handed { events, lease } in handed {
+            for event in events {
+                flights.start(self.transport.clone(), event, lease);
+            }
+        }
+    }
+
+    /// Does something else while publishes end and others are handed over.
+    async fn meanwhile<T>(&self, flights: &mut Flights, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.go_on(flights) => {}
+            }
+        }
+    }
+
+    /// Waits until a publish ends or something is handed over.
+    async fn go_on(&self, flights: &mut Flights) {
+        tokio::select! {
+            () = flights.land() => {}
+            handed = self.outbox.handover().handed() => self.take(flights, handed).await,
         }
     }
 
@@ -192,10 +235,9 @@ impl Relay {
         Ok(())
     }
 
-    /// Until when rows that are claimed now are leased, as the database keeps it.
+    /// Until when rows that are claimed now are leased.
     fn lease(&self) -> Timestamp {
-        let until = self.lease_clock.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        Timestamp::from_microsecond(until.as_microsecond()).unwrap_or(until)
+        handover::until(&self.lease_clock, LEASE)
     }
 
     /// The one statement of a turn.
@@ -218,7 +260,7 @@ impl Relay {
             store::log_and_claim(&mut conn, &confirmed, self.clock.now(), claim).await
         };
         let moved = confirmed.len();
-        let done = flights.land_during(work).await;
+        let done = self.meanwhile(flights, work).await;
         if done.is_err() {
             flights.give_back_confirmed(confirmed);
         } else {
@@ -236,7 +278,7 @@ impl Relay {
             let mut conn = self.pool.acquire().await?;
             store::release(&mut conn, &failed.leased, until).await
         };
-        let done = flights.land_during(work).await;
+        let done = self.meanwhile(flights, work).await;
         if let Some((error, event_id, key)) = &failed.last {
             let events = failed.leased.len();
             tracing::warn!(%error, %event_id, key, events, "events were not confirmed; they stay in the outbox");
@@ -249,9 +291,11 @@ impl Relay {
 
     /// Waits a moment for confirms, notes them, and lets go of the rest.
     async fn finish(&self, mut flights: Flights) -> Result<(), sqlx::Error> {
+        let handed = self.outbox.handover().waiting();
+        self.take(&mut flights, handed).await;
         let landing = async {
             while !flights.are_down() {
-                flights.land().await;
+                self.go_on(&mut flights).await;
             }
         };
         let _ = tokio::time::timeout(GRACE, landing).await;

@@ -64,12 +64,17 @@ impl Columns {
     }
 }
 
-/// Adds events to the outbox.
-pub(crate) async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Result<(), sqlx::Error> {
+/// Adds events to the outbox, leased until then, if at all.
+pub(crate) async fn append(
+    conn: &mut PgConnection,
+    events: &[Envelope],
+    leased_until: Option<Timestamp>,
+) -> Result<(), sqlx::Error> {
     let columns = Columns::of(events.iter());
     sqlx::query!(
-        "INSERT INTO bus.outbox (id, key, aggregate_id, version, time, traceparent, body)
-         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::bytea[])",
+        "INSERT INTO bus.outbox (id, key, aggregate_id, version, time, traceparent, body, leased_until)
+         SELECT *, $8::timestamptz
+         FROM UNNEST((SELECT $1::uuid[]), $2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::bytea[])",
         &columns.ids,
         &columns.keys,
         &columns.aggregate_ids,
@@ -77,6 +82,7 @@ pub(crate) async fn append(conn: &mut PgConnection, events: &[Envelope]) -> Resu
         &columns.times,
         &columns.traceparents as _,
         &columns.bodies,
+        leased_until.map(|until| until.to_sqlx()) as _,
     )
     .execute(conn)
     .await?;
@@ -97,7 +103,8 @@ pub(crate) struct Claim {
 ///
 /// A transaction of its own, and no part of another: the commit is not waited for until it is on disk, which is all
 /// this would lose in a crash of the database: rows that are as they were before, and are published again. The limit is no parameter, and the rows are named by an array: a plan for
-/// any number of rows would read the whole table, which is mostly rows that are gone.
+/// any number of rows would read the whole table, which is mostly rows that are gone. Parameters come through rows of their
+/// own, so that it is planned once: what the planner can look at it plans anew each time, which took as long as doing it.
 pub(crate) async fn log_and_claim(
     conn: &mut PgConnection,
     confirmed: &[Uuid],
@@ -109,14 +116,15 @@ pub(crate) async fn log_and_claim(
         r#"WITH commit AS MATERIALIZED (
              SELECT set_config('synchronous_commit', 'off', true) AS waits
          ), published AS (
-             DELETE FROM bus.outbox WHERE id = ANY($1) AND (SELECT waits FROM commit) = 'off'
+             DELETE FROM bus.outbox WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND (SELECT waits FROM commit) = 'off'
              RETURNING id, key, aggregate_id, version, time, traceparent, body
          ), logged AS (
              INSERT INTO bus.log (id, key, aggregate_id, version, time, traceparent, body, published_at)
              SELECT id, key, aggregate_id, version, time, traceparent, body, $2 FROM published
          ), due AS (
              SELECT id FROM bus.outbox
-             WHERE NOT $5 AND (leased_until IS NULL OR leased_until <= $3) AND id <> ALL($1)
+             WHERE NOT (SELECT $5::boolean) AND (leased_until IS NULL OR leased_until <= (SELECT $3::timestamptz))
+               AND id <> ALL((SELECT $1::uuid[])::uuid[])
                AND (SELECT waits FROM commit) = 'off'
              ORDER BY id LIMIT 256 FOR UPDATE SKIP LOCKED
          )

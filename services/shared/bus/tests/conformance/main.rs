@@ -26,6 +26,7 @@ mod disorder;
 mod erasure;
 mod failures;
 mod ground;
+mod handing;
 mod kills;
 mod many;
 mod outages;

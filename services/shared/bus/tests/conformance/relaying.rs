@@ -55,7 +55,7 @@ impl Ground {
     }
 
     /// A queue beside the consumer's, which takes nothing.
-    async fn full_queue(&self, name: &str) -> (lapin::Connection, Channel) {
+    pub(crate) async fn full_queue(&self, name: &str) -> (lapin::Connection, Channel) {
         let config = self.exchange().unwrap();
         let connection =
             lapin::Connection::connect(&config.amqp_url, ConnectionProperties::default()).await.unwrap();
