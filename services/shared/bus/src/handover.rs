@@ -2,11 +2,12 @@
 //! has to look for none of them and to lease none. A process that dies in between leaves leases that run out, as a relay does
 //! that dies while it publishes.
 
-use crate::Envelope;
+use crate::{Envelope, pace::after_burst};
 use chassis::Clock;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 /// Twice as long as a publish may take, [`CONFIRM_DEADLINE`](crate::transport::CONFIRM_DEADLINE); and how long events wait
 /// whose process died before it published them.
@@ -30,6 +31,8 @@ struct State {
     /// What the relay dates leases by, while it takes events.
     taker: Option<Clock>,
     waiting: Vec<Handed>,
+    /// When the next may be taken.
+    next: Option<Instant>,
 }
 
 impl Handover {
@@ -52,8 +55,13 @@ impl Handover {
         }
     }
 
-    /// What was handed over; waits until there is something. Given up in between, it loses nothing.
+    /// What was handed over; waits until there is something, after many for a moment longer. Given up in between, it loses
+    /// nothing.
     pub(crate) async fn handed(&self) -> Vec<Handed> {
+        let next = self.state().next;
+        if let Some(next) = next {
+            sleep_until(next).await;
+        }
         loop {
             let waiting = self.waiting();
             if !waiting.is_empty() {
@@ -65,7 +73,11 @@ impl Handover {
 
     /// What was handed over and not taken yet.
     pub(crate) fn waiting(&self) -> Vec<Handed> {
-        std::mem::take(&mut self.state().waiting)
+        let mut state = self.state();
+        let waiting = std::mem::take(&mut state.waiting);
+        let events = waiting.iter().map(|handed| handed.events.len()).sum();
+        state.next = Some(Instant::now() + after_burst(events)).filter(|_| events > 0);
+        waiting
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
