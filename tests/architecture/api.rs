@@ -5,13 +5,14 @@ use candor_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 /// The RPCs anyone may call without a passport. Adding one is a decision: change this list on purpose.
-const PUBLIC: [&str; 21] = [
+const PUBLIC: [&str; 22] = [
     "candor.accounts.v1.CoupleService.PreviewInvitation",
     "candor.accounts.v1.CoupleService.ReportInvitation",
     "candor.accounts.v1.IdentityService.Register",
     "candor.accounts.v1.IdentityService.RequestPasswordReset",
     "candor.accounts.v1.IdentityService.ResendVerification",
     "candor.accounts.v1.IdentityService.ResetPassword",
+    "candor.accounts.v1.IdentityService.UndoEmailChange",
     "candor.accounts.v1.IdentityService.VerifyEmail",
     "candor.accounts.v1.OAuthClientService.IssueClientToken",
     "candor.accounts.v1.OAuthClientService.RevokeClientToken",
@@ -47,7 +48,7 @@ const DELEGATED: [&str; 13] = [
 ];
 /// The RPCs that a suspended account reaches: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 58] = [
+const NEVER_GATED: [&str; 59] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
@@ -67,6 +68,7 @@ const NEVER_GATED: [&str; 58] = [
     "candor.accounts.v1.CoupleService.GetCouple",
     "candor.accounts.v1.CoupleService.ListInvitationPauses",
     "candor.accounts.v1.CoupleService.UnlinkPartner",
+    "candor.accounts.v1.IdentityService.CancelEmailChange",
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",

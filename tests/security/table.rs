@@ -39,6 +39,8 @@ const OWN: Outcomes = members(Own, Own, Own, Own, Own);
 const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, DENIED, Own, Own, Own, Own];
 /// Asks everybody who is signed in to prove again who they are.
 const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, DENIED, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW];
+/// There is nothing of the kind for anybody who is signed in.
+const NOBODYS: Outcomes = [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
 /// Nobody but the owner knows that it exists.
 const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 /// Open to the partner it was opened to, and to the trusted person it was opened to.
@@ -66,7 +68,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 162] = [
+pub(crate) const ROWS: [Row; 166] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -80,6 +82,7 @@ pub(crate) const ROWS: [Row; 162] = [
         r#"{"token": "$token", "newPassword": "a sentence of fifteen and more"}"#,
         anyone(UNKNOWN),
     ),
+    row("candor.accounts.v1.IdentityService.UndoEmailChange", r#"{"token": "$token"}"#, anyone(UNKNOWN)),
     row(
         "candor.accounts.v1.IdentityService.VerifyEmail",
         r#"{"token": "$token", "password": "a sentence of fifteen and more"}"#,
@@ -198,6 +201,9 @@ pub(crate) const ROWS: [Row; 162] = [
         r#"{"newPassword": "a sentence of fifteen and more"}"#,
         UNPROVEN,
     ),
+    row("candor.accounts.v1.IdentityService.RequestEmailChange", r#"{"email": "$email"}"#, UNPROVEN),
+    row("candor.accounts.v1.IdentityService.ConfirmEmailChange", r#"{"token": "$token"}"#, NOBODYS),
+    row("candor.accounts.v1.IdentityService.CancelEmailChange", "{}", NOBODYS),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),
     row("candor.accounts.v1.CoupleService.ListInvitationPauses", "{}", OWN),

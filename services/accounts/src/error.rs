@@ -1,5 +1,6 @@
 //! How accounts can fail, and what a caller is told.
 
+mod addresses;
 mod care;
 mod clients;
 mod consents;
@@ -7,6 +8,7 @@ mod counselors;
 mod passkeys;
 mod trust;
 
+pub use addresses::AddressError;
 pub use care::CareError;
 pub use clients::ClientError;
 pub use consents::ConsentError;
@@ -145,6 +147,9 @@ pub enum Error {
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The business of another address failed.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -215,6 +220,7 @@ impl From<Error> for Fault {
             Error::Consent(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
+            Error::Address(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

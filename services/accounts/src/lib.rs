@@ -13,7 +13,9 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TrustError};
+pub use error::{
+    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TrustError,
+};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};

@@ -25,6 +25,7 @@ pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     super::trust::live(house, anna, &operator).await;
     // Somebody without another factor, since recovery codes come with the first.
     passkey(house, &mut Person::join(house, "Erik").await).await;
+    super::addresses::live(house).await;
 }
 
 /// One who is uninvited again; one who comes, is described anew, and goes.

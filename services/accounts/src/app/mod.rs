@@ -13,6 +13,7 @@ pub mod counselor;
 mod couple;
 pub mod couple_care;
 mod device;
+mod email_change;
 mod erasure;
 mod export;
 mod factor;
@@ -63,6 +64,10 @@ pub use couple::{
     Linkage, MyCouple, cancel_unlink, couple_of, plan_unlink, planned_unlinks, unlink, unlink_as_planned,
 };
 pub use device::{OwnDevice, forget_device, list_devices};
+pub use email_change::{
+    Undo, WaitingAddress, WantedAddress, cancel_email_change, confirm_email_change, prepare_confirmation,
+    prepare_email_change, prepare_undo, request_email_change, undo_email_change,
+};
 pub use erasure::{
     CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, WaitingErasure,
     begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures, current_erasures,

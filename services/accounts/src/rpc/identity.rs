@@ -1,16 +1,19 @@
 //! `IdentityService`.
 
-use super::{Rpc, wire};
+use super::{Rpc, email_change, wire};
 use crate::{
     Error,
     app::{self, Applicant},
     domain::{self, Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
-    Account, AccountKind, ChangePasswordRequest, ChangePasswordResponse, GetMeRequest, GetMeResponse,
-    RegisterRequest, RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
-    ResendVerificationRequest, ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse,
-    VerifyEmailRequest, VerifyEmailResponse, identity_service_server::IdentityService,
+    Account, AccountKind, CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest,
+    ChangePasswordResponse, ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetMeRequest,
+    GetMeResponse, RegisterRequest, RegisterResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
+    RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest,
+    ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, UndoEmailChangeRequest,
+    UndoEmailChangeResponse, VerifyEmailRequest, VerifyEmailResponse,
+    identity_service_server::IdentityService,
 };
 use chassis::{
     identity::Passport,
@@ -73,6 +76,39 @@ impl IdentityService for Rpc {
         let typed = Zeroizing::new(message.new_password);
         require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(change_password(self, &passport, &typed, message.others_go_on).await?))
+    }
+
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Result<Response<RequestEmailChangeResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        Ok(Response::new(email_change::request(self, &passport, &message.email).await?))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        Ok(Response::new(email_change::confirm(self, &passport, &message.token).await?))
+    }
+
+    async fn cancel_email_change(
+        &self,
+        request: Request<CancelEmailChangeRequest>,
+    ) -> Result<Response<CancelEmailChangeResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        Ok(Response::new(email_change::cancel(self, &passport).await?))
+    }
+
+    async fn undo_email_change(
+        &self,
+        request: Request<UndoEmailChangeRequest>,
+    ) -> Result<Response<UndoEmailChangeResponse>, Status> {
+        let message = admit_public(request)?;
+        Ok(Response::new(email_change::undo(self, &message.token).await?))
     }
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {

@@ -7,6 +7,7 @@ mod consent;
 mod counselor;
 mod couple;
 mod couple_care;
+mod email_change;
 mod identity;
 mod ledger;
 mod lines;

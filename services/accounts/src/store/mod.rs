@@ -11,6 +11,7 @@ pub mod consent;
 pub mod counselor;
 pub mod couple;
 pub mod couple_care;
+pub mod email_change;
 pub mod erasure;
 pub mod export;
 pub mod factor;

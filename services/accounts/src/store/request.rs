@@ -5,11 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What `Register`, `ResendVerification` and `RequestPasswordReset` leave behind.
+/// What `Register`, `ResendVerification`, `RequestPasswordReset` and `RequestEmailChange` leave behind.
 pub struct NewRequest<'a> {
     /// Becomes the account's id if the address is new.
     pub request_id: Uuid,
-    /// The address.
+    /// The address; of another address for an account, what that account's requests are one of.
     pub email_index: &'a [u8; 32],
     /// What is asked for.
     pub wish: Wish,
@@ -23,6 +23,8 @@ pub enum Wish {
     Resend,
     /// A link that lets a password be set anew.
     Reset,
+    /// Another address for an account; which, `email_change` says.
+    Change,
 }
 
 impl Wish {
@@ -32,19 +34,22 @@ impl Wish {
     pub const RESEND: &'static str = "resend";
     /// See above.
     pub const RESET: &'static str = "reset";
+    /// See above.
+    pub const CHANGE: &'static str = "change";
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => Self::REGISTER,
             Self::Resend => Self::RESEND,
             Self::Reset => Self::RESET,
+            Self::Change => Self::CHANGE,
         }
     }
 
     fn registration(&self) -> Option<&Registration> {
         match self {
             Self::Register(registration) => Some(registration),
-            Self::Resend | Self::Reset => None,
+            Self::Resend | Self::Reset | Self::Change => None,
         }
     }
 }

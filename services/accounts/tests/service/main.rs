@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod access;
+mod addresses;
 mod audit;
 mod audit_chain;
 mod care;

@@ -42,6 +42,8 @@ pub(super) struct Fakes {
     pub(super) resets: Mutex<Vec<String>>,
     pub(super) changed: Mutex<Vec<ChangePasswordRequest>>,
     pub(super) by_mail: AtomicBool,
+    /// The address that waits to be confirmed.
+    pub(super) waiting_address: Mutex<Option<String>>,
     /// Alice has an authenticator app.
     pub(super) app: AtomicBool,
     /// When Alice last proved who she is, as her passports say; `None` says nothing of it.
@@ -96,6 +98,7 @@ impl Fakes {
             resets: Mutex::default(),
             changed: Mutex::default(),
             by_mail: AtomicBool::new(false),
+            waiting_address: Mutex::default(),
             app: AtomicBool::new(false),
             proved_at: Mutex::default(),
             kind: Mutex::new("member"),
@@ -266,6 +269,53 @@ impl IdentityService for Fake {
         Ok(Response::new(ResetPasswordResponse {}))
     }
 
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Answer<RequestEmailChangeResponse> {
+        self.admit_proven(&request)?;
+        let email = request.into_inner().email;
+        if !email.contains('@') {
+            return Err(Fault::invalid_field("email", "is not an e-mail address we can write to").into());
+        }
+        *self.0.waiting_address.lock().unwrap() = Some(email);
+        Ok(Response::new(RequestEmailChangeResponse {}))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Answer<ConfirmEmailChangeResponse> {
+        self.admit(&request)?;
+        if request.get_ref().token != "good" || self.0.waiting_address.lock().unwrap().take().is_none() {
+            let sentence = "This link is too old, was used already, or belongs to another account.";
+            return Err(Fault::new(Code::NotFound, "EMAIL_CHANGE_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn cancel_email_change(
+        &self,
+        request: Request<CancelEmailChangeRequest>,
+    ) -> Answer<CancelEmailChangeResponse> {
+        self.admit(&request)?;
+        if self.0.waiting_address.lock().unwrap().take().is_none() {
+            return Err(Fault::new(Code::NotFound, "NO_EMAIL_CHANGE", "No other address waits.").into());
+        }
+        Ok(Response::new(CancelEmailChangeResponse {}))
+    }
+
+    async fn undo_email_change(
+        &self,
+        request: Request<UndoEmailChangeRequest>,
+    ) -> Answer<UndoEmailChangeResponse> {
+        if request.get_ref().token != "good" {
+            let sentence = "This link is too old or was used already. Nothing was changed.";
+            return Err(Fault::new(Code::NotFound, "EMAIL_UNDO_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(UndoEmailChangeResponse {}))
+    }
+
     async fn change_password(
         &self,
         request: Request<ChangePasswordRequest>,
@@ -420,6 +470,11 @@ impl SecurityService for Fake {
             recovery_codes: 9,
             passkeys: i32::from(self.0.passkeys.has.load(Ordering::SeqCst)),
             second_factor_missing: false,
+            waiting_address: self.0.waiting_address.lock().unwrap().clone().map(|email| WaitingAddress {
+                email,
+                request_time: self.0.timestamp(0),
+                expire_time: self.0.timestamp(86_400),
+            }),
         }))
     }
 

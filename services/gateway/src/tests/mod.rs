@@ -1,5 +1,6 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod addresses;
 mod care;
 mod careful;
 mod check_in;
