@@ -68,11 +68,11 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 166] = [
+pub(crate) const ROWS: [Row; 170] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
-        r#"{"email": "$email", "password": "a sentence of fifteen and more", "timeZone": "UTC", "adult": true}"#,
+        r#"{"email": "$email", "password": "a sentence of fifteen and more", "timeZone": "UTC", "adult": true, "termsVersion": 1, "privacyVersion": 1}"#,
         anyone(DONE),
     ),
     row("candor.accounts.v1.IdentityService.ResendVerification", r#"{"email": "$email"}"#, anyone(DONE)),
@@ -114,6 +114,7 @@ pub(crate) const ROWS: [Row; 166] = [
         anyone(UNSIGNED),
     ),
     row("candor.accounts.v1.SessionService.ListSigningKeys", "{}", anyone(DONE)),
+    row("candor.accounts.v1.TermsService.GetTerms", "{}", anyone(DONE)),
     row("candor.accounts.v1.CoupleService.PreviewInvitation", r#"{"code": "$code"}"#, anyone(UNKNOWN)),
     row(
         "candor.accounts.v1.CoupleService.ReportInvitation",
@@ -204,6 +205,18 @@ pub(crate) const ROWS: [Row; 166] = [
     row("candor.accounts.v1.IdentityService.RequestEmailChange", r#"{"email": "$email"}"#, UNPROVEN),
     row("candor.accounts.v1.IdentityService.ConfirmEmailChange", r#"{"token": "$token"}"#, NOBODYS),
     row("candor.accounts.v1.IdentityService.CancelEmailChange", "{}", NOBODYS),
+    row("candor.accounts.v1.TermsService.ListAcceptedTerms", "{}", OWN_OF_ANYBODY),
+    row(
+        "candor.accounts.v1.TermsService.WithdrawTerms",
+        r#"{"kind": "TERMS_KIND_PRIVACY"}"#,
+        OWN_OF_ANYBODY,
+    ),
+    // At once again, so that everything else stays open.
+    row(
+        "candor.accounts.v1.TermsService.AcceptTerms",
+        r#"{"kind": "TERMS_KIND_PRIVACY", "version": 1}"#,
+        OWN_OF_ANYBODY,
+    ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),
     row("candor.accounts.v1.CoupleService.ListInvitationPauses", "{}", OWN),

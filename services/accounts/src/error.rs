@@ -6,6 +6,7 @@ mod clients;
 mod consents;
 mod counselors;
 mod passkeys;
+mod terms;
 mod trust;
 
 pub use addresses::AddressError;
@@ -14,6 +15,7 @@ pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use terms::TermsError;
 pub use trust::TrustError;
 
 use crate::domain::{Invalid, NotOffered};
@@ -147,6 +149,9 @@ pub enum Error {
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The business of a legal text failed.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// The business of another address failed.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -221,6 +226,7 @@ impl From<Error> for Fault {
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
             Error::Address(error) => error.into(),
+            Error::Terms(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

@@ -162,6 +162,10 @@ async fn operator(house: &House) -> String {
     let credentials = json!({"email": email, "password": password, "deviceLabel": house.text("a device")});
     let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let secret = text(&session["sessionSecret"]);
+    for kind in ["TERMS_KIND_USE", "TERMS_KIND_PRIVACY"] {
+        let yes = json!({"kind": kind, "version": 1});
+        house.ok("accounts.TermsService.AcceptTerms", yes, Some(&secret)).await;
+    }
     add_app(house, &secret).await;
     secret
 }

@@ -40,6 +40,7 @@ mod sign_in;
 mod signing;
 mod standing;
 mod step_up;
+mod terms;
 mod tie;
 pub mod trust;
 mod verification;
@@ -108,12 +109,15 @@ pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
+pub use terms::{
+    Offered, OwnAcceptance, OwnTerms, accept_terms, check_offered, terms_of, texts_of, withdraw_terms,
+};
 pub use tie::{Tie, list_ties};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{
     Error, config,
-    domain::{Address, Site},
+    domain::{Address, Site, Terms},
 };
 use bus::Outbox;
 use chassis::{Clock, Ids};
@@ -150,6 +154,8 @@ pub struct Accounts {
     pub sessions: config::Sessions,
     /// What links begin with, without a slash at the end.
     pub public_url: String,
+    /// The legal texts.
+    pub terms: Terms,
     /// The place that passkeys are for; none where it has no name.
     site: Option<Site>,
     key: OnceCell<DataKey>,
@@ -178,9 +184,16 @@ impl Accounts {
             mails: Arc::default(),
             sessions,
             public_url: public_url.trim_end_matches('/').to_owned(),
+            terms: Terms::default(),
             site: Site::of(public_url),
             key: OnceCell::new(),
         }
+    }
+
+    /// The same with legal texts to accept; none, unless they are said.
+    #[must_use]
+    pub fn with_terms(self, terms: Terms) -> Self {
+        Self { terms, ..self }
     }
 
     /// The service's own key. Asked of the vault once and then kept: nothing works without it.

@@ -4,7 +4,9 @@
 use super::{
     Accounts, announce,
     email_change::{self, ChangePlan},
-    email_place, notice, outgoing, password_place, random, registration, text,
+    email_place, notice, outgoing, password_place, random, registration,
+    terms::{self, Offered},
+    text,
 };
 use crate::{
     Error,
@@ -52,6 +54,8 @@ struct Content {
     time_zone: String,
     locale: String,
     notices_by_mail: bool,
+    /// The legal texts that whoever registered accepted.
+    offered: Option<Offered>,
 }
 
 /// What became of a request.
@@ -143,6 +147,10 @@ fn content(
         time_zone: time_zone.clone(),
         locale: locale.clone(),
         notices_by_mail: claimed.notices_by_mail,
+        offered: claimed
+            .terms_version
+            .zip(claimed.privacy_version)
+            .map(|(terms, privacy)| Offered { terms, privacy }),
     }))
 }
 
@@ -249,6 +257,7 @@ impl Desk<'_> {
         if given_up::holder(conn, email_index, None, self.now).await?.is_some() {
             return Ok(false);
         }
+        self.keep_terms(conn, content).await?;
         let state = State {
             account_id: self.account_id,
             version: 1,
@@ -271,7 +280,14 @@ impl Desk<'_> {
         let new = new_account(self.account_id, email_index, content);
         account::replace_unverified(conn, &new, self.now).await?;
         verification::clear(conn, self.account_id).await?;
+        self.keep_terms(conn, content).await?;
         self.ask_for_proof(conn, &content.address).await
+    }
+
+    /// What whoever registered accepted.
+    async fn keep_terms(&self, conn: &mut PgConnection, content: &Content) -> Result<(), Error> {
+        let whose = (self.account_id, content.locale.as_str());
+        terms::keep_offered(self.accounts, conn, whose, content.offered, self.now).await
     }
 
     /// An unproven account whose owner asks for another mail. Links sent before stay good: a stranger who asks

@@ -28,6 +28,7 @@ mod report;
 mod rotation;
 mod secret;
 mod suspension;
+mod terms;
 mod totp;
 
 pub use address::Address;
@@ -77,6 +78,7 @@ pub use secret::{
     SessionSecret, UndoToken, VerificationToken,
 };
 pub use suspension::{Appeal, REPORT_PACE, SuspensionReason, suspended_until};
+pub use terms::{RequiredTerms, Terms, TermsFault, TermsKind, TermsVersion};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

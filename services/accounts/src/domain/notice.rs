@@ -77,11 +77,13 @@ pub enum NoticeKind {
     EmailChanged,
     /// An earlier address was put back with the link that went to it; every session ended.
     EmailChangeUndone,
+    /// It was taken back that a legal text is accepted.
+    TermsWithdrawn,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -118,6 +120,7 @@ impl NoticeKind {
         Self::EmailChangeAsked,
         Self::EmailChanged,
         Self::EmailChangeUndone,
+        Self::TermsWithdrawn,
     ];
 
     /// The name in the table.
@@ -159,6 +162,7 @@ impl NoticeKind {
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
             Self::EmailChangeUndone => "email_change_undone",
+            Self::TermsWithdrawn => "terms_withdrawn",
         }
     }
 

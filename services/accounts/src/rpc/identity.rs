@@ -3,7 +3,7 @@
 use super::{Rpc, email_change, wire};
 use crate::{
     Error,
-    app::{self, Applicant},
+    app::{self, Applicant, Offered},
     domain::{self, Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
@@ -141,6 +141,7 @@ async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Resul
         zone: Zone::parse(&message.time_zone)?,
         locale: Locale::parse(&message.locale)?,
         notices_by_mail: message.notices_by_mail,
+        offered: Offered { terms: message.terms_version, privacy: message.privacy_version },
     };
     let application = app::apply(accounts, applicant).await?;
     let mut tx = accounts.pool.begin().await?;

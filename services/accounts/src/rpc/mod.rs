@@ -18,6 +18,7 @@ mod pause;
 mod privacy;
 mod security;
 mod session;
+mod terms;
 mod trust;
 
 use crate::{app::Accounts, outbound::KeyFetcher};

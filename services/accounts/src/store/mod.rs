@@ -31,6 +31,7 @@ pub mod security;
 pub mod session;
 pub mod signing_key;
 pub mod suspension;
+pub mod terms;
 pub mod throttle;
 pub mod tie;
 pub mod verification;

@@ -36,5 +36,6 @@ mod rotation;
 mod sessions;
 mod step_up;
 mod story;
+mod terms;
 mod throttle;
 mod trust;

@@ -38,6 +38,7 @@ mod share;
 mod shared;
 mod sign_in;
 mod start;
+mod terms;
 mod timeline;
 mod trust;
 mod verify;
@@ -155,6 +156,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(care::router())
         .merge(opened::router())
         .merge(trust::router())
+        .merge(terms::router())
         .merge(moderation::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))

@@ -67,6 +67,7 @@ pub(super) struct Fakes {
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
     pub(super) opened: super::fakes_opened::OpenedAsked,
     pub(super) trust: super::fakes_trust::TrustAsked,
+    pub(super) terms: super::fakes_terms::TermsAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -116,6 +117,7 @@ impl Fakes {
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
             opened: super::fakes_opened::OpenedAsked::default(),
             trust: super::fakes_trust::TrustAsked::default(),
+            terms: super::fakes_terms::TermsAsked::default(),
         }
     }
 
@@ -143,6 +145,7 @@ impl Fakes {
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_couple_care::add(server, fake.clone());
         let server = super::fakes_trust::add(server, fake.clone());
+        let server = super::fakes_terms::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_opened::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
@@ -179,7 +182,10 @@ impl Fake {
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
         let kind = *self.0.kind.lock().unwrap();
         let acr = if self.0.strong.load(Ordering::SeqCst) { "aal2" } else { "aal1" };
-        let claims = format!(r#"{{"sub":"{ALICE}","kind":"{kind}","acr":"{acr}","auth_time":{time}}}"#);
+        let due = !self.0.terms.due.lock().unwrap().is_empty();
+        let claims = format!(
+            r#"{{"sub":"{ALICE}","kind":"{kind}","acr":"{acr}","auth_time":{time},"terms_due":{due}}}"#
+        );
         format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
@@ -559,6 +565,7 @@ impl EntryService for Fake {
 
     async fn get_entry(&self, request: Request<GetEntryRequest>) -> Answer<GetEntryResponse> {
         self.admit(&request)?;
+        self.terms_first()?;
         if *self.0.trust.held.lock().unwrap() {
             let sentence = "This account is suspended.";
             return Err(Fault::new(Code::PermissionDenied, "ACCOUNT_SUSPENDED", sentence).into());

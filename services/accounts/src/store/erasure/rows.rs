@@ -131,6 +131,8 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("devices", devices.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
     tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
+    let accepted = sqlx::query!("DELETE FROM terms_acceptance WHERE account_id = $1", account_id);
+    tally.add("accepted_terms", accepted.execute(&mut *conn).await?.rows_affected());
     let exports = sqlx::query!("DELETE FROM export WHERE account_id = $1", account_id);
     tally.add("exports", exports.execute(&mut *conn).await?.rows_affected());
     let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);

@@ -152,6 +152,9 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::EmailChangeUndone => {
             "An earlier address was put back with the link that went to it. Everybody was signed out. A new password is a good idea."
         }
+        SecurityNoticeKind::TermsWithdrawn => {
+            "It was taken back that the terms are accepted. Most of the place is closed until you accept them again."
+        }
         SecurityNoticeKind::AccountSuspended => {
             "Your account was suspended. You can read why, and object, on the page Your account."
         }
