@@ -68,7 +68,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 170] = [
+pub(crate) const ROWS: [Row; 171] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -203,6 +203,7 @@ pub(crate) const ROWS: [Row; 170] = [
         UNPROVEN,
     ),
     row("candor.accounts.v1.IdentityService.RequestEmailChange", r#"{"email": "$email"}"#, UNPROVEN),
+    row("candor.accounts.v1.IdentityService.UpdateProfile", r#"{"timeZone": "Europe/Vienna"}"#, OWN_OF_ANYBODY),
     row("candor.accounts.v1.IdentityService.ConfirmEmailChange", r#"{"token": "$token"}"#, NOBODYS),
     row("candor.accounts.v1.IdentityService.CancelEmailChange", "{}", NOBODYS),
     row("candor.accounts.v1.TermsService.ListAcceptedTerms", "{}", OWN_OF_ANYBODY),

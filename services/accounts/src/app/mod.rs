@@ -30,6 +30,7 @@ mod passkey;
 mod passport;
 mod password;
 mod pause;
+mod profile;
 mod registration;
 mod report;
 mod second;
@@ -98,6 +99,7 @@ pub use passkey::{
 pub use passport::{MintedPassport, mint};
 pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
 pub use pause::{MyPause, Pause, lift_pause, pause_of_code, pause_of_partner, pauses_of};
+pub use profile::{Correction, correct_profile};
 pub use registration::{Applicant, Application, apply, record, request_reset, resend};
 pub use report::{Complaint, Report, report_invitation, seal_report};
 pub use second::{Half, WaitingHalf, complete, half, keep_half};

@@ -1,18 +1,18 @@
 //! `IdentityService`.
 
-use super::{Rpc, email_change, wire};
+use super::{Rpc, email_change, profile};
 use crate::{
     Error,
     app::{self, Applicant, Offered},
-    domain::{self, Address, Locale, Password, ResetToken, VerificationToken, Zone},
+    domain::{Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
-    Account, AccountKind, CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest,
+    CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest,
     ChangePasswordResponse, ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetMeRequest,
     GetMeResponse, RegisterRequest, RegisterResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
     RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest,
     ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, UndoEmailChangeRequest,
-    UndoEmailChangeResponse, VerifyEmailRequest, VerifyEmailResponse,
+    UndoEmailChangeResponse, UpdateProfileRequest, UpdateProfileResponse, VerifyEmailRequest, VerifyEmailResponse,
     identity_service_server::IdentityService,
 };
 use chassis::{
@@ -113,23 +113,17 @@ impl IdentityService for Rpc {
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        let me = app::me(&self.accounts, passport.account_id).await?;
-        let kind = match me.kind {
-            domain::AccountKind::Member => AccountKind::Member,
-            domain::AccountKind::Counselor => AccountKind::Counselor,
-            domain::AccountKind::Operator => AccountKind::Operator,
-            domain::AccountKind::Editor => AccountKind::Editor,
-            domain::AccountKind::Support => AccountKind::Support,
-        };
-        let account = Account {
-            account_id: me.account_id.to_string(),
-            email: me.email,
-            time_zone: me.time_zone,
-            locale: me.locale,
-            create_time: Some(wire(me.created_at)),
-            kind: kind.into(),
-        };
+        let account = profile::me(self, passport.account_id).await?;
         Ok(Response::new(GetMeResponse { account: Some(account) }))
+    }
+
+    async fn update_profile(
+        &self,
+        request: Request<UpdateProfileRequest>,
+    ) -> Result<Response<UpdateProfileResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let account = profile::update(self, &passport, &message).await?;
+        Ok(Response::new(UpdateProfileResponse { account: Some(account) }))
     }
 }
 

@@ -16,6 +16,7 @@ mod openings;
 mod passkey;
 mod pause;
 mod privacy;
+mod profile;
 mod security;
 mod session;
 mod terms;

@@ -30,6 +30,7 @@ mod passkeys;
 mod passwords;
 mod pauses;
 mod people;
+mod profile;
 mod receipts;
 mod reports;
 mod rotation;

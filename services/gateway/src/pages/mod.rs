@@ -142,6 +142,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
         .route("/security/password", get(security::password::show).post(security::password::submit))
         .merge(security::address::router())
+        .merge(security::profile::router())
         .merge(passkey::router())
         .route("/sessions", get(sessions::show))
         .route("/sessions/end-others", post(sessions::end_others))

@@ -42,6 +42,7 @@ pub(super) struct Fakes {
     pub(super) resets: Mutex<Vec<String>>,
     pub(super) changed: Mutex<Vec<ChangePasswordRequest>>,
     pub(super) by_mail: AtomicBool,
+    pub(super) corrected: Mutex<Vec<UpdateProfileRequest>>,
     /// The address that waits to be confirmed.
     pub(super) waiting_address: Mutex<Option<String>>,
     /// Alice has an authenticator app.
@@ -99,6 +100,7 @@ impl Fakes {
             resets: Mutex::default(),
             changed: Mutex::default(),
             by_mail: AtomicBool::new(false),
+            corrected: Mutex::default(),
             waiting_address: Mutex::default(),
             app: AtomicBool::new(false),
             proved_at: Mutex::default(),
@@ -332,6 +334,16 @@ impl IdentityService for Fake {
         }
         self.0.changed.lock().unwrap().push(request.into_inner());
         Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn update_profile(&self, request: Request<UpdateProfileRequest>) -> Answer<UpdateProfileResponse> {
+        self.admit(&request)?;
+        if request.get_ref().time_zone == "Mars/Olympus" {
+            let sentence = "is not an IANA time zone such as Europe/Berlin";
+            return Err(Fault::invalid_field("time_zone", sentence).into());
+        }
+        self.0.corrected.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(UpdateProfileResponse::default()))
     }
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {

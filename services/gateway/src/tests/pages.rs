@@ -60,6 +60,7 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
             "/couple/unlink",
             "/terms/accept",
             "/security/address",
+            "/security/profile",
             "/security/address/confirm?token=good",
             "/invitation",
             "/shared",

@@ -3,6 +3,7 @@
 pub(super) mod address;
 pub(super) mod factor;
 pub(super) mod password;
+pub(super) mod profile;
 
 use super::{Failure, Form, Frame, Member, go, passkey, words};
 use askama::Template;
