@@ -203,15 +203,15 @@ pub(crate) const ROWS: [Row; 171] = [
         UNPROVEN,
     ),
     row("candor.accounts.v1.IdentityService.RequestEmailChange", r#"{"email": "$email"}"#, UNPROVEN),
-    row("candor.accounts.v1.IdentityService.UpdateProfile", r#"{"timeZone": "Europe/Vienna"}"#, OWN_OF_ANYBODY),
+    row(
+        "candor.accounts.v1.IdentityService.UpdateProfile",
+        r#"{"timeZone": "Europe/Vienna"}"#,
+        OWN_OF_ANYBODY,
+    ),
     row("candor.accounts.v1.IdentityService.ConfirmEmailChange", r#"{"token": "$token"}"#, NOBODYS),
     row("candor.accounts.v1.IdentityService.CancelEmailChange", "{}", NOBODYS),
     row("candor.accounts.v1.TermsService.ListAcceptedTerms", "{}", OWN_OF_ANYBODY),
-    row(
-        "candor.accounts.v1.TermsService.WithdrawTerms",
-        r#"{"kind": "TERMS_KIND_PRIVACY"}"#,
-        OWN_OF_ANYBODY,
-    ),
+    row("candor.accounts.v1.TermsService.WithdrawTerms", r#"{"kind": "TERMS_KIND_PRIVACY"}"#, OWN_OF_ANYBODY),
     // At once again, so that everything else stays open.
     row(
         "candor.accounts.v1.TermsService.AcceptTerms",

@@ -18,7 +18,8 @@ pub(crate) struct Station {
 
 impl Station {
     /// What nobody said otherwise of.
-    pub(crate) const MEMBER: Self = Self { kind: Kind::Member, strong: false, suspended: false, terms_due: false };
+    pub(crate) const MEMBER: Self =
+        Self { kind: Kind::Member, strong: false, suspended: false, terms_due: false };
 
     /// What a passport says; a member where it says nothing.
     pub(crate) fn claimed(passport: &str) -> Self {

@@ -5,8 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        care, client_token, couple_care, email_change, export, invitation, known_device, mail, notice, passkey_challenge,
-        pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
+        care, client_token, couple_care, email_change, export, invitation, known_device, mail, notice,
+        passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
     },
 };
 use jiff::SignedDuration;

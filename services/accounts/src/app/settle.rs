@@ -192,12 +192,10 @@ async fn settle_address(
         match (&known, &plan.content) {
             (None, Some(content)) => {
                 let index = &claimed.email_index;
-                match given_up::holder(conn, index, None, desk.now).await? {
-                    Some(holder) => {
-                        email_change::tell_holder(accounts, conn, holder, &plan.mail_subject).await?;
-                    }
-                    None if desk.open_account(conn, index, content).await? => {}
-                    None => return Ok(Settled::Stale),
+                if let Some(holder) = given_up::holder(conn, index, None, desk.now).await? {
+                    email_change::tell_holder(accounts, conn, holder, &plan.mail_subject).await?;
+                } else if !desk.open_account(conn, index, content).await? {
+                    return Ok(Settled::Stale);
                 }
             }
             (Some(known), Some(content)) if !known.verified => {

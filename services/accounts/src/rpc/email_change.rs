@@ -6,7 +6,8 @@ use crate::{
     domain::{Address, NewAddressToken, UndoToken},
 };
 use candor_proto::accounts::v1::{
-    CancelEmailChangeResponse, ConfirmEmailChangeResponse, RequestEmailChangeResponse, UndoEmailChangeResponse,
+    CancelEmailChangeResponse, ConfirmEmailChangeResponse, RequestEmailChangeResponse,
+    UndoEmailChangeResponse,
 };
 use chassis::identity::Passport;
 

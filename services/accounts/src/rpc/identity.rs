@@ -7,12 +7,12 @@ use crate::{
     domain::{Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
-    CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest,
-    ChangePasswordResponse, ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetMeRequest,
-    GetMeResponse, RegisterRequest, RegisterResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
-    RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest,
-    ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, UndoEmailChangeRequest,
-    UndoEmailChangeResponse, UpdateProfileRequest, UpdateProfileResponse, VerifyEmailRequest, VerifyEmailResponse,
+    CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest, ChangePasswordResponse,
+    ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetMeRequest, GetMeResponse, RegisterRequest,
+    RegisterResponse, RequestEmailChangeRequest, RequestEmailChangeResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResendVerificationRequest, ResendVerificationResponse,
+    ResetPasswordRequest, ResetPasswordResponse, UndoEmailChangeRequest, UndoEmailChangeResponse,
+    UpdateProfileRequest, UpdateProfileResponse, VerifyEmailRequest, VerifyEmailResponse,
     identity_service_server::IdentityService,
 };
 use chassis::{

@@ -93,8 +93,8 @@ async fn accept(
 ) -> Result<AcceptTermsResponse, Error> {
     let accounts = &rpc.accounts;
     let locale = Locale::parse(&message.locale)?;
-    let kind = kind(message.kind)
-        .ok_or(crate::domain::Invalid { field: "kind", description: "is not known" })?;
+    let kind =
+        kind(message.kind).ok_or(crate::domain::Invalid { field: "kind", description: "is not known" })?;
     let mut tx = accounts.pool.begin().await?;
     app::accept_terms(accounts, &mut tx, passport, (kind, message.version), locale.as_str()).await?;
     tx.commit().await?;

@@ -143,7 +143,8 @@ pub async fn take(
 
 /// Calls off what an account waits for; false when it waits for nothing.
 pub async fn clear(conn: &mut PgConnection, account_id: Uuid) -> Result<bool, sqlx::Error> {
-    let gone = sqlx::query!("DELETE FROM email_change WHERE account_id = $1", account_id).execute(conn).await?;
+    let gone =
+        sqlx::query!("DELETE FROM email_change WHERE account_id = $1", account_id).execute(conn).await?;
     Ok(gone.rows_affected() == 1)
 }
 

@@ -21,12 +21,14 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl House {
     pub async fn ask_for_address(&self, session: &SignInResponse, email: &str) -> Result<(), Status> {
-        let request = self.with_passport(&session.passport, RequestEmailChangeRequest { email: email.into() }).await;
+        let request =
+            self.with_passport(&session.passport, RequestEmailChangeRequest { email: email.into() }).await;
         self.rpc.request_email_change(request).await.map(drop)
     }
 
     pub async fn confirm_address(&self, session: &SignInResponse, token: &str) -> Result<(), Status> {
-        let request = self.with_passport(&session.passport, ConfirmEmailChangeRequest { token: token.into() }).await;
+        let request =
+            self.with_passport(&session.passport, ConfirmEmailChangeRequest { token: token.into() }).await;
         self.rpc.confirm_email_change(request).await.map(drop)
     }
 
@@ -131,7 +133,8 @@ async fn asking_wants_a_fresh_proof_an_address_and_another_one() {
     let none = house.ask_for_address(&session, "no address").await.err().unwrap();
     assert_eq!(none.code(), Code::InvalidArgument);
     house.advance(SignedDuration::from_mins(6));
-    let session = SignInResponse { passport: house.mint(&session.session_secret).await.unwrap().passport, ..session };
+    let session =
+        SignInResponse { passport: house.mint(&session.session_secret).await.unwrap().passport, ..session };
     assert_eq!(reason(&house.ask_for_address(&session, NEW).await.err().unwrap()), "STEP_UP_REQUIRED");
     assert_eq!((house.count("email_change").await, house.count("address_request").await), (0, 0));
 }
@@ -151,13 +154,17 @@ async fn asking_answers_and_works_the_same_for_every_address() {
         let runs = house.accounts.hashing.runs();
         house.ask_for_address(&fresh, address).await.unwrap();
         let waits = (house.count("address_request").await, house.count("email_change").await);
-        assert_eq!((waits, house.accounts.hashing.runs(), house.count("mail_queue").await), ((1, 1), runs, 1));
+        assert_eq!(
+            (waits, house.accounts.hashing.runs(), house.count("mail_queue").await),
+            ((1, 1), runs, 1)
+        );
         let before = house.waiting_address(&fresh).await.unwrap();
         house.work().await;
         let after = house.waiting_address(&fresh).await.unwrap();
         assert_eq!((&before.email, before.expire_time), (&after.email, after.expire_time));
         let mails = house.mails();
-        let to: Vec<_> = mails.iter().filter(|mail| mail.to == address).map(|mail| mail.subject.clone()).collect();
+        let to: Vec<_> =
+            mails.iter().filter(|mail| mail.to == address).map(|mail| mail.subject.clone()).collect();
         seen.push(to.concat());
     }
     assert_eq!(seen, ["About your address", "Confirm your address", "Confirm your address"]);
@@ -176,7 +183,8 @@ async fn a_link_is_good_for_its_own_account_once_for_a_day_and_only_the_newest()
     let first = house.token_for(&session, THIRD).await;
     let token = house.token_for(&session, NEW).await;
     let mut refused = Vec::new();
-    for (who, token) in [(&ben, token.as_str()), (&session, &first), (&session, "cn_"), (&session, "cu_AAAA")] {
+    for (who, token) in [(&ben, token.as_str()), (&session, &first), (&session, "cn_"), (&session, "cu_AAAA")]
+    {
         refused.push(visible(&house.confirm_address(who, token).await.err().unwrap()));
     }
     house.confirm_address(&session, &token).await.unwrap();
@@ -345,8 +353,7 @@ async fn of_two_accounts_that_open_links_to_one_address_at_once_one_has_it() {
     let ben = house.sign_in(BEN, PASSWORD).await.unwrap();
     let (annas, bens) = (house.token_for(&anna, NEW).await, house.token_for(&ben, NEW).await);
     let other = house.replica();
-    let (one, two) =
-        tokio::join!(house.confirm_address(&anna, &annas), other.confirm_address(&ben, &bens));
+    let (one, two) = tokio::join!(house.confirm_address(&anna, &annas), other.confirm_address(&ben, &bens));
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     let refused = one.err().or(two.err()).unwrap();
     assert_eq!(not_found(&refused), (Code::NotFound, "EMAIL_CHANGE_NOT_FOUND".into()));

@@ -2,7 +2,8 @@
 
 use crate::kit::{House, PASSWORD, reason};
 use candor_proto::accounts::v1::{
-    Account, ProfileChanged, SignInResponse, UpdateProfileRequest, identity_service_server::IdentityService as _,
+    Account, ProfileChanged, SignInResponse, UpdateProfileRequest,
+    identity_service_server::IdentityService as _,
 };
 use chassis::{Clock, Ids};
 use prost::Message as _;

@@ -61,8 +61,12 @@ impl House {
 
 fn standing(own: &ListAcceptedTermsResponse) -> Vec<(TermsKind, i32, &str)> {
     let stands = |one: &&AcceptedTerms| one.withdraw_time.is_none();
-    let mut all: Vec<_> =
-        own.accepted.iter().filter(stands).map(|one| (one.kind(), one.version, one.locale.as_str())).collect();
+    let mut all: Vec<_> = own
+        .accepted
+        .iter()
+        .filter(stands)
+        .map(|one| (one.kind(), one.version, one.locale.as_str()))
+        .collect();
     all.sort_by_key(|(kind, version, _)| (i32::from(*kind), *version));
     all
 }
@@ -92,7 +96,10 @@ async fn another_version_than_the_one_that_counts_is_refused_before_anybody_look
                 RegisterRequest { terms_version, privacy_version, ..registration(email, PASSWORD, "UTC") };
             let runs = newer.accounts.hashing.runs();
             let refused = newer.rpc.register(Request::new(message)).await.err().unwrap();
-            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "TERMS_CHANGED"));
+            assert_eq!(
+                (refused.code(), reason(&refused).as_str()),
+                (Code::FailedPrecondition, "TERMS_CHANGED")
+            );
             assert!(refused.message().contains("Please read the newer text"), "{refused}");
             assert_eq!((newer.accounts.hashing.runs(), newer.count("address_request").await), (runs, 0));
         }

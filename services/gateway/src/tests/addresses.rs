@@ -16,7 +16,10 @@ async fn another_address_is_asked_for_after_a_proof_waits_and_is_called_off() {
     let wrong = world.submit("/security/address", COOKIE, &fields("<b>no")).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("The address is not an e-mail address we can write to."), "{}", wrong.body);
-    assert!(wrong.body.contains("value=\"&#60;b&#62;no\""), "what was typed is there again, and only as text");
+    assert!(
+        wrong.body.contains("value=\"&#60;b&#62;no\""),
+        "what was typed is there again, and only as text"
+    );
     let done = world.submit("/security/address", COOKIE, &fields("new@example.org")).await;
     assert_eq!(done.header("location"), "/security");
     let page = world.visit("/security", COOKIE).await.body;
@@ -33,7 +36,11 @@ async fn a_link_confirms_only_for_whoever_is_signed_in_and_presses_the_button() 
     let world = World::new().await;
     *world.fakes.waiting_address.lock().unwrap() = Some("new@example.org".into());
     let stranger = world.visit("/security/address/confirm?token=good", "").await;
-    assert!(stranger.header("location").starts_with("/sign-in?next=%2Fsecurity%2Faddress"), "{}", stranger.header("location"));
+    assert!(
+        stranger.header("location").starts_with("/sign-in?next=%2Fsecurity%2Faddress"),
+        "{}",
+        stranger.header("location")
+    );
     let page = world.visit("/security/address/confirm?token=good", COOKIE).await.body;
     assert!(page.contains("name=\"token\" value=\"good\"") && !page.contains("new@example.org"), "{page}");
     assert!(world.fakes.waiting_address.lock().unwrap().is_some(), "looking changes nothing");

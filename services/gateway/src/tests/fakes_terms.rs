@@ -50,11 +50,8 @@ impl TermsService for Fake {
         let asked = request.into_inner();
         let kinds = [TermsKind::Use, TermsKind::Privacy];
         let kinds = kinds.into_iter().filter(|kind| [TermsKind::Unspecified, *kind].contains(&asked.kind()));
-        let versions = vec![
-            summary(TermsKind::Use, 1),
-            summary(TermsKind::Use, 2),
-            summary(TermsKind::Privacy, 1),
-        ];
+        let versions =
+            vec![summary(TermsKind::Use, 1), summary(TermsKind::Use, 2), summary(TermsKind::Privacy, 1)];
         let texts = kinds.map(|kind| TermsText {
             summary: Some(summary(kind, if asked.version == 0 { current(kind) } else { asked.version })),
             locale: if asked.locale == "de" { "de".into() } else { "en".into() },

@@ -57,7 +57,11 @@ async fn whoever_has_yet_to_accept_is_led_there_from_every_page_and_back() {
     *world.fakes.terms.due.lock().unwrap() = vec![TermsKind::Use, TermsKind::Privacy];
     let place = format!("/entries/{}", fakes::ENTRY);
     let led = world.visit(&place, COOKIE).await;
-    assert!(led.header("location").starts_with("/terms/accept?next=%2Fentries%2F"), "{}", led.header("location"));
+    assert!(
+        led.header("location").starts_with("/terms/accept?next=%2Fentries%2F"),
+        "{}",
+        led.header("location")
+    );
     let page = world.visit(led.header("location"), COOKIE).await.body;
     for open in ["/data", "/couple", "/circle", "/care", "/report", "/security", "Sign out"] {
         assert!(page.contains(open), "{open}: {page}");
@@ -96,7 +100,10 @@ async fn where_one_goes_on_is_a_page_of_ours_or_home() {
 async fn what_was_accepted_is_taken_back_with_one_button_and_the_way_out_is_offered() {
     let world = World::new().await;
     let page = world.visit("/terms/accept", COOKIE).await.body;
-    assert!(page.contains("Nothing else is asked.") && page.contains("Take back the privacy notice"), "{page}");
+    assert!(
+        page.contains("Nothing else is asked.") && page.contains("Take back the privacy notice"),
+        "{page}"
+    );
     let token = token_in(&page);
     let fields = |kind| [("csrf", token.as_str()), ("kind", kind)];
     let done = world.submit("/terms/withdraw", COOKIE, &fields("privacy")).await;

@@ -97,8 +97,7 @@ pub async fn request_email_change(
         expires_at: now + EMAIL_CHANGE_LIFE,
     };
     email_change::ask(conn, &new, now).await?;
-    let settle =
-        NewRequest { request_id: wanted.change_id, email_index: &wanted.ticket, wish: Wish::Change };
+    let settle = NewRequest { request_id: wanted.change_id, email_index: &wanted.ticket, wish: Wish::Change };
     request::put(conn, &settle, now).await?;
     let session_id = Some(passport.session_id);
     notice::tell(accounts, conn, account_id, NoticeKind::EmailChangeAsked, session_id).await
@@ -186,12 +185,7 @@ pub async fn confirm_email_change(
 
 /// Moves an account into its new address. An account that somebody made with it and never proved gives way, as it does to an
 /// operator's.
-async fn move_in(
-    conn: &mut PgConnection,
-    key: &DataKey,
-    asked: &Asked,
-    now: Timestamp,
-) -> Result<(), Error> {
+async fn move_in(conn: &mut PgConnection, key: &DataKey, asked: &Asked, now: Timestamp) -> Result<(), Error> {
     let account_id = asked.account_id;
     let address = key.open(&asked_place(asked.change_id), &asked.email)?;
     account::delete_unverified(conn, &asked.email_index).await?;

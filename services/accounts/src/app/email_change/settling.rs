@@ -17,7 +17,7 @@ use uuid::Uuid;
 use vault::DataKey;
 
 /// A wish for another address, made ready before the transaction.
-pub(in crate::app) struct ChangePlan {
+pub struct ChangePlan {
     /// What is asked for; none where it was called off or replaced.
     asked: Option<(Asked, DataKey)>,
     /// Whoever has the address.

@@ -43,7 +43,10 @@ impl Terms {
                 words: BTreeMap::new(),
             });
             if (version.date, version.material) != (text.date, text.material) {
-                return Err(TermsFault::of(path, "has another head than the same version in another language"));
+                return Err(TermsFault::of(
+                    path,
+                    "has another head than the same version in another language",
+                ));
             }
             version.words.insert(text.locale.to_owned(), text.words.to_owned());
         }

@@ -109,7 +109,11 @@ fn what_is_no_text_is_refused_by_its_path_and_never_by_its_words() {
         ("terms-of-use/1/de.md", "material: yes\n\nwords", "has no date"),
         ("terms-of-use/1/de.md", "date: today\nmaterial: yes\n\nwords", "has no date"),
         ("terms-of-use/1/de.md", "date: 2026-01-02\n\nwords", "does not say whether it is material"),
-        ("terms-of-use/1/de.md", "date: 2026-01-02\nmaterial: maybe\n\nwords", "does not say whether it is material"),
+        (
+            "terms-of-use/1/de.md",
+            "date: 2026-01-02\nmaterial: maybe\n\nwords",
+            "does not say whether it is material",
+        ),
         ("terms-of-use/1/de.md", HEAD, "says nothing"),
         ("terms-of-use/1/de.md", "date: 2026-01-03\nmaterial: yes\n\nwords", "has another head than"),
     ] {
