@@ -76,7 +76,7 @@ async fn whoever_has_yet_to_accept_is_led_there_from_every_page_and_back() {
     assert_eq!(half.status, 400);
     assert!(half.body.contains("One of the two is not accepted yet."), "{}", half.body);
     assert!(half.body.contains("name=\"privacy\" type") && !half.body.contains("name=\"terms\" type"));
-    let rest = [("csrf", token.as_str()), ("next", &place), ("asked", "privacy"), ("privacy", "1")];
+    let rest = [("csrf", token.as_str()), ("next", place.as_str()), ("asked", "privacy"), ("privacy", "1")];
     let done = world.submit("/terms/accept", COOKIE, &rest).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, place.as_str()));
     let accepted = world.fakes.terms.done.lock().unwrap().clone();

@@ -4,7 +4,7 @@
 use super::super::{Failure, Form, Frame, Guest, Member, go, parameter};
 use super::PLACE;
 use crate::app::App;
-use crate::error::{Problem, STEP_UP_REQUIRED};
+use crate::error::{Problem, STEP_UP_REQUIRED, TERMS_NOT_ACCEPTED};
 use crate::upstream::call;
 use askama::Template;
 use axum::Router;
@@ -77,7 +77,7 @@ async fn ask(member: Member, form: Form) -> Result<Response, Failure> {
 /// Whether a problem has a page of its own.
 fn leads_elsewhere(problem: &Problem) -> bool {
     matches!(problem.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-        || *problem.reason == *STEP_UP_REQUIRED
+        || [STEP_UP_REQUIRED, TERMS_NOT_ACCEPTED].contains(&&*problem.reason)
 }
 
 async fn cancel(member: Member, _: Form) -> Result<Response, Failure> {
