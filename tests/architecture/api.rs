@@ -5,13 +5,14 @@ use candor_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 /// The RPCs anyone may call without a passport. Adding one is a decision: change this list on purpose.
-const PUBLIC: [&str; 21] = [
+const PUBLIC: [&str; 23] = [
     "candor.accounts.v1.CoupleService.PreviewInvitation",
     "candor.accounts.v1.CoupleService.ReportInvitation",
     "candor.accounts.v1.IdentityService.Register",
     "candor.accounts.v1.IdentityService.RequestPasswordReset",
     "candor.accounts.v1.IdentityService.ResendVerification",
     "candor.accounts.v1.IdentityService.ResetPassword",
+    "candor.accounts.v1.IdentityService.UndoEmailChange",
     "candor.accounts.v1.IdentityService.VerifyEmail",
     "candor.accounts.v1.OAuthClientService.IssueClientToken",
     "candor.accounts.v1.OAuthClientService.RevokeClientToken",
@@ -22,6 +23,7 @@ const PUBLIC: [&str; 21] = [
     "candor.accounts.v1.SessionService.ListSigningKeys",
     "candor.accounts.v1.SessionService.MintPassport",
     "candor.accounts.v1.SessionService.SignIn",
+    "candor.accounts.v1.TermsService.GetTerms",
     "candor.content.v1.InstrumentService.GetInstrument",
     "candor.content.v1.InstrumentService.ListInstruments",
     "candor.content.v1.LibraryService.GetArticle",
@@ -45,9 +47,9 @@ const DELEGATED: [&str; 13] = [
     "candor.reminders.v1.CheckInScheduleService.AcceptCheckInSchedule",
     "candor.reminders.v1.CheckInScheduleService.GetCheckInSchedule",
 ];
-/// The RPCs that a suspended account reaches: safety, going away, taking along what is its own or having it destroyed, and
+/// The RPCs that a suspended account reaches, and one that has yet to accept the terms: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 58] = [
+const NEVER_GATED: [&str; 62] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
@@ -67,6 +69,7 @@ const NEVER_GATED: [&str; 58] = [
     "candor.accounts.v1.CoupleService.GetCouple",
     "candor.accounts.v1.CoupleService.ListInvitationPauses",
     "candor.accounts.v1.CoupleService.UnlinkPartner",
+    "candor.accounts.v1.IdentityService.CancelEmailChange",
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",
@@ -87,6 +90,9 @@ const NEVER_GATED: [&str; 58] = [
     "candor.accounts.v1.SessionService.ListDevices",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.SessionService.StepUp",
+    "candor.accounts.v1.TermsService.AcceptTerms",
+    "candor.accounts.v1.TermsService.ListAcceptedTerms",
+    "candor.accounts.v1.TermsService.WithdrawTerms",
     "candor.accounts.v1.TrustService.AppealSuspension",
     "candor.accounts.v1.TrustService.BlockPerson",
     "candor.accounts.v1.TrustService.GetSuspension",

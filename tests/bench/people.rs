@@ -46,6 +46,7 @@ impl People {
         }
         let accounts: Vec<Uuid> = members.iter().map(|member| member.account_id).collect();
         sqlx::query(ACCOUNTS).bind(&accounts).execute(candor.pool("accounts")).await.unwrap();
+        sqlx::query(ACCEPTED).bind(&accounts).execute(candor.pool("accounts")).await.unwrap();
         let insert = sqlx::query(SESSIONS).bind(&accounts).bind(&sessions).bind(&hashes);
         insert.execute(candor.pool("accounts")).await.unwrap();
         let people = Self { members: Arc::new(members), passports: Arc::default() };
@@ -103,6 +104,11 @@ const ACCOUNTS: &str = "
     SELECT id, sha256(uuid_send(id)), uuid_send(id), uuid_send(id), 'member', 'Europe/Berlin', 'en', 2,
            now(), now(), now(), now()
     FROM unnest($1::uuid[]) AS id";
+
+const ACCEPTED: &str = "
+    INSERT INTO terms_acceptance (account_id, kind, version, locale, accepted_at)
+    SELECT id, kind, 1, 'en', now()
+    FROM unnest($1::uuid[]) AS id CROSS JOIN unnest(ARRAY['terms-of-use', 'privacy-notice']) AS kind";
 
 const SESSIONS: &str = "
     INSERT INTO session (session_id, account_id, secret_hash, device_label, created_at, proved_at, used_at, idle_until,

@@ -180,6 +180,8 @@ async fn register(candor: &Candor, accounts: &Channels, email: &str) {
         password: PASSWORD.to_owned(),
         time_zone: "Europe/Berlin".to_owned(),
         adult: true,
+        terms_version: 1,
+        privacy_version: 1,
         ..RegisterRequest::default()
     };
     client.register(request).await.unwrap();

@@ -81,6 +81,13 @@ pub(crate) async fn operator(one: &One) -> String {
     let rest = one.rest();
     let session = rest.ok("POST", "/v1/sessions", None, Some(credentials)).await;
     let secret = session["sessionSecret"].as_str().unwrap().to_owned();
+    // Whoever did not register accepts the terms at their first visit.
+    let (status, problem) = rest.call("GET", "/v1/clients", Some(&secret), None).await;
+    assert_eq!((status, &problem["reason"]), (400, &"TERMS_NOT_ACCEPTED".into()));
+    for kind in ["TERMS_KIND_USE", "TERMS_KIND_PRIVACY"] {
+        let yes = json!({"kind": kind, "version": 1});
+        rest.ok("POST", "/v1/me/terms:accept", Some(&secret), Some(yes)).await;
+    }
     // On a password alone nobody runs a platform.
     let (status, problem) = rest.call("GET", "/v1/clients", Some(&secret), None).await;
     assert_eq!((status, &problem["reason"]), (400, &"SECOND_FACTOR_REQUIRED".into()));

@@ -43,7 +43,7 @@ impl Member {
 /// Registers over REST: refused before the address is proven, welcome after.
 pub(crate) async fn join_over_rest(world: &World, email: &str) -> Member {
     let rest = world.rest();
-    let person = json!({"email": email, "password": PASSWORD, "timeZone": "Europe/Berlin", "locale": "en", "adult": true});
+    let person = json!({"email": email, "password": PASSWORD, "timeZone": "Europe/Berlin", "locale": "en", "adult": true, "termsVersion": 1, "privacyVersion": 1});
     rest.ok("POST", "/v1/accounts", None, Some(person.clone())).await;
     let credentials = json!({"email": email, "password": PASSWORD, "deviceLabel": "kitchen laptop"});
     let (status, problem) = rest.call("POST", "/v1/sessions", None, Some(credentials.clone())).await;
@@ -74,6 +74,8 @@ pub(crate) async fn join_over_grpc(world: &World, email: &str) -> Member {
             locale: "en".into(),
             adult: true,
             notices_by_mail: false,
+            terms_version: 1,
+            privacy_version: 1,
         })
         .await
         .unwrap();

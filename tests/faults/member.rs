@@ -22,7 +22,7 @@ impl Member {
     pub(crate) async fn join(five: &Five, email: &str) -> Self {
         let rest = five.rest();
         let password = "a long sentence nobody guesses";
-        let person = json!({"email": email, "password": password, "timeZone": "Europe/Berlin", "locale": "en", "adult": true});
+        let person = json!({"email": email, "password": password, "timeZone": "Europe/Berlin", "locale": "en", "adult": true, "termsVersion": 1, "privacyVersion": 1});
         rest.ok("POST", "/v1/accounts", None, Some(person)).await;
         let token = five.mailed_token(email).await;
         let proof = json!({"token": token, "password": password});

@@ -28,8 +28,10 @@ impl Person {
     /// A member who registered, verified and signed in.
     pub(crate) async fn join(one: &One, api: &Api, name: &str) -> Self {
         let email = format!("{name}@example.org");
-        let person =
-            json!({"email": email, "password": PASSWORD, "timeZone": "Europe/Berlin", "adult": true});
+        let person = json!({
+            "email": email, "password": PASSWORD, "timeZone": "Europe/Berlin", "adult": true,
+            "termsVersion": 1, "privacyVersion": 1,
+        });
         api.ok("candor.accounts.v1.IdentityService.Register", person, None).await;
         let token = one.mailed_token(&email).await;
         let proof = json!({"token": token, "password": PASSWORD});
@@ -43,8 +45,18 @@ impl Person {
         let made = one.command(&["operator", "create", "--email", &email], &format!("{PASSWORD}\n"));
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let mut operator = Self::sign_in(api, email, String::new()).await;
+        operator.accept_terms(api).await;
         operator.add_app(one, api).await;
         operator
+    }
+
+    /// Accepts the terms, as everybody does at their first visit who did not register.
+    pub(crate) async fn accept_terms(&mut self, api: &Api) {
+        for kind in ["TERMS_KIND_USE", "TERMS_KIND_PRIVACY"] {
+            let yes = json!({"kind": kind, "version": 1});
+            self.ok(api, "candor.accounts.v1.TermsService.AcceptTerms", yes).await;
+        }
+        self.renew(api).await;
     }
 
     /// Sets up an authenticator app, without which nobody runs a platform.

@@ -39,6 +39,8 @@ const OWN: Outcomes = members(Own, Own, Own, Own, Own);
 const OWN_OF_ANYBODY: Outcomes = [UNSIGNED, UNSIGNED, Own, Own, DENIED, Own, Own, Own, Own];
 /// Asks everybody who is signed in to prove again who they are.
 const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, DENIED, NOT_NOW, NOT_NOW, NOT_NOW, NOT_NOW];
+/// There is nothing of the kind for anybody who is signed in.
+const NOBODYS: Outcomes = [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
 /// Nobody but the owner knows that it exists.
 const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 /// Open to the partner it was opened to, and to the trusted person it was opened to.
@@ -66,11 +68,11 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 162] = [
+pub(crate) const ROWS: [Row; 171] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
-        r#"{"email": "$email", "password": "a sentence of fifteen and more", "timeZone": "UTC", "adult": true}"#,
+        r#"{"email": "$email", "password": "a sentence of fifteen and more", "timeZone": "UTC", "adult": true, "termsVersion": 1, "privacyVersion": 1}"#,
         anyone(DONE),
     ),
     row("candor.accounts.v1.IdentityService.ResendVerification", r#"{"email": "$email"}"#, anyone(DONE)),
@@ -80,6 +82,7 @@ pub(crate) const ROWS: [Row; 162] = [
         r#"{"token": "$token", "newPassword": "a sentence of fifteen and more"}"#,
         anyone(UNKNOWN),
     ),
+    row("candor.accounts.v1.IdentityService.UndoEmailChange", r#"{"token": "$token"}"#, anyone(UNKNOWN)),
     row(
         "candor.accounts.v1.IdentityService.VerifyEmail",
         r#"{"token": "$token", "password": "a sentence of fifteen and more"}"#,
@@ -111,6 +114,7 @@ pub(crate) const ROWS: [Row; 162] = [
         anyone(UNSIGNED),
     ),
     row("candor.accounts.v1.SessionService.ListSigningKeys", "{}", anyone(DONE)),
+    row("candor.accounts.v1.TermsService.GetTerms", "{}", anyone(DONE)),
     row("candor.accounts.v1.CoupleService.PreviewInvitation", r#"{"code": "$code"}"#, anyone(UNKNOWN)),
     row(
         "candor.accounts.v1.CoupleService.ReportInvitation",
@@ -197,6 +201,22 @@ pub(crate) const ROWS: [Row; 162] = [
         "candor.accounts.v1.IdentityService.ChangePassword",
         r#"{"newPassword": "a sentence of fifteen and more"}"#,
         UNPROVEN,
+    ),
+    row("candor.accounts.v1.IdentityService.RequestEmailChange", r#"{"email": "$email"}"#, UNPROVEN),
+    row(
+        "candor.accounts.v1.IdentityService.UpdateProfile",
+        r#"{"timeZone": "Europe/Vienna"}"#,
+        OWN_OF_ANYBODY,
+    ),
+    row("candor.accounts.v1.IdentityService.ConfirmEmailChange", r#"{"token": "$token"}"#, NOBODYS),
+    row("candor.accounts.v1.IdentityService.CancelEmailChange", "{}", NOBODYS),
+    row("candor.accounts.v1.TermsService.ListAcceptedTerms", "{}", OWN_OF_ANYBODY),
+    row("candor.accounts.v1.TermsService.WithdrawTerms", r#"{"kind": "TERMS_KIND_PRIVACY"}"#, OWN_OF_ANYBODY),
+    // At once again, so that everything else stays open.
+    row(
+        "candor.accounts.v1.TermsService.AcceptTerms",
+        r#"{"kind": "TERMS_KIND_PRIVACY", "version": 1}"#,
+        OWN_OF_ANYBODY,
     ),
     row("candor.accounts.v1.LedgerService.ListReceipts", "{}", OWN),
     row("candor.accounts.v1.CoupleService.GetCouple", "{}", members(Own, Own, Opened, Own, Opened)),

@@ -219,7 +219,7 @@ async fn a_mail_is_given_up(watched: &Watched) {
     std::fs::rename(&mail, &away).unwrap();
     let person = json!({
         "email": "cora@example.org", "password": "a long sentence of her own", "timeZone": "Europe/Berlin",
-        "locale": "en", "adult": true,
+        "locale": "en", "adult": true, "termsVersion": 1, "privacyVersion": 1,
     });
     watched.world.rest().ok("POST", "/v1/accounts", None, Some(person)).await;
     watched.comes("candor_accounts_mails_failed_total", &[], |number| number >= 1.0).await;

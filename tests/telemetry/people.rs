@@ -18,6 +18,7 @@ impl Person {
         let rest = world.rest();
         let person = json!({
             "email": email, "password": PASSWORD, "timeZone": "Europe/Berlin", "locale": "en", "adult": true,
+            "termsVersion": 1, "privacyVersion": 1,
         });
         rest.ok("POST", "/v1/accounts", None, Some(person)).await;
         let token = world.mailed_token(email).await;

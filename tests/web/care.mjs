@@ -4,7 +4,7 @@
 // usage: node care.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { look, makeOperator, open, pass, run } from "./kit.mjs";
-import { addApp, address, join, password, press, signIn, theyLink } from "./people.mjs";
+import { acceptAtFirst, addApp, address, join, password, press, signIn, theyLink } from "./people.mjs";
 
 /** Carla applies; an operator looks and verifies. */
 async function carlaIsVerified(carla, operator, base, mailDir) {
@@ -22,6 +22,7 @@ async function carlaIsVerified(carla, operator, base, mailDir) {
   await press(carla.page, "Hand it in", "/practice");
   makeOperator(address("Olga"), password("Olga"));
   await signIn(operator, base);
+  await acceptAtFirst(operator, base);
   await addApp(operator, base);
   await operator.page.goto(`${base}/applications`);
   await operator.page.getByRole("link", { name: "Carla Roth" }).click();

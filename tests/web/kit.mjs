@@ -70,6 +70,12 @@ export function shownAt(secret, now) {
   return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
+/** Checks what has to be accepted, each by itself. */
+export async function acceptTerms(page) {
+  await page.getByLabel("I accept the terms of use").check();
+  await page.getByLabel("I accept the privacy notice").check();
+}
+
 /** Makes an operator, as whoever sits at the machine does. */
 export function makeOperator(email, password) {
   const made = spawnSync(binary, ["operator", "create", "--email", email, "--data", join(folder, "data")], {

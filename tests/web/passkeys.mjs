@@ -3,7 +3,7 @@
 //
 // usage: node passkeys.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
-import { look, mailedLink, open, pass, run, setClock } from "./kit.mjs";
+import { acceptTerms, look, mailedLink, open, pass, run, setClock } from "./kit.mjs";
 
 const ANNA = "anna@example.org";
 const PASSWORD = "a long sentence only Anna knows";
@@ -35,6 +35,7 @@ async function story(browser, address, mailDir) {
   await page.getByLabel("E-mail address").fill(ANNA);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await page.goto(await here(await mailedLink(mailDir, ANNA)));
   await page.getByLabel("Password").fill(PASSWORD);

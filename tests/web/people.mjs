@@ -1,5 +1,5 @@
 // What people do in several stories: register, sign in, set an app up, link.
-import { mailedLink, setClock, shownAt } from "./kit.mjs";
+import { acceptTerms, mailedLink, setClock, shownAt } from "./kit.mjs";
 
 let now = Date.parse("2026-03-24T18:00:00Z");
 export const password = (name) => `a long sentence only ${name} knows`;
@@ -33,11 +33,21 @@ export async function join(person, base, mailDir) {
   await page.getByLabel("E-mail address").fill(address(name));
   await page.getByLabel("Password").fill(password(name));
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await page.goto(await mailedLink(mailDir, address(name)));
   await page.getByLabel("Password").fill(password(name));
   await page.getByRole("button", { name: "Confirm my address" }).click();
   await signIn(person, base);
+}
+
+/** Accepts the terms at a first visit, as whoever did not register themself. */
+export async function acceptAtFirst(person, base) {
+  await person.page.goto(`${base}/security/app`);
+  await person.page.waitForURL(/\/terms\/accept/);
+  await acceptTerms(person.page);
+  await person.page.getByRole("button", { name: "Accept" }).click();
+  await person.page.waitForURL(/\/security\/app$/);
 }
 
 /** Sets an authenticator app up. */

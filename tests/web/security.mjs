@@ -4,7 +4,7 @@
 // usage: node security.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { look, mailedLink, open, pass, run, setClock, shownAt } from "./kit.mjs";
+import { acceptTerms, look, mailedLink, open, pass, run, setClock, shownAt } from "./kit.mjs";
 
 const ANNA = "anna@example.org";
 const PASSWORD = "a long sentence only Anna knows";
@@ -32,12 +32,14 @@ async function story(browser, base, mailDir) {
   await page.getByLabel("E-mail address").fill(ANNA);
   await page.getByLabel("Password").fill("passwordpassword");
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await page.getByText("one of the first that somebody would try").waitFor();
   await look(page, "security-01-weak-password");
   expected(/status of 400/);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await page.goto(await mailedLink(mailDir, ANNA));
   await page.getByLabel("Password").fill(PASSWORD);

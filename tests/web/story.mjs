@@ -5,7 +5,7 @@
 //
 // usage: node story.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
-import { look, mailedLink, open, pass, run, setClock, until } from "./kit.mjs";
+import { acceptTerms, look, mailedLink, open, pass, run, setClock, until } from "./kit.mjs";
 
 async function story(browser, base, mailDir) {
   const { page, strays, expected } = await open(browser, base);
@@ -18,6 +18,7 @@ async function story(browser, base, mailDir) {
   await page.getByLabel("E-mail address").fill("anna@example.org");
   await page.getByLabel("Password").fill("a long sentence only Anna knows");
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await look(page, "03-look-at-your-mail");
 

@@ -4,7 +4,7 @@
 // usage: node trust.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { look, makeOperator, open, pass, run } from "./kit.mjs";
-import { addApp, address, join, password, press, signIn, theyLink } from "./people.mjs";
+import { acceptAtFirst, addApp, address, join, password, press, signIn, theyLink } from "./people.mjs";
 
 const WORDS = "If you tell anybody, you will see what happens.";
 
@@ -36,6 +36,7 @@ async function benReports(anna, ben, base) {
 async function olgaSuspends(operator, base) {
   makeOperator(address("Olga"), password("Olga"));
   await signIn(operator, base);
+  await acceptAtFirst(operator, base);
   await addApp(operator, base);
   await operator.page.goto(`${base}/moderation`);
   await look(operator.page, "trust-05-queue");

@@ -4,7 +4,7 @@
 //
 // usage: node two.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
-import { look, mailedLink, open, pass, run, setClock, until } from "./kit.mjs";
+import { acceptTerms, look, mailedLink, open, pass, run, setClock, until } from "./kit.mjs";
 
 const OPENED = "I was quiet at dinner, and it was not about you.";
 const KEPT = "What I do not say yet stays on this page.";
@@ -16,6 +16,7 @@ async function join({ page }, name, mailDir) {
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password").fill(password(name));
   await page.getByLabel("I am 18 or older").check();
+  await acceptTerms(page);
   await page.getByRole("button", { name: "Register" }).click();
   await page.goto(await mailedLink(mailDir, email));
   await page.getByLabel("Password").fill(password(name));

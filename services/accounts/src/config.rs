@@ -33,6 +33,17 @@ pub struct Config {
     /// How the audit is kept.
     #[serde(default)]
     pub audit: Audit,
+    /// The legal texts.
+    #[serde(default)]
+    pub terms: Terms,
+}
+
+/// The legal texts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Terms {
+    /// Where they are, in the form of `terms/README.md`. Without it those count that come along.
+    pub dir: Option<PathBuf>,
 }
 
 /// How the audit is kept.

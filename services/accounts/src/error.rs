@@ -1,17 +1,21 @@
 //! How accounts can fail, and what a caller is told.
 
+mod addresses;
 mod care;
 mod clients;
 mod consents;
 mod counselors;
 mod passkeys;
+mod terms;
 mod trust;
 
+pub use addresses::AddressError;
 pub use care::CareError;
 pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use terms::TermsError;
 pub use trust::TrustError;
 
 use crate::domain::{Invalid, NotOffered};
@@ -145,6 +149,12 @@ pub enum Error {
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The business of a legal text failed.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The business of another address failed.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The business of a counselor failed.
     #[error(transparent)]
     Counselor(#[from] CounselorError),
@@ -215,6 +225,8 @@ impl From<Error> for Fault {
             Error::Consent(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
+            Error::Address(error) => error.into(),
+            Error::Terms(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

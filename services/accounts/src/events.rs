@@ -8,7 +8,7 @@ use crate::{
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ErasureBegun, SessionEnded,
+    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ErasureBegun, ProfileChanged, SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
 use candor_proto::{content, journal, reminders};
@@ -112,6 +112,7 @@ pub fn emits() -> Vec<String> {
     vec![
         key_of::<AccountRegistered>(),
         key_of::<AccountVerified>(),
+        key_of::<ProfileChanged>(),
         key_of::<SessionEnded>(),
         key_of::<CoupleLinked>(),
         key_of::<CoupleUnlinked>(),

@@ -13,7 +13,10 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TrustError};
+pub use error::{
+    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TermsError,
+    TrustError,
+};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
@@ -32,11 +35,15 @@ use candor_proto::accounts::v1::passkey_service_server::PasskeyServiceServer;
 use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
+use candor_proto::accounts::v1::terms_service_server::TermsServiceServer;
 use candor_proto::accounts::v1::trust_service_server::TrustServiceServer;
+use chassis::config::ConfigError;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
-use outbound::{AnchorFolder, KeyFetcher, Postman};
+use domain::Terms;
+use outbound::{AnchorFolder, KeyFetcher, Postman, read_terms};
 use rpc::Rpc;
 use sqlx::PgPool;
+use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 use vault::Vault;
@@ -108,6 +115,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CoupleCareServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CounselorServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(TermsServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(TrustServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ModerationServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
@@ -135,7 +143,19 @@ async fn assemble(config: &Config, clock: &Clock, ids: &Ids) -> Result<Accounts,
     let pool = database::connect(&config.database).await?;
     let vault = Vault::open(&config.vault, NAME, clock.clone(), ids.clone()).await?;
     let (hashing, sessions, url) = (config.hashing, config.sessions, &config.public_url);
-    Ok(Accounts::new(pool, clock.clone(), ids.clone(), vault, hashing, sessions, url))
+    let accounts = Accounts::new(pool, clock.clone(), ids.clone(), vault, hashing, sessions, url);
+    Ok(accounts.with_terms(terms(config.terms.dir.as_deref())?))
+}
+
+/// The legal texts of whoever runs the place, or those that come along.
+fn terms(folder: Option<&Path>) -> Result<Terms, Error> {
+    let fault = |rule: &str| ConfigError::invalid("accounts.terms.dir", rule);
+    let Some(folder) = folder else {
+        return Ok(Terms::shipped().map_err(|broken| fault(&broken.to_string()))?);
+    };
+    let files = read_terms(folder).map_err(|_| fault("must be a folder of texts that can be read"))?;
+    let files = files.iter().map(|(path, content)| (path.as_str(), content.as_str()));
+    Ok(Terms::read(files).map_err(|broken| fault(&broken.to_string()))?)
 }
 
 fn register_checks(health: &Health, accounts: &Arc<Accounts>, transport: &Transport) {

@@ -58,6 +58,8 @@ pub(crate) struct Problem {
 /// The reason of what wants a second factor first.
 /// What a suspended account is told where it is not let in.
 pub(crate) const ACCOUNT_SUSPENDED: &str = "ACCOUNT_SUSPENDED";
+/// The reason of what is closed until the terms are accepted.
+pub(crate) const TERMS_NOT_ACCEPTED: &str = "TERMS_NOT_ACCEPTED";
 pub(crate) const SECOND_FACTOR_REQUIRED: &str = "SECOND_FACTOR_REQUIRED";
 /// The reason of what wants a proof of who somebody is first.
 pub(crate) const STEP_UP_REQUIRED: &str = "STEP_UP_REQUIRED";

@@ -12,21 +12,26 @@ pub(crate) struct Station {
     strong: bool,
     /// The account is suspended.
     suspended: bool,
+    /// The account has yet to accept the terms.
+    terms_due: bool,
 }
 
 impl Station {
     /// What nobody said otherwise of.
-    pub(crate) const MEMBER: Self = Self { kind: Kind::Member, strong: false, suspended: false };
+    pub(crate) const MEMBER: Self =
+        Self { kind: Kind::Member, strong: false, suspended: false, terms_due: false };
 
     /// What a passport says; a member where it says nothing.
     pub(crate) fn claimed(passport: &str) -> Self {
         let kind = claim(passport, "kind").and_then(|kind| serde_json::from_value(kind).ok());
         let assurance = claim(passport, "acr").and_then(|acr| serde_json::from_value(acr).ok());
         let suspended = claim(passport, "suspended").and_then(|said| said.as_bool());
+        let terms_due = claim(passport, "terms_due").and_then(|said| said.as_bool());
         Self {
             kind: kind.unwrap_or(Kind::Member),
             strong: assurance == Some(Assurance::Two),
             suspended: suspended.unwrap_or(false),
+            terms_due: terms_due.unwrap_or(false),
         }
     }
 
@@ -55,10 +60,21 @@ impl Station {
         self.suspended
     }
 
+    /// Whether the account has yet to accept the terms.
+    pub(crate) fn has_terms_due(self) -> bool {
+        self.terms_due
+    }
+
+    /// The same once the terms are accepted.
+    pub(crate) fn once_accepted(self) -> Self {
+        Self { terms_due: false, ..self }
+    }
+
     /// Where the person goes on, and what a link there says. Whoever needs a second factor can do nothing before it.
     pub(crate) fn home(self) -> (&'static str, &'static str) {
         match self.kind {
             _ if self.suspended => ("/suspended", "To your account"),
+            _ if self.terms_due => ("/terms/accept", "To the terms"),
             Kind::Member => ("/timeline", "To your timeline"),
             _ if self.kind.needs_second_factor() && !self.strong => ("/security", "To your security"),
             Kind::Counselor => ("/practice", "To your practice"),

@@ -18,6 +18,7 @@ use candor_proto::accounts::v1::passkey_service_client::PasskeyServiceClient;
 use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
+use candor_proto::accounts::v1::terms_service_client::TermsServiceClient;
 use candor_proto::accounts::v1::trust_service_client::TrustServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::library_service_client::LibraryServiceClient;
@@ -121,6 +122,11 @@ impl Upstream {
     /// Having one's own destroyed.
     pub(crate) fn privacy(&self) -> PrivacyServiceClient<Traced> {
         PrivacyServiceClient::new(self.accounts.clone())
+    }
+
+    /// The legal texts.
+    pub(crate) fn terms(&self) -> TermsServiceClient<Traced> {
+        TermsServiceClient::new(self.accounts.clone()).max_decoding_message_size(MAX_REPLY)
     }
 
     /// Reports, blocks, and one's own suspension.

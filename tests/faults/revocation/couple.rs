@@ -40,6 +40,8 @@ impl Person {
             locale: String::new(),
             adult: true,
             notices_by_mail: false,
+            terms_version: 1,
+            privacy_version: 1,
         };
         identity.register(person).await.unwrap();
         let token = place.mailed_token(email).await;

@@ -213,7 +213,7 @@ async fn everything_private(house: &House, two: &Two, passports: &[String; 2], s
         (
             0,
             "accounts.IdentityService.Register",
-            json!({"email": email, "password": text("a password"), "timeZone": TIME_ZONE, "adult": true}),
+            json!({"email": email, "password": text("a password"), "timeZone": TIME_ZONE, "adult": true, "termsVersion": 1, "privacyVersion": 1}),
         ),
         (0, "accounts.IdentityService.ResendVerification", json!({"email": two.anna.email})),
         (

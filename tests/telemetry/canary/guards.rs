@@ -25,6 +25,7 @@ pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     super::trust::live(house, anna, &operator).await;
     // Somebody without another factor, since recovery codes come with the first.
     passkey(house, &mut Person::join(house, "Erik").await).await;
+    super::addresses::live(house).await;
 }
 
 /// One who is uninvited again; one who comes, is described anew, and goes.
@@ -161,6 +162,10 @@ async fn operator(house: &House) -> String {
     let credentials = json!({"email": email, "password": password, "deviceLabel": house.text("a device")});
     let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let secret = text(&session["sessionSecret"]);
+    for kind in ["TERMS_KIND_USE", "TERMS_KIND_PRIVACY"] {
+        let yes = json!({"kind": kind, "version": 1});
+        house.ok("accounts.TermsService.AcceptTerms", yes, Some(&secret)).await;
+    }
     add_app(house, &secret).await;
     secret
 }

@@ -37,6 +37,7 @@ impl Person {
         let password = house.text(&format!("{name}'s password"));
         let registration = json!({
             "email": email, "password": password, "timeZone": TIME_ZONE, "locale": "en", "adult": true,
+            "termsVersion": 1, "privacyVersion": 1,
         });
         house.ok("accounts.IdentityService.Register", registration, None).await;
         house.five.mailed_token(&email).await;

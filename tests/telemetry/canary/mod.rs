@@ -3,6 +3,7 @@
 //! PostgreSQL's own log and all refusals are searched for each of these words, and for every secret that Candor made up,
 //! in every guise. Last, words are put in on purpose, and found.
 
+mod addresses;
 mod call;
 mod consents;
 mod errors;

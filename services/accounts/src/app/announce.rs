@@ -9,7 +9,7 @@ use crate::store::{
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, SessionEnded,
+    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ProfileChanged, SessionEnded,
 };
 use chassis::Ids;
 use jiff::Timestamp;
@@ -36,6 +36,16 @@ pub(super) fn verified(ids: &Ids, now: Timestamp, state: &State) -> Envelope {
     Envelope::new(ids.next(), now, state.account_id, state.version, &event)
 }
 
+/// Somebody corrected what their account says.
+pub(super) fn profile_changed(ids: &Ids, now: Timestamp, state: &State) -> Envelope {
+    let event = ProfileChanged {
+        account_id: state.account_id.to_string(),
+        time_zone: state.time_zone.clone(),
+        locale: state.locale.clone(),
+    };
+    Envelope::new(ids.next(), now, state.account_id, state.version, &event)
+}
+
 /// Names the pairs of owner and reader, which have no id of their own.
 const PAIRS: Uuid = Uuid::from_u128(0x9d1f_6c0e_53b7_4b62_8a41_2f0c_7e95_d3a8);
 /// Things told at a time.
@@ -53,9 +63,12 @@ pub async fn current_state(
 ) -> Result<Page, sqlx::Error> {
     let states = account::states_after(conn, after.unwrap_or_default(), PAGE).await?;
     let next = states.last().filter(|_| is_full(&states)).map(|last| last.account_id);
-    let tell =
-        |state: &State| if state.verified { verified(ids, now, state) } else { registered(ids, now, state) };
-    Ok(Page { events: states.iter().map(tell).collect(), next })
+    // Of whoever is proven also what they may have corrected, for those who act on that alone.
+    let tell = |state: &State| match state.verified {
+        true => vec![verified(ids, now, state), profile_changed(ids, now, state)],
+        false => vec![registered(ids, now, state)],
+    };
+    Ok(Page { events: states.iter().flat_map(tell).collect(), next })
 }
 
 /// A page of the couples as they are now, ended ones as ended.

@@ -5,8 +5,8 @@ use crate::{
     Error,
     domain::{Relation, Visibility},
     store::{
-        care, client_token, couple_care, export, invitation, known_device, mail, notice, passkey_challenge,
-        pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
+        care, client_token, couple_care, email_change, export, invitation, known_device, mail, notice,
+        passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
     },
 };
 use jiff::SignedDuration;
@@ -45,6 +45,7 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
     Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + reset::sweep(&mut conn, now, AT_A_TIME).await?
+        + email_change::sweep(&mut conn, now, AT_A_TIME).await?
         + pending_sign_in::sweep(&mut conn, now, AT_A_TIME).await?
         + known_device::sweep(&mut conn, now, AT_A_TIME).await?
         + passkey_challenge::sweep(&mut conn, now, AT_A_TIME).await?

@@ -13,6 +13,7 @@ pub mod counselor;
 mod couple;
 pub mod couple_care;
 mod device;
+mod email_change;
 mod erasure;
 mod export;
 mod factor;
@@ -29,6 +30,7 @@ mod passkey;
 mod passport;
 mod password;
 mod pause;
+mod profile;
 mod registration;
 mod report;
 mod second;
@@ -39,6 +41,7 @@ mod sign_in;
 mod signing;
 mod standing;
 mod step_up;
+mod terms;
 mod tie;
 pub mod trust;
 mod verification;
@@ -63,6 +66,10 @@ pub use couple::{
     Linkage, MyCouple, cancel_unlink, couple_of, plan_unlink, planned_unlinks, unlink, unlink_as_planned,
 };
 pub use device::{OwnDevice, forget_device, list_devices};
+pub use email_change::{
+    Undo, WaitingAddress, WantedAddress, cancel_email_change, confirm_email_change, prepare_confirmation,
+    prepare_email_change, prepare_undo, request_email_change, undo_email_change,
+};
 pub use erasure::{
     CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, WaitingErasure,
     begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures, current_erasures,
@@ -92,6 +99,7 @@ pub use passkey::{
 pub use passport::{MintedPassport, mint};
 pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
 pub use pause::{MyPause, Pause, lift_pause, pause_of_code, pause_of_partner, pauses_of};
+pub use profile::{Correction, correct_profile};
 pub use registration::{Applicant, Application, apply, record, request_reset, resend};
 pub use report::{Complaint, Report, report_invitation, seal_report};
 pub use second::{Half, WaitingHalf, complete, half, keep_half};
@@ -103,12 +111,15 @@ pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
+pub use terms::{
+    Offered, OwnAcceptance, OwnTerms, accept_terms, check_offered, terms_of, texts_of, withdraw_terms,
+};
 pub use tie::{Tie, list_ties};
 pub use verification::{MyAccount, PendingProof, Proof, me, pending_proof, prove_registration, verify_email};
 
 use crate::{
     Error, config,
-    domain::{Address, Site},
+    domain::{Address, Site, Terms},
 };
 use bus::Outbox;
 use chassis::{Clock, Ids};
@@ -145,6 +156,8 @@ pub struct Accounts {
     pub sessions: config::Sessions,
     /// What links begin with, without a slash at the end.
     pub public_url: String,
+    /// The legal texts.
+    pub terms: Terms,
     /// The place that passkeys are for; none where it has no name.
     site: Option<Site>,
     key: OnceCell<DataKey>,
@@ -173,9 +186,16 @@ impl Accounts {
             mails: Arc::default(),
             sessions,
             public_url: public_url.trim_end_matches('/').to_owned(),
+            terms: Terms::default(),
             site: Site::of(public_url),
             key: OnceCell::new(),
         }
+    }
+
+    /// The same with legal texts to accept; none, unless they are said.
+    #[must_use]
+    pub fn with_terms(self, terms: Terms) -> Self {
+        Self { terms, ..self }
     }
 
     /// The service's own key. Asked of the vault once and then kept: nothing works without it.

@@ -7,7 +7,10 @@ use crate::{
         AccountKind, Address, Locale, Password, Personal, Zone,
         audit::{Action, Actor, Details, Subject},
     },
-    store::account::{self, NewAccount, State},
+    store::{
+        account::{self, NewAccount, State},
+        email_change,
+    },
 };
 use bus::outbox;
 use uuid::Uuid;
@@ -28,7 +31,8 @@ pub struct NewOperator {
 /// stranger made with the address gives way.
 ///
 /// # Errors
-/// [`Error::AddressInUse`] when a proven account has the address: nobody becomes an operator by accident.
+/// [`Error::AddressInUse`] when a proven account has the address, or had it until lately: nobody becomes an operator by
+/// accident.
 pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Result<Uuid, Error> {
     let email_index = accounts.index(&operator.address).await?;
     let personal = Personal::of_address(operator.address.as_str());
@@ -49,7 +53,8 @@ pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Resu
     };
     let mut tx = accounts.pool.begin().await?;
     account::delete_unverified(&mut tx, &email_index).await?;
-    if !account::insert(&mut tx, &new, now, Some(now)).await? {
+    let made = account::insert(&mut tx, &new, now, Some(now)).await?;
+    if !made || email_change::holder(&mut tx, &email_index, None, now).await?.is_some() {
         return Err(Error::AddressInUse);
     }
     let state = State {

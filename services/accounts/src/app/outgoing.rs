@@ -1,21 +1,45 @@
 //! The queue of mails: claimed, sent by a job outside any transaction, recorded.
 
-use super::{Accounts, email_place, settle::letter_place, text};
+use super::{Accounts, email_place, text};
 use crate::{
     Error,
     domain::{Letter, LetterKind, MAIL_ATTEMPTS, mail_backoff},
     store::{
-        mail::{self, Claimed},
+        mail::{self, Claimed, NewMail},
         security,
     },
 };
-use jiff::SignedDuration;
-use vault::DataKey;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vault::{DataKey, Place};
+use zeroize::Zeroizing;
 
 /// Mails claimed at a time.
 const AT_A_TIME: i64 = 16;
 /// A mail whose replica died is sent again after this; well above what a slow mail server may take.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Where a mail is sealed.
+pub(super) fn letter_place(mail_id: Uuid) -> Place<'static> {
+    Place { table: "mail_queue", column: "letter", row: mail_id }
+}
+
+/// Queues a mail of an account, sealed under its key.
+pub(super) async fn queue_letter(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    (account_id, key): (Uuid, &DataKey),
+    kind: LetterKind,
+    letter: &Letter,
+    send_at: Timestamp,
+) -> Result<(), Error> {
+    let mail_id = accounts.ids.next();
+    let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Error::Unreadable)?);
+    let letter = &key.seal(&letter_place(mail_id), &plain);
+    let new = NewMail { mail_id, account_id: Some(account_id), kind: kind.as_str(), letter, send_at };
+    Ok(mail::insert(conn, &new, accounts.clock.now()).await?)
+}
 
 /// Claims mails that are due.
 ///

@@ -30,7 +30,7 @@ pub async fn mint(accounts: &Accounts, live: &Live) -> Result<MintedPassport, Er
     let now = accounts.clock.now();
     let assurance = if live.strong { Assurance::Two } else { Assurance::One };
     let claims = Claims::new(live.account_id, live.session_id, kind, live.proved_at, now);
-    let claims = claims.with(assurance).of_suspended(live.suspended);
+    let claims = claims.with(assurance).of_suspended(live.suspended).with_terms_due(live.terms_due);
     let token = claims.sign(&signer.tokens).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
     metrics::minted(kind);

@@ -4,7 +4,7 @@ use super::{Accounts, Checked, announce, email_place, factor, notice, password_p
 use crate::{
     Error,
     domain::{FACTOR_PACE, NoticeKind, Password, Personal, ResetToken},
-    store::{factor as factors, known_device, pending_sign_in, reset, security, session},
+    store::{email_change, factor as factors, known_device, pending_sign_in, reset, security, session},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -87,6 +87,7 @@ async fn set(accounts: &Accounts, conn: &mut PgConnection, new: &NewHash) -> Res
     security::set_password(conn, new.account_id, &new.sealed, new.stands_alone, now).await?;
     reset::clear(conn, new.account_id).await?;
     factors::withdraw_app(conn, new.account_id).await?;
+    email_change::clear(conn, new.account_id).await?;
     Ok(pending_sign_in::clear(conn, new.account_id).await?)
 }
 

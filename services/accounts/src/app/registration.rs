@@ -1,7 +1,10 @@
 //! Registering, up to the answer: the same work for a known and an unknown address, because nobody looks
 //! which it is before the answer is given.
 
-use super::Accounts;
+use super::{
+    Accounts,
+    terms::{self, Offered},
+};
 use crate::{
     Error,
     domain::{Address, Locale, Password, Personal, Zone},
@@ -23,6 +26,8 @@ pub struct Applicant {
     pub locale: Locale,
     /// Whether security notices may go by mail.
     pub notices_by_mail: bool,
+    /// The legal texts that they accept.
+    pub offered: Offered,
 }
 
 /// A registration, hashed and sealed.
@@ -45,8 +50,10 @@ pub(super) fn password_place(request_id: Uuid) -> Place<'static> {
 /// Judges, hashes and seals what somebody registers with. Runs Argon2 once; needs no transaction.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a password that is easily guessed; [`Error::Busy`]; or the key store is away.
+/// [`crate::TermsError::Changed`] for a text that is older than what counts; [`Error::Invalid`] for a password that is easily
+/// guessed; [`Error::Busy`]; or the key store is away.
 pub async fn apply(accounts: &Accounts, applicant: Applicant) -> Result<Application, Error> {
+    terms::check_offered(accounts, applicant.offered)?;
     let key = accounts.key().await?;
     // It becomes the account's id, which a partner gets to see: it must not tell when somebody registered.
     let request_id = accounts.ids.next_opaque();
@@ -59,6 +66,8 @@ pub async fn apply(accounts: &Accounts, applicant: Applicant) -> Result<Applicat
         time_zone: applicant.zone.as_str().to_owned(),
         locale: applicant.locale.as_str().to_owned(),
         notices_by_mail: applicant.notices_by_mail,
+        terms_version: applicant.offered.terms,
+        privacy_version: applicant.offered.privacy,
     };
     Ok(Application { request_id, email_index, sealed })
 }

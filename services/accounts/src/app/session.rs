@@ -52,7 +52,8 @@ pub async fn live_session(
     conn: &mut PgConnection,
     secret: &SessionSecret,
 ) -> Result<Live, Error> {
-    let found = session::live(conn, &secret.hash(), accounts.clock.now(), accounts.sessions.idle()).await?;
+    let (now, idle) = (accounts.clock.now(), accounts.sessions.idle());
+    let found = session::live(conn, &secret.hash(), now, idle, accounts.terms.required()).await?;
     found.ok_or(Error::SessionOver)
 }
 

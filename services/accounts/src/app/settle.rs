@@ -1,7 +1,13 @@
 //! What becomes of a request once its caller has been answered. Here, out of sight, known and unknown
 //! addresses part.
 
-use super::{Accounts, announce, email_place, notice, password_place, random, registration, text};
+use super::{
+    Accounts, announce,
+    email_change::{self, ChangePlan},
+    email_place, notice, outgoing, password_place, random, registration,
+    terms::{self, Offered},
+    text,
+};
 use crate::{
     Error,
     domain::{
@@ -10,7 +16,7 @@ use crate::{
     },
     store::{
         account::{self, Known, NewAccount, State},
-        mail, request,
+        email_change as given_up, mail, request,
         request::Wish,
         reset, throttle, verification,
     },
@@ -19,11 +25,19 @@ use bus::outbox;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
-use vault::{DataKey, Place};
+use vault::DataKey;
 use zeroize::Zeroizing;
 
-/// A request, made ready before the transaction: whose it seems to be, and everything sealed for them.
-pub struct Plan {
+/// A request, made ready before the transaction.
+pub enum Plan {
+    /// Of somebody who names an address and is not signed in.
+    Address(AddressPlan),
+    /// Of somebody who is signed in and wants another address.
+    Change(ChangePlan),
+}
+
+/// Whose a request seems to be, and everything sealed for them.
+pub struct AddressPlan {
     known: Option<Uuid>,
     owner: Option<(Uuid, DataKey)>,
     mail_subject: [u8; 32],
@@ -40,6 +54,8 @@ struct Content {
     time_zone: String,
     locale: String,
     notices_by_mail: bool,
+    /// The legal texts that whoever registered accepted.
+    offered: Option<Offered>,
 }
 
 /// What became of a request.
@@ -51,11 +67,6 @@ pub enum Settled {
     Stale,
     /// Another replica has it, or a newer request took its place; roll back.
     Lost,
-}
-
-/// Where a mail is sealed.
-pub(super) fn letter_place(mail_id: Uuid) -> Place<'static> {
-    Place { table: "mail_queue", column: "letter", row: mail_id }
 }
 
 /// Requests taken up at a time.
@@ -89,6 +100,13 @@ pub async fn postpone_request(accounts: &Accounts, claimed: &request::Claimed) -
 /// # Errors
 /// When the database or the key store is away, or the request cannot be read.
 pub async fn plan(accounts: &Accounts, claimed: &request::Claimed) -> Result<Plan, Error> {
+    if claimed.kind == Wish::CHANGE {
+        return Ok(Plan::Change(email_change::plan_change(accounts, claimed).await?));
+    }
+    Ok(Plan::Address(plan_address(accounts, claimed).await?))
+}
+
+async fn plan_address(accounts: &Accounts, claimed: &request::Claimed) -> Result<AddressPlan, Error> {
     let key = accounts.key().await?;
     let known = account::find(&mut *accounts.pool.acquire().await?, &claimed.email_index).await?;
     let known = known.map(|known| known.account_id);
@@ -105,7 +123,7 @@ pub async fn plan(accounts: &Accounts, claimed: &request::Claimed) -> Result<Pla
     };
     let mail_subject = key.mac("mail to an address", &claimed.email_index);
     let reset_subject = key.mac("reset mail to an address", &claimed.email_index);
-    Ok(Plan { known, owner, mail_subject, reset_subject, content })
+    Ok(AddressPlan { known, owner, mail_subject, reset_subject, content })
 }
 
 fn content(
@@ -129,15 +147,14 @@ fn content(
         time_zone: time_zone.clone(),
         locale: locale.clone(),
         notices_by_mail: claimed.notices_by_mail,
+        offered: claimed
+            .terms_version
+            .zip(claimed.privacy_version)
+            .map(|(terms, privacy)| Offered { terms, privacy }),
     }))
 }
 
-/// Settles a request as planned:
-/// - a new address becomes an account, unproven, and gets a verification mail;
-/// - an unproven account becomes its newest registrant's: their password, and every earlier token dies, so
-///   that whoever registered a stranger's address first holds nothing;
-/// - a proven account is left alone, and its owner told that somebody tried;
-/// - whoever cannot sign in gets a link, if their address is proven.
+/// Settles a request as planned.
 ///
 /// # Errors
 /// When the database fails or a stored value does not read back.
@@ -147,6 +164,25 @@ pub async fn settle(
     claimed: &request::Claimed,
     plan: &Plan,
 ) -> Result<Settled, Error> {
+    match plan {
+        Plan::Address(plan) => settle_address(accounts, conn, claimed, plan).await,
+        Plan::Change(plan) => email_change::settle_change(accounts, conn, claimed, plan).await,
+    }
+}
+
+/// Settles a request of somebody who named an address:
+/// - a new address becomes an account, unproven, and gets a verification mail;
+/// - an unproven account becomes its newest registrant's: their password, and every earlier token dies, so
+///   that whoever registered a stranger's address first holds nothing;
+/// - a proven account is left alone, and its owner told that somebody tried;
+/// - an address that somebody gave up lately stays theirs, and they are told that somebody tried;
+/// - whoever cannot sign in gets a link, if their address is proven.
+async fn settle_address(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    claimed: &request::Claimed,
+    plan: &AddressPlan,
+) -> Result<Settled, Error> {
     let known = account::lock(conn, &claimed.email_index).await?;
     if known.as_ref().map(|known| known.account_id) != plan.known {
         return Ok(Settled::Stale);
@@ -155,8 +191,10 @@ pub async fn settle(
         let desk = Desk { accounts, plan, account_id: *id, key, now: accounts.clock.now() };
         match (&known, &plan.content) {
             (None, Some(content)) => {
-                let opened = desk.open_account(conn, &claimed.email_index, content).await?;
-                if !opened {
+                let index = &claimed.email_index;
+                if let Some(holder) = given_up::holder(conn, index, None, desk.now).await? {
+                    email_change::tell_holder(accounts, conn, holder, &plan.mail_subject).await?;
+                } else if !desk.open_account(conn, index, content).await? {
                     return Ok(Settled::Stale);
                 }
             }
@@ -169,7 +207,9 @@ pub async fn settle(
             (Some(known), None) if !known.verified && claimed.kind == Wish::RESEND => {
                 desk.remind(conn, known).await?;
             }
-            (Some(known), Some(_)) => desk.tell_owner(conn, known).await?,
+            (Some(known), Some(_)) => {
+                tell_owner(accounts, conn, desk.key, known, &plan.mail_subject).await?;
+            }
             _ => {}
         }
     }
@@ -193,7 +233,7 @@ fn new_account<'a>(account_id: Uuid, email_index: &'a [u8], content: &'a Content
 /// Settles one request for one account at one time.
 struct Desk<'a> {
     accounts: &'a Accounts,
-    plan: &'a Plan,
+    plan: &'a AddressPlan,
     account_id: Uuid,
     key: &'a DataKey,
     now: Timestamp,
@@ -211,6 +251,11 @@ impl Desk<'_> {
         if !account::insert(conn, &new, self.now, None).await? {
             return Ok(false);
         }
+        // Asked once the address is taken: whoever gives it up at this moment was waited for, and is seen.
+        if given_up::holder(conn, email_index, None, self.now).await?.is_some() {
+            return Ok(false);
+        }
+        self.keep_terms(conn, content).await?;
         let state = State {
             account_id: self.account_id,
             version: 1,
@@ -233,7 +278,14 @@ impl Desk<'_> {
         let new = new_account(self.account_id, email_index, content);
         account::replace_unverified(conn, &new, self.now).await?;
         verification::clear(conn, self.account_id).await?;
+        self.keep_terms(conn, content).await?;
         self.ask_for_proof(conn, &content.address).await
+    }
+
+    /// What whoever registered accepted.
+    async fn keep_terms(&self, conn: &mut PgConnection, content: &Content) -> Result<(), Error> {
+        let whose = (self.account_id, content.locale.as_str());
+        terms::keep_offered(self.accounts, conn, whose, content.offered, self.now).await
     }
 
     /// An unproven account whose owner asks for another mail. Links sent before stay good: a stranger who asks
@@ -278,20 +330,6 @@ impl Desk<'_> {
         self.queue(conn, LetterKind::Reset, &letter, self.now).await
     }
 
-    /// Tells the owner of a proven address that somebody tried to register with it, unless they have been told
-    /// often enough of late. By mail only if they said that it is theirs alone.
-    async fn tell_owner(&self, conn: &mut PgConnection, known: &Known) -> Result<(), Error> {
-        if !throttle::take(conn, &self.plan.mail_subject, VERIFICATION_MAIL_PACE, self.now).await? {
-            return Ok(());
-        }
-        notice::keep(self.accounts, conn, self.account_id, NoticeKind::AddressTried, None).await?;
-        if known.notices_by_mail {
-            let letter = Letter { to: self.address_of(known)?.to_string(), token: None };
-            self.queue(conn, LetterKind::AddressInUse, &letter, self.now).await?;
-        }
-        Ok(())
-    }
-
     async fn queue(
         &self,
         conn: &mut PgConnection,
@@ -299,16 +337,31 @@ impl Desk<'_> {
         letter: &Letter,
         send_at: Timestamp,
     ) -> Result<(), Error> {
-        let mail_id = self.accounts.ids.next();
-        let plain = Zeroizing::new(serde_json::to_vec(letter).map_err(|_| Error::Unreadable)?);
-        let letter = &self.key.seal(&letter_place(mail_id), &plain);
-        let new = mail::NewMail {
-            mail_id,
-            account_id: Some(self.account_id),
-            kind: kind.as_str(),
-            letter,
-            send_at,
-        };
-        Ok(mail::insert(conn, &new, self.now).await?)
+        outgoing::queue_letter(self.accounts, conn, (self.account_id, self.key), kind, letter, send_at).await
     }
+}
+
+/// Tells the owner of a proven address that somebody wants it, by registering or for an account of theirs, unless they have
+/// been told often enough of late. By mail only if they said that it is theirs alone.
+///
+/// # Errors
+/// When the database fails or the address does not read back.
+pub(super) async fn tell_owner(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    key: &DataKey,
+    known: &Known,
+    subject: &[u8; 32],
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    if !throttle::take(conn, subject, VERIFICATION_MAIL_PACE, now).await? {
+        return Ok(());
+    }
+    notice::keep(accounts, conn, known.account_id, NoticeKind::AddressTried, None).await?;
+    if known.notices_by_mail {
+        let to = text(&key.open(&email_place(known.account_id), &known.email)?)?;
+        let (letter, owner) = (Letter { to, token: None }, (known.account_id, key));
+        outgoing::queue_letter(accounts, conn, owner, LetterKind::AddressInUse, &letter, now).await?;
+    }
+    Ok(())
 }

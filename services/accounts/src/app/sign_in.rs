@@ -4,7 +4,7 @@ use super::{Accounts, device, password_place, random, session, text};
 use crate::{
     Error,
     domain::{Address, DeviceLabel, DeviceToken, Password, SIGN_IN_PACE, SessionSecret},
-    store::{account, account::Credentials, known_device, session as sessions, suspension, throttle},
+    store::{account, account::Credentials, known_device, session as sessions, suspension, terms, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -155,7 +155,8 @@ pub(super) async fn begin(
     let device = device::recognise(accounts, conn, account_id, label, device).await?;
     let suspended = suspension::is_suspended(conn, account_id, now).await?;
     let session_id = label.session_id;
-    let live = sessions::Live { session_id, account_id, kind, proved_at: now, strong, suspended };
+    let terms_due = terms::is_due(conn, account_id, accounts.terms.required()).await?;
+    let live = sessions::Live { session_id, account_id, kind, proved_at: now, strong, suspended, terms_due };
     Ok(Started { live, secret, device, expires_at: idle_until.min(absolute_until) })
 }
 

@@ -75,7 +75,9 @@ pub async fn step_up(
         factor::use_up(accounts, conn, checked, Some(passport.session_id)).await.map_err(refused)?;
     }
     let (now, strong) = (accounts.clock.now(), checked.is_some());
-    let live = session::prove(conn, passport.session_id, passport.account_id, strong, now).await?;
+    let (session_id, account_id) = (passport.session_id, passport.account_id);
+    let required = accounts.terms.required();
+    let live = session::prove(conn, session_id, account_id, strong, now, required).await?;
     live.ok_or(Error::SessionOver)
 }
 

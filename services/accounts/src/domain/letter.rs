@@ -19,6 +19,10 @@ pub enum LetterKind {
     Certificate,
     /// Tells somebody to look at what was decided on them as a counselor, in words that are as much everybody's.
     Practice,
+    /// Asks for the proof of another address.
+    NewAddress,
+    /// Tells an address that was given up how it is put back.
+    AddressChanged,
 }
 
 impl LetterKind {
@@ -31,6 +35,8 @@ impl LetterKind {
             Self::Notice => "notice",
             Self::Certificate => "certificate",
             Self::Practice => "practice",
+            Self::NewAddress => "new_address",
+            Self::AddressChanged => "address_changed",
         }
     }
 
@@ -41,9 +47,18 @@ impl LetterKind {
 
     /// Takes a kind back from the queue.
     pub fn stored(text: &str) -> Option<Self> {
-        [Self::Verification, Self::AddressInUse, Self::Reset, Self::Notice, Self::Certificate, Self::Practice]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        [
+            Self::Verification,
+            Self::AddressInUse,
+            Self::Reset,
+            Self::Notice,
+            Self::Certificate,
+            Self::Practice,
+            Self::NewAddress,
+            Self::AddressChanged,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
     }
 }
 

@@ -28,6 +28,7 @@ mod report;
 mod rotation;
 mod secret;
 mod suspension;
+mod terms;
 mod totp;
 
 pub use address::Address;
@@ -59,8 +60,8 @@ pub use password::{Password, Personal, Weakness, judge};
 pub use pause::PauseCause;
 pub use person::{AccountKind, DeviceLabel, Locale, Zone};
 pub use proof::{
-    CHALLENGE_LIFE, DEVICE_LIFE, FACTOR_PACE, FIRST_WITHIN, MOST_DEVICES, PENDING_LIFE, RESET_LIFE,
-    STEP_UP_PACE, TOTP_PROPOSAL_LIFE,
+    CHALLENGE_LIFE, DEVICE_LIFE, EMAIL_CHANGE_LIFE, EMAIL_CHANGE_PACE, EMAIL_UNDO_LIFE, FACTOR_PACE,
+    FIRST_WITHIN, MOST_DEVICES, PENDING_LIFE, RESET_LIFE, STEP_UP_PACE, TOTP_PROPOSAL_LIFE,
 };
 pub use receipt::{MOST_EXACT_ITEMS, MOST_ITEMS, Read, Reads, Shown};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
@@ -73,10 +74,11 @@ pub use rotation::{
     COPY_LIFE, KeyTimes, PUBLISHED_AFTER, PUBLISHED_BEFORE, SIGNS_FOR, is_due, published, signer,
 };
 pub use secret::{
-    CertificateCode, ChallengeToken, DeviceToken, PendingToken, ResetToken, Secret, SessionSecret,
-    VerificationToken,
+    CertificateCode, ChallengeToken, DeviceToken, NewAddressToken, PendingToken, ResetToken, Secret,
+    SessionSecret, UndoToken, VerificationToken,
 };
 pub use suspension::{Appeal, REPORT_PACE, SuspensionReason, suspended_until};
+pub use terms::{RequiredTerms, Terms, TermsFault, TermsKind, TermsVersion};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};
 
 /// A value that breaks its field's rule.

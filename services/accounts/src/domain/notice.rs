@@ -2,11 +2,11 @@
 
 use super::LetterKind;
 
-/// What happened.
+/// What happened. The numbers are those of `candor.accounts.v1.SecurityNoticeKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
     /// The password was changed by somebody who was signed in.
-    PasswordChanged,
+    PasswordChanged = 1,
     /// The password was set anew with a link from a mail; every session ended.
     PasswordReset,
     /// It was chosen whether notices go by mail.
@@ -71,11 +71,19 @@ pub enum NoticeKind {
     AppealRefused,
     /// Something of the member's was opened to their counselor.
     ConsentGranted,
+    /// Another address was asked for.
+    EmailChangeAsked = 37,
+    /// The account has another address.
+    EmailChanged,
+    /// An earlier address was put back with the link that went to it; every session ended.
+    EmailChangeUndone,
+    /// It was taken back that a legal text is accepted.
+    TermsWithdrawn,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 33] = [
+    /// Every kind, in the order of the numbers.
+    pub const ALL: [Self; 37] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -109,6 +117,10 @@ impl NoticeKind {
         Self::SuspensionLifted,
         Self::AppealRefused,
         Self::ConsentGranted,
+        Self::EmailChangeAsked,
+        Self::EmailChanged,
+        Self::EmailChangeUndone,
+        Self::TermsWithdrawn,
     ];
 
     /// The name in the table.
@@ -147,6 +159,10 @@ impl NoticeKind {
             Self::AccountSuspended => "account_suspended",
             Self::SuspensionLifted => "suspension_lifted",
             Self::AppealRefused => "appeal_refused",
+            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChanged => "email_changed",
+            Self::EmailChangeUndone => "email_change_undone",
+            Self::TermsWithdrawn => "terms_withdrawn",
         }
     }
 
@@ -169,6 +185,6 @@ impl NoticeKind {
 
     /// The number of the proto.
     pub fn number(self) -> i32 {
-        Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
+        self as i32
     }
 }

@@ -10,6 +10,12 @@ pub const STEP_UP_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_s
 /// Codes for one account that follow the right password, or a link from a mail. A code has six digits: at this pace a
 /// stranger who knows the password finds one in a year or more, and the owner is told within minutes.
 pub const FACTOR_PACE: Pace = Pace { burst: 5, interval: SignedDuration::from_mins(2) };
+/// How long a link to another address is good for.
+pub const EMAIL_CHANGE_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// How long an earlier address can be put back, and nobody else can have it.
+pub const EMAIL_UNDO_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Requests for another address by one account.
+pub const EMAIL_CHANGE_PACE: Pace = Pace { burst: 3, interval: SignedDuration::from_mins(10) };
 /// How long half a sign-in waits for the second factor.
 pub const PENDING_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a proposed authenticator app waits for its first code.

@@ -26,6 +26,10 @@ pub struct OfPending;
 pub struct OfChallenge;
 /// What a browser or client is known by once somebody signed in there: `cd_` and 256 random bits.
 pub struct OfDevice;
+/// What a mail holds that proves another address: `cn_` and 256 random bits.
+pub struct OfNewAddress;
+/// What a mail holds that puts an earlier address back: `cu_` and 256 random bits.
+pub struct OfUndo;
 
 impl Purpose for OfSession {
     const PREFIX: &'static str = "cs_";
@@ -47,6 +51,12 @@ impl Purpose for OfChallenge {
 }
 impl Purpose for OfDevice {
     const PREFIX: &'static str = "cd_";
+}
+impl Purpose for OfNewAddress {
+    const PREFIX: &'static str = "cn_";
+}
+impl Purpose for OfUndo {
+    const PREFIX: &'static str = "cu_";
 }
 
 /// 256 random bits with a purpose.
@@ -72,6 +82,10 @@ pub type PendingToken = Secret<OfPending>;
 pub type ChallengeToken = Secret<OfChallenge>;
 /// What a browser or client is known by.
 pub type DeviceToken = Secret<OfDevice>;
+/// What a mail holds that proves another address.
+pub type NewAddressToken = Secret<OfNewAddress>;
+/// What a mail holds that puts an earlier address back.
+pub type UndoToken = Secret<OfUndo>;
 
 impl DeviceToken {
     /// What is stored of it with an account. With another account it is another.

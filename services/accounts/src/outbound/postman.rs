@@ -29,6 +29,8 @@ impl Postman {
             LetterKind::Notice => self.notice(),
             LetterKind::Certificate => self.certificate(letter.token.as_deref().unwrap_or_default()),
             LetterKind::Practice => self.practice(),
+            LetterKind::NewAddress => self.new_address(letter.token.as_deref().unwrap_or_default()),
+            LetterKind::AddressChanged => self.address_changed(letter.token.as_deref().unwrap_or_default()),
         };
         self.mailer.send(Message { to: letter.to.clone(), subject: subject.to_owned(), text }).await
     }
@@ -75,6 +77,34 @@ impl Postman {
              this mail. Without the link nothing happens.\n"
         );
         ("A new password", text)
+    }
+
+    fn new_address(&self, token: &str) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             Somebody, most likely you, wants to use this address at {host}.\n\
+             To confirm it, open this page within 24 hours, in the browser\n\
+             where you are signed in:\n\n\
+             {url}/security/address/confirm?token={token}\n\n\
+             If you did not ask, please ignore this mail.\n\
+             The link opens nothing for anybody else.\n"
+        );
+        ("Confirm your address", text)
+    }
+
+    fn address_changed(&self, token: &str) -> (&'static str, String) {
+        let (host, url) = (self.host(), &self.public_url);
+        let text = format!(
+            "Hello,\n\n\
+             The account at {host} that had this address has another one now.\n\n\
+             If you changed it, you need do nothing.\n\
+             If it was not you, this page puts this address back. It works for\n\
+             7 days, and you need not sign in:\n\n\
+             {url}/address/undo?token={token}\n\n\
+             It signs everybody out of the account.\n"
+        );
+        ("About your address", text)
     }
 
     fn certificate(&self, code: &str) -> (&'static str, String) {

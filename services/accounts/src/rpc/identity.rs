@@ -1,16 +1,19 @@
 //! `IdentityService`.
 
-use super::{Rpc, wire};
+use super::{Rpc, email_change, profile};
 use crate::{
     Error,
-    app::{self, Applicant},
-    domain::{self, Address, Locale, Password, ResetToken, VerificationToken, Zone},
+    app::{self, Applicant, Offered},
+    domain::{Address, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
-    Account, AccountKind, ChangePasswordRequest, ChangePasswordResponse, GetMeRequest, GetMeResponse,
-    RegisterRequest, RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
-    ResendVerificationRequest, ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse,
-    VerifyEmailRequest, VerifyEmailResponse, identity_service_server::IdentityService,
+    CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest, ChangePasswordResponse,
+    ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetMeRequest, GetMeResponse, RegisterRequest,
+    RegisterResponse, RequestEmailChangeRequest, RequestEmailChangeResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResendVerificationRequest, ResendVerificationResponse,
+    ResetPasswordRequest, ResetPasswordResponse, UndoEmailChangeRequest, UndoEmailChangeResponse,
+    UpdateProfileRequest, UpdateProfileResponse, VerifyEmailRequest, VerifyEmailResponse,
+    identity_service_server::IdentityService,
 };
 use chassis::{
     identity::Passport,
@@ -75,25 +78,52 @@ impl IdentityService for Rpc {
         Ok(Response::new(change_password(self, &passport, &typed, message.others_go_on).await?))
     }
 
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Result<Response<RequestEmailChangeResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        require_step_up(&passport, self.accounts.clock.now())?;
+        Ok(Response::new(email_change::request(self, &passport, &message.email).await?))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        Ok(Response::new(email_change::confirm(self, &passport, &message.token).await?))
+    }
+
+    async fn cancel_email_change(
+        &self,
+        request: Request<CancelEmailChangeRequest>,
+    ) -> Result<Response<CancelEmailChangeResponse>, Status> {
+        let (passport, _) = admit_signed_in(request)?;
+        Ok(Response::new(email_change::cancel(self, &passport).await?))
+    }
+
+    async fn undo_email_change(
+        &self,
+        request: Request<UndoEmailChangeRequest>,
+    ) -> Result<Response<UndoEmailChangeResponse>, Status> {
+        let message = admit_public(request)?;
+        Ok(Response::new(email_change::undo(self, &message.token).await?))
+    }
+
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let (passport, _) = admit_signed_in(request)?;
-        let me = app::me(&self.accounts, passport.account_id).await?;
-        let kind = match me.kind {
-            domain::AccountKind::Member => AccountKind::Member,
-            domain::AccountKind::Counselor => AccountKind::Counselor,
-            domain::AccountKind::Operator => AccountKind::Operator,
-            domain::AccountKind::Editor => AccountKind::Editor,
-            domain::AccountKind::Support => AccountKind::Support,
-        };
-        let account = Account {
-            account_id: me.account_id.to_string(),
-            email: me.email,
-            time_zone: me.time_zone,
-            locale: me.locale,
-            create_time: Some(wire(me.created_at)),
-            kind: kind.into(),
-        };
+        let account = profile::me(self, passport.account_id).await?;
         Ok(Response::new(GetMeResponse { account: Some(account) }))
+    }
+
+    async fn update_profile(
+        &self,
+        request: Request<UpdateProfileRequest>,
+    ) -> Result<Response<UpdateProfileResponse>, Status> {
+        let (passport, message) = admit_signed_in(request)?;
+        let account = profile::update(self, &passport, &message).await?;
+        Ok(Response::new(UpdateProfileResponse { account: Some(account) }))
     }
 }
 
@@ -105,6 +135,7 @@ async fn register(rpc: &Rpc, message: &RegisterRequest, password: &str) -> Resul
         zone: Zone::parse(&message.time_zone)?,
         locale: Locale::parse(&message.locale)?,
         notices_by_mail: message.notices_by_mail,
+        offered: Offered { terms: message.terms_version, privacy: message.privacy_version },
     };
     let application = app::apply(accounts, applicant).await?;
     let mut tx = accounts.pool.begin().await?;

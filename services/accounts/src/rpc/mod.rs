@@ -7,6 +7,7 @@ mod consent;
 mod counselor;
 mod couple;
 mod couple_care;
+mod email_change;
 mod identity;
 mod ledger;
 mod lines;
@@ -15,8 +16,10 @@ mod openings;
 mod passkey;
 mod pause;
 mod privacy;
+mod profile;
 mod security;
 mod session;
+mod terms;
 mod trust;
 
 use crate::{app::Accounts, outbound::KeyFetcher};

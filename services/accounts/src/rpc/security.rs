@@ -6,7 +6,7 @@ use candor_proto::accounts::v1::{
     BeginTotpRequest, BeginTotpResponse, ChooseNoticesRequest, ChooseNoticesResponse, ConfirmTotpRequest,
     ConfirmTotpResponse, GetSecurityRequest, GetSecurityResponse, ListSecurityNoticesRequest,
     ListSecurityNoticesResponse, RemoveTotpRequest, RemoveTotpResponse, RenewRecoveryCodesRequest,
-    RenewRecoveryCodesResponse, SecurityNotice, security_service_server::SecurityService,
+    RenewRecoveryCodesResponse, SecurityNotice, WaitingAddress, security_service_server::SecurityService,
 };
 use chassis::{
     identity::Passport,
@@ -30,6 +30,11 @@ impl SecurityService for Rpc {
             passkeys: i32::try_from(found.passkeys).unwrap_or(i32::MAX),
             recovery_codes: i32::try_from(found.recovery_codes).unwrap_or(i32::MAX),
             second_factor_missing: found.second_factor_missing,
+            waiting_address: found.waiting_address.map(|waiting| WaitingAddress {
+                email: waiting.email,
+                request_time: Some(wire(waiting.requested_at)),
+                expire_time: Some(wire(waiting.expires_at)),
+            }),
         }))
     }
 

@@ -222,6 +222,26 @@ pub async fn verify(
     .await
 }
 
+/// Corrects the zone or the language of an account, whichever is given; `None` when that is no change.
+pub async fn correct(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    time_zone: Option<&str>,
+    locale: Option<&str>,
+) -> Result<Option<State>, sqlx::Error> {
+    sqlx::query_as!(
+        State,
+        r#"UPDATE account SET time_zone = coalesce($2, time_zone), locale = coalesce($3, locale), version = version + 1
+           WHERE account_id = $1 AND (time_zone <> coalesce($2, time_zone) OR locale <> coalesce($3, locale))
+           RETURNING account_id, version, time_zone, locale, verified_at IS NOT NULL AS "verified!""#,
+        account_id,
+        time_zone,
+        locale
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// What a sign-in with an address is checked against.
 pub async fn credentials(
     conn: &mut PgConnection,

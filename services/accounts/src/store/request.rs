@@ -5,11 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What `Register`, `ResendVerification` and `RequestPasswordReset` leave behind.
+/// What `Register`, `ResendVerification`, `RequestPasswordReset` and `RequestEmailChange` leave behind.
 pub struct NewRequest<'a> {
     /// Becomes the account's id if the address is new.
     pub request_id: Uuid,
-    /// The address.
+    /// The address; of another address for an account, what that account's requests are one of.
     pub email_index: &'a [u8; 32],
     /// What is asked for.
     pub wish: Wish,
@@ -23,6 +23,8 @@ pub enum Wish {
     Resend,
     /// A link that lets a password be set anew.
     Reset,
+    /// Another address for an account; which, `email_change` says.
+    Change,
 }
 
 impl Wish {
@@ -32,19 +34,22 @@ impl Wish {
     pub const RESEND: &'static str = "resend";
     /// See above.
     pub const RESET: &'static str = "reset";
+    /// See above.
+    pub const CHANGE: &'static str = "change";
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => Self::REGISTER,
             Self::Resend => Self::RESEND,
             Self::Reset => Self::RESET,
+            Self::Change => Self::CHANGE,
         }
     }
 
     fn registration(&self) -> Option<&Registration> {
         match self {
             Self::Register(registration) => Some(registration),
-            Self::Resend | Self::Reset => None,
+            Self::Resend | Self::Reset | Self::Change => None,
         }
     }
 }
@@ -61,6 +66,10 @@ pub struct Registration {
     pub locale: String,
     /// Whether security notices may go by mail.
     pub notices_by_mail: bool,
+    /// Which terms of use are accepted.
+    pub terms_version: i32,
+    /// Which privacy notice.
+    pub privacy_version: i32,
 }
 
 /// A request that this replica has claimed.
@@ -81,6 +90,10 @@ pub struct Claimed {
     pub locale: Option<String>,
     /// Whether security notices may go by mail.
     pub notices_by_mail: bool,
+    /// Which terms of use are accepted.
+    pub terms_version: Option<i32>,
+    /// Which privacy notice.
+    pub privacy_version: Option<i32>,
     /// Which attempt this is; with the id it proves the claim.
     pub attempts: i32,
 }
@@ -90,12 +103,13 @@ pub async fn put(conn: &mut PgConnection, new: &NewRequest<'_>, now: Timestamp) 
     let content = new.wish.registration();
     sqlx::query!(
         "INSERT INTO address_request (email_index, kind, request_id, email, password_hash, time_zone, locale,
-                                      notices_by_mail, requested_at, next_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $8, $8)
+                                      notices_by_mail, terms_version, privacy_version, requested_at, next_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10, $11, $8, $8)
          ON CONFLICT (email_index, kind) DO UPDATE SET
              request_id = excluded.request_id, email = excluded.email, password_hash = excluded.password_hash,
              time_zone = excluded.time_zone, locale = excluded.locale,
-             notices_by_mail = excluded.notices_by_mail, requested_at = excluded.requested_at,
+             notices_by_mail = excluded.notices_by_mail, terms_version = excluded.terms_version,
+             privacy_version = excluded.privacy_version, requested_at = excluded.requested_at,
              next_at = excluded.next_at, attempts = 0",
         &new.email_index[..],
         new.wish.kind(),
@@ -106,6 +120,8 @@ pub async fn put(conn: &mut PgConnection, new: &NewRequest<'_>, now: Timestamp) 
         content.map(|it| it.locale.as_str()),
         now.to_sqlx(),
         content.is_some_and(|it| it.notices_by_mail),
+        content.map(|it| it.terms_version),
+        content.map(|it| it.privacy_version),
     )
     .execute(conn)
     .await?;
@@ -124,7 +140,8 @@ pub async fn claim(
         "UPDATE address_request SET next_at = $2, attempts = attempts + 1
          WHERE request_id IN (SELECT request_id FROM address_request WHERE next_at <= $1
                               ORDER BY next_at, request_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING request_id, kind, email_index, email, password_hash, time_zone, locale, notices_by_mail, attempts",
+         RETURNING request_id, kind, email_index, email, password_hash, time_zone, locale, notices_by_mail,
+             terms_version, privacy_version, attempts",
         now.to_sqlx(),
         lease.to_sqlx(),
         limit,

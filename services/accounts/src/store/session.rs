@@ -1,5 +1,6 @@
 //! `session`: who is signed in where.
 
+use crate::domain::RequiredTerms;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -37,6 +38,8 @@ pub struct Live {
     pub strong: bool,
     /// Whether the account is suspended.
     pub suspended: bool,
+    /// Whether it has yet to accept a legal text.
+    pub terms_due: bool,
 }
 
 /// A session in its owner's list.
@@ -90,23 +93,28 @@ pub async fn live(
     secret_hash: &[u8; 32],
     now: Timestamp,
     idle: SignedDuration,
+    required: &RequiredTerms,
 ) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
         r#"WITH live AS (
              SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.strong, s.used_at,
-                    account_suspended(s.account_id, $2) AS suspended
+                    account_suspended(s.account_id, $2) AS suspended,
+                    account_terms_due(s.account_id, $5, $6) AS terms_due
              FROM session s JOIN account a USING (account_id)
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
          ), noted AS (
              UPDATE session s SET used_at = $2, idle_until = $3 FROM live
              WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
          )
-         SELECT session_id, account_id, kind, proved_at, strong, suspended AS "suspended!" FROM live"#,
+         SELECT session_id, account_id, kind, proved_at, strong, suspended AS "suspended!",
+                terms_due AS "terms_due!" FROM live"#,
         &secret_hash[..],
         now.to_sqlx() as _,
         (now + idle).to_sqlx(),
         (now - SignedDuration::from_hours(1)).to_sqlx(),
+        &required.kinds,
+        &required.versions,
     )
     .fetch_optional(conn)
     .await
@@ -120,6 +128,7 @@ pub async fn prove(
     account_id: Uuid,
     strong: bool,
     now: Timestamp,
+    required: &RequiredTerms,
 ) -> Result<Option<Live>, sqlx::Error> {
     sqlx::query_as!(
         Live,
@@ -127,11 +136,14 @@ pub async fn prove(
          WHERE s.session_id = $1 AND s.account_id = $2 AND a.account_id = s.account_id AND s.ended_at IS NULL
              AND LEAST(s.idle_until, s.absolute_until) > $3
          RETURNING s.session_id, s.account_id, a.kind, s.proved_at, s.strong,
-             account_suspended(s.account_id, $3) AS "suspended!""#,
+             account_suspended(s.account_id, $3) AS "suspended!",
+             account_terms_due(s.account_id, $5, $6) AS "terms_due!""#,
         session_id,
         account_id,
         now.to_sqlx() as _,
-        strong
+        strong,
+        &required.kinds,
+        &required.versions
     )
     .fetch_optional(conn)
     .await

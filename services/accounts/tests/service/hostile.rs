@@ -16,6 +16,8 @@ fn good() -> RegisterRequest {
         locale: "en".into(),
         adult: true,
         notices_by_mail: false,
+        terms_version: 1,
+        privacy_version: 1,
     }
 }
 
@@ -37,6 +39,8 @@ async fn a_registration_that_breaks_a_rule_names_the_field_and_stores_nothing() 
         ("time_zone", RegisterRequest { time_zone: huge, ..good() }),
         ("locale", RegisterRequest { locale: "<script>".into(), ..good() }),
         ("adult", RegisterRequest { adult: false, ..good() }),
+        ("terms_version", RegisterRequest { terms_version: 0, ..good() }),
+        ("privacy_version", RegisterRequest { privacy_version: -1, ..good() }),
     ];
     let runs = house.accounts.hashing.runs();
     for (field, message) in cases {

@@ -3,6 +3,7 @@
 use accounts::{
     app::{Accounts, OwnKeys, clients::OwnTokens},
     config::{Hashing, Sessions},
+    domain::Terms,
     jobs,
     outbound::{KeyFetcher, Postman},
     rpc::Rpc,
@@ -84,6 +85,7 @@ impl House {
         let house = Self::replica_over(
             Arc::new(Shared { database, keystore, folder, tablet: Mutex::default() }),
             clock,
+            Terms::shipped().unwrap(),
         );
         jobs::keep_house(&house.accounts).await.unwrap();
         house
@@ -91,10 +93,15 @@ impl House {
 
     /// Another replica on the same databases.
     pub fn replica(&self) -> Self {
-        Self::replica_over(Arc::clone(&self.shared), self.clock.clone())
+        Self::replica_over(Arc::clone(&self.shared), self.clock.clone(), Terms::shipped().unwrap())
     }
 
-    fn replica_over(shared: Arc<Shared>, clock: Clock) -> Self {
+    /// Another replica, with other legal texts.
+    pub fn replica_with(&self, terms: Terms) -> Self {
+        Self::replica_over(Arc::clone(&self.shared), self.clock.clone(), terms)
+    }
+
+    fn replica_over(shared: Arc<Shared>, clock: Clock, terms: Terms) -> Self {
         let ids = Ids::new(clock.clone());
         let (pool, kek) = (shared.database.pool().clone(), shared.folder.path().join("kek"));
         let keys = shared.keystore.pool().clone();
@@ -103,7 +110,7 @@ impl House {
         let sessions = Sessions { idle_days: 10, absolute_days: 30 };
         let url = "https://candor.example/";
         let accounts = Accounts::new(pool.clone(), clock.clone(), ids.clone(), vault, hashing, sessions, url);
-        let accounts = Arc::new(accounts);
+        let accounts = Arc::new(accounts.with_terms(terms));
         let config = mail::Config {
             smtp_url: None,
             folder: Some(shared.folder.path().join("mail")),
@@ -298,7 +305,7 @@ impl House {
     }
 }
 
-fn registration(email: &str, password: &str, zone: &str) -> RegisterRequest {
+pub fn registration(email: &str, password: &str, zone: &str) -> RegisterRequest {
     RegisterRequest {
         email: email.into(),
         password: password.into(),
@@ -306,6 +313,8 @@ fn registration(email: &str, password: &str, zone: &str) -> RegisterRequest {
         locale: String::new(),
         adult: true,
         notices_by_mail: true,
+        terms_version: 1,
+        privacy_version: 1,
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod access;
+mod addresses;
 mod audit;
 mod audit_chain;
 mod care;
@@ -29,11 +30,13 @@ mod passkeys;
 mod passwords;
 mod pauses;
 mod people;
+mod profile;
 mod receipts;
 mod reports;
 mod rotation;
 mod sessions;
 mod step_up;
 mod story;
+mod terms;
 mod throttle;
 mod trust;

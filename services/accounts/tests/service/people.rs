@@ -83,6 +83,7 @@ impl House {
             expires_at: self.now() + SignedDuration::from_secs(60),
             scopes: Default::default(),
             suspended: false,
+            terms_due: false,
         }
     }
 

@@ -85,6 +85,8 @@ async fn somebody_registers_verifies_signs_in_and_leaves() {
         locale: "de".into(),
         adult: true,
         notices_by_mail: false,
+        terms_version: 1,
+        privacy_version: 1,
     };
     identity.register(register).await.unwrap();
     eventually("the mail is there", PATIENCE, async || mailed_token(folder.path()).is_some()).await;

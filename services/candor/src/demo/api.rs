@@ -6,8 +6,10 @@ use candor_proto::accounts::v1::consent_service_client::ConsentServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
+use candor_proto::accounts::v1::terms_service_client::TermsServiceClient;
 use candor_proto::accounts::v1::{
-    MintPassportRequest, OpenAccessRequest, RegisterRequest, SignInRequest, VerifyEmailRequest,
+    GetTermsRequest, MintPassportRequest, OpenAccessRequest, RegisterRequest, SignInRequest, TermsKind,
+    VerifyEmailRequest,
 };
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::prompt_service_client::PromptServiceClient;
@@ -98,6 +100,21 @@ impl Api {
         PromptServiceClient::new(self.content.clone())
     }
 
+    /// The versions of terms of use and privacy notice that count here.
+    async fn terms(&self) -> Result<(i32, i32), Status> {
+        let asked = TermsServiceClient::new(self.accounts.clone()).get_terms(GetTermsRequest::default());
+        let summaries = asked.await?.into_inner().texts.into_iter().filter_map(|text| text.summary);
+        let mut versions = (0, 0);
+        for summary in summaries {
+            match summary.kind() {
+                TermsKind::Use => versions.0 = summary.version,
+                TermsKind::Privacy => versions.1 = summary.version,
+                TermsKind::Unspecified => {}
+            }
+        }
+        Ok(versions)
+    }
+
     fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.accounts.clone())
     }
@@ -124,6 +141,7 @@ impl<'a> Member<'a> {
         mail: &Path,
     ) -> Result<Self, BoxError> {
         let mut identity = IdentityServiceClient::new(api.accounts.clone());
+        let versions = api.terms().await?;
         let person = RegisterRequest {
             email: email.to_owned(),
             password: password.to_owned(),
@@ -131,6 +149,8 @@ impl<'a> Member<'a> {
             locale: "en".to_owned(),
             adult: true,
             notices_by_mail: false,
+            terms_version: versions.0,
+            privacy_version: versions.1,
         };
         identity.register(person).await?;
         let token = until("the mail", async || Ok(mailed_token(mail, email))).await?;

@@ -40,6 +40,7 @@ fn passport(account_id: Uuid, kind: Kind) -> Passport {
         expires_at: now() + SignedDuration::from_mins(1),
         scopes: Default::default(),
         suspended: false,
+        terms_due: false,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Frame, frame, go, station};
 use crate::app::App;
-use crate::error::{ACCOUNT_SUSPENDED, Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED};
+use crate::error::{
+    ACCOUNT_SUSPENDED, Problem, SECOND_FACTOR_REQUIRED, STEP_UP_REQUIRED, TERMS_NOT_ACCEPTED,
+};
 use crate::query;
 use crate::session::Visitor;
 use askama::Template;
@@ -36,7 +38,7 @@ impl Failure {
         let problem = problem.into();
         match problem.status {
             // It is about whoever asks, not about the other.
-            _ if &*problem.reason == ACCOUNT_SUSPENDED => Self(problem),
+            _ if matches!(&*problem.reason, ACCOUNT_SUSPENDED | TERMS_NOT_ACCEPTED) => Self(problem),
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Self::closed(),
             _ => Self(problem),
         }
@@ -88,6 +90,9 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
     if &*problem.reason == ACCOUNT_SUSPENDED {
         return go(super::trust::SUSPENDED);
     }
+    if &*problem.reason == TERMS_NOT_ACCEPTED {
+        return accept_first(app, visitor, problem.back.as_deref().or(address));
+    }
     let (heading, next) = words(&problem);
     let home =
         if visitor.session.is_some() { station(app, visitor).home() } else { ("/", "To the start page") };
@@ -105,6 +110,18 @@ pub(crate) fn failure(app: &App, visitor: &Visitor, problem: Problem, address: O
     };
     problem.put_headers(&mut response);
     response
+}
+
+/// Leads to the page where one accepts the terms, and back afterwards. The passport at hand may be of before somebody accepted
+/// them elsewhere.
+fn accept_first(app: &App, visitor: &Visitor, back: Option<&str>) -> Response {
+    if let Some(secret) = &visitor.session {
+        app.passports.forget(secret);
+    }
+    match back {
+        Some(place) => go(&format!("{}?next={}", super::terms::ACCEPT, query::encode(place))),
+        None => go(super::terms::ACCEPT),
+    }
 }
 
 /// Leads to the page where one proves who one is, and back afterwards. The passport at hand may be of before a proof that

@@ -38,6 +38,7 @@ mod share;
 mod shared;
 mod sign_in;
 mod start;
+mod terms;
 mod timeline;
 mod trust;
 mod verify;
@@ -140,6 +141,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/security/app/remove", post(security::factor::remove))
         .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
         .route("/security/password", get(security::password::show).post(security::password::submit))
+        .merge(security::address::router())
+        .merge(security::profile::router())
         .merge(passkey::router())
         .route("/sessions", get(sessions::show))
         .route("/sessions/end-others", post(sessions::end_others))
@@ -154,6 +157,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(care::router())
         .merge(opened::router())
         .merge(trust::router())
+        .merge(terms::router())
         .merge(moderation::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))

@@ -1,6 +1,6 @@
 //! Registration, and the wait for the mail.
 
-use super::{Failure, Form, Frame, Guest, go, invitation, parameter, words};
+use super::{Failure, Form, Frame, Guest, go, invitation, parameter, terms, words};
 use crate::error::Problem;
 use crate::session::Keeper;
 use crate::upstream::call;
@@ -18,22 +18,25 @@ struct Page {
     time_zone: String,
     zones: Vec<String>,
     notices_by_mail: bool,
+    /// The legal texts.
+    offers: Vec<terms::Offer>,
     /// Whether the person comes from an invitation, and its code goes along.
     invited: bool,
     problem: Option<Problem>,
 }
 
 impl Page {
-    fn new(guest: &Guest, invited: bool) -> Self {
-        Self {
+    async fn new(guest: &Guest, invited: bool) -> Result<Self, Problem> {
+        Ok(Self {
             frame: guest.frame("register"),
             email: String::new(),
             time_zone: String::new(),
             zones: words::zone_names(),
             notices_by_mail: false,
+            offers: terms::offers(guest).await?,
             invited,
             problem: None,
-        }
+        })
     }
 
     /// What is wrong with a field, as a sentence.
@@ -46,7 +49,7 @@ impl Page {
 
 pub(super) async fn show(guest: Guest, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let invited = parameter(query.as_deref(), "next").as_deref() == Some(invitation::PLACE);
-    guest.show(&Page::new(&guest, invited))
+    guest.show(&Page::new(&guest, invited).await?)
 }
 
 pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure> {
@@ -59,6 +62,8 @@ pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure
         locale: "en".into(),
         adult: form.text("adult") == "yes",
         notices_by_mail,
+        terms_version: terms::checked(&form, "terms"),
+        privacy_version: terms::checked(&form, "privacy"),
     };
     let invited = form.text("next") == invitation::PLACE;
     match guest.app.upstream.identity().register(call(request, None)?).await {
@@ -73,7 +78,7 @@ pub(super) async fn submit(guest: Guest, form: Form) -> Result<Response, Failure
         Err(status) => {
             let problem = Problem::from(status);
             let code = problem.status;
-            let (problem, new) = (Some(problem), Page::new(&guest, invited));
+            let (problem, new) = (Some(problem), Page::new(&guest, invited).await?);
             let page = Page { email, time_zone, notices_by_mail, problem, ..new };
             guest.show_with(code, &page)
         }

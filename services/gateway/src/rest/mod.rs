@@ -121,7 +121,11 @@ async fn answer(
 }
 
 /// Whose calls change sessions: which there are, and by how many factors each was proven.
-const ABOUT_SESSIONS: [&str; 2] = ["candor.accounts.v1.SessionService", "candor.accounts.v1.SecurityService"];
+const ABOUT_SESSIONS: [&str; 3] = [
+    "candor.accounts.v1.SessionService",
+    "candor.accounts.v1.SecurityService",
+    "candor.accounts.v1.TermsService",
+];
 
 /// The id of the session that a call changes or ends, empty where it names none; `None` when it is about something
 /// else. Passports held for it are stale afterwards.

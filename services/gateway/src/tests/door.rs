@@ -21,6 +21,8 @@ async fn a_person_registers_verifies_and_signs_in() {
             ("password", password),
             ("time_zone", "Europe/Berlin"),
             ("adult", "yes"),
+            ("terms", "2"),
+            ("privacy", "1"),
         ]
     };
     let short = world.submit("/register", &visit, &fields("short")).await;

@@ -42,6 +42,9 @@ pub(super) struct Fakes {
     pub(super) resets: Mutex<Vec<String>>,
     pub(super) changed: Mutex<Vec<ChangePasswordRequest>>,
     pub(super) by_mail: AtomicBool,
+    pub(super) corrected: Mutex<Vec<UpdateProfileRequest>>,
+    /// The address that waits to be confirmed.
+    pub(super) waiting_address: Mutex<Option<String>>,
     /// Alice has an authenticator app.
     pub(super) app: AtomicBool,
     /// When Alice last proved who she is, as her passports say; `None` says nothing of it.
@@ -65,6 +68,7 @@ pub(super) struct Fakes {
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
     pub(super) opened: super::fakes_opened::OpenedAsked,
     pub(super) trust: super::fakes_trust::TrustAsked,
+    pub(super) terms: super::fakes_terms::TermsAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -96,6 +100,8 @@ impl Fakes {
             resets: Mutex::default(),
             changed: Mutex::default(),
             by_mail: AtomicBool::new(false),
+            corrected: Mutex::default(),
+            waiting_address: Mutex::default(),
             app: AtomicBool::new(false),
             proved_at: Mutex::default(),
             kind: Mutex::new("member"),
@@ -113,6 +119,7 @@ impl Fakes {
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
             opened: super::fakes_opened::OpenedAsked::default(),
             trust: super::fakes_trust::TrustAsked::default(),
+            terms: super::fakes_terms::TermsAsked::default(),
         }
     }
 
@@ -140,6 +147,7 @@ impl Fakes {
         let server = super::fakes_clients::add(server, fake.clone());
         let server = super::fakes_couple_care::add(server, fake.clone());
         let server = super::fakes_trust::add(server, fake.clone());
+        let server = super::fakes_terms::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_opened::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
@@ -176,7 +184,10 @@ impl Fake {
         let Some(time) = *self.0.proved_at.lock().unwrap() else { return PASSPORT.to_owned() };
         let kind = *self.0.kind.lock().unwrap();
         let acr = if self.0.strong.load(Ordering::SeqCst) { "aal2" } else { "aal1" };
-        let claims = format!(r#"{{"sub":"{ALICE}","kind":"{kind}","acr":"{acr}","auth_time":{time}}}"#);
+        let due = !self.0.terms.due.lock().unwrap().is_empty();
+        let claims = format!(
+            r#"{{"sub":"{ALICE}","kind":"{kind}","acr":"{acr}","auth_time":{time},"terms_due":{due}}}"#
+        );
         format!("e30.{}.proven", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
     }
 
@@ -266,6 +277,53 @@ impl IdentityService for Fake {
         Ok(Response::new(ResetPasswordResponse {}))
     }
 
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Answer<RequestEmailChangeResponse> {
+        self.admit_proven(&request)?;
+        let email = request.into_inner().email;
+        if !email.contains('@') {
+            return Err(Fault::invalid_field("email", "is not an e-mail address we can write to").into());
+        }
+        *self.0.waiting_address.lock().unwrap() = Some(email);
+        Ok(Response::new(RequestEmailChangeResponse {}))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Answer<ConfirmEmailChangeResponse> {
+        self.admit(&request)?;
+        if request.get_ref().token != "good" || self.0.waiting_address.lock().unwrap().take().is_none() {
+            let sentence = "This link is too old, was used already, or belongs to another account.";
+            return Err(Fault::new(Code::NotFound, "EMAIL_CHANGE_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn cancel_email_change(
+        &self,
+        request: Request<CancelEmailChangeRequest>,
+    ) -> Answer<CancelEmailChangeResponse> {
+        self.admit(&request)?;
+        if self.0.waiting_address.lock().unwrap().take().is_none() {
+            return Err(Fault::new(Code::NotFound, "NO_EMAIL_CHANGE", "No other address waits.").into());
+        }
+        Ok(Response::new(CancelEmailChangeResponse {}))
+    }
+
+    async fn undo_email_change(
+        &self,
+        request: Request<UndoEmailChangeRequest>,
+    ) -> Answer<UndoEmailChangeResponse> {
+        if request.get_ref().token != "good" {
+            let sentence = "This link is too old or was used already. Nothing was changed.";
+            return Err(Fault::new(Code::NotFound, "EMAIL_UNDO_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(UndoEmailChangeResponse {}))
+    }
+
     async fn change_password(
         &self,
         request: Request<ChangePasswordRequest>,
@@ -276,6 +334,16 @@ impl IdentityService for Fake {
         }
         self.0.changed.lock().unwrap().push(request.into_inner());
         Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn update_profile(&self, request: Request<UpdateProfileRequest>) -> Answer<UpdateProfileResponse> {
+        self.admit(&request)?;
+        if request.get_ref().time_zone == "Mars/Olympus" {
+            let sentence = "is not an IANA time zone such as Europe/Berlin";
+            return Err(Fault::invalid_field("time_zone", sentence).into());
+        }
+        self.0.corrected.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(UpdateProfileResponse::default()))
     }
 
     async fn get_me(&self, request: Request<GetMeRequest>) -> Answer<GetMeResponse> {
@@ -420,6 +488,11 @@ impl SecurityService for Fake {
             recovery_codes: 9,
             passkeys: i32::from(self.0.passkeys.has.load(Ordering::SeqCst)),
             second_factor_missing: false,
+            waiting_address: self.0.waiting_address.lock().unwrap().clone().map(|email| WaitingAddress {
+                email,
+                request_time: self.0.timestamp(0),
+                expire_time: self.0.timestamp(86_400),
+            }),
         }))
     }
 
@@ -504,6 +577,7 @@ impl EntryService for Fake {
 
     async fn get_entry(&self, request: Request<GetEntryRequest>) -> Answer<GetEntryResponse> {
         self.admit(&request)?;
+        self.terms_first()?;
         if *self.0.trust.held.lock().unwrap() {
             let sentence = "This account is suspended.";
             return Err(Fault::new(Code::PermissionDenied, "ACCOUNT_SUSPENDED", sentence).into());

@@ -1,5 +1,6 @@
 //! The gateway before fake services that speak real gRPC.
 
+mod addresses;
 mod care;
 mod careful;
 mod check_in;
@@ -21,6 +22,7 @@ mod fakes_opened;
 mod fakes_passkeys;
 mod fakes_privacy;
 mod fakes_self_check;
+mod fakes_terms;
 mod fakes_trust;
 mod invitation;
 mod ledger;
@@ -37,6 +39,7 @@ mod self_check;
 mod server;
 mod share;
 mod stations;
+mod terms;
 mod trust;
 mod two;
 mod two_fakes;

@@ -43,6 +43,10 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
         "/certificate",
         &format!("/certificate?code={}", super::fakes_privacy::CODE),
         "/docs",
+        "/terms",
+        "/terms/privacy-notice",
+        "/address/undo",
+        "/address/undo?token=good",
         "/nothing",
     ] {
         pages.push((path.to_owned(), world.visit(path, "").await));
@@ -54,6 +58,10 @@ async fn every_page(world: &World) -> Vec<(String, Answer)> {
         for path in [
             "/couple",
             "/couple/unlink",
+            "/terms/accept",
+            "/security/address",
+            "/security/profile",
+            "/security/address/confirm?token=good",
             "/invitation",
             "/shared",
             &mine,

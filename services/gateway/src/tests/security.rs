@@ -188,3 +188,21 @@ async fn known_devices_are_listed_and_forgotten_and_another_is_not_there() {
     assert_eq!(world.submit(&forget, COOKIE, &[("csrf", "nonsense")]).await.status.as_u16(), 403);
     assert_eq!(world.fakes.ended.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_time_zone_and_the_language_are_corrected_on_one_page() {
+    let world = World::new().await;
+    let page = world.visit("/security/profile", COOKIE).await.body;
+    assert!(page.contains("<option selected>Europe/Berlin</option>"), "{page}");
+    let token = token_in(&page);
+    let fields = |zone| [("csrf", token.as_str()), ("time_zone", zone), ("locale", "de")];
+    let wrong = world.submit("/security/profile", COOKIE, &fields("Mars/Olympus")).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.body.contains("is not an IANA time zone"), "{}", wrong.body);
+    assert!(wrong.body.contains("value=\"de\" selected"));
+    let done = world.submit("/security/profile", COOKIE, &fields("Asia/Tokyo")).await;
+    assert_eq!(done.header("location"), "/security");
+    let corrected = world.fakes.corrected.lock().unwrap();
+    assert_eq!((corrected[0].time_zone.as_str(), corrected[0].locale.as_str()), ("Asia/Tokyo", "de"));
+    assert_eq!(corrected[0].update_mask.as_ref().unwrap().paths, ["time_zone", "locale"]);
+}

@@ -134,6 +134,7 @@ pub(crate) fn passport(who: Uuid) -> Passport {
         expires_at: now.checked_add(60.seconds()).unwrap(),
         scopes: Default::default(),
         suspended: false,
+        terms_due: false,
     }
 }
 

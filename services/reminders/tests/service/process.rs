@@ -53,6 +53,7 @@ impl Signer {
                 expires_at,
                 scopes: Default::default(),
                 suspended: false,
+                terms_due: false,
             };
             let token = capability::Claims::new(&reader, &opened.opening, now)
                 .sign(&TokenSigner::new("k1", pkcs8.as_bytes()).unwrap());

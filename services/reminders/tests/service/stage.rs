@@ -77,6 +77,7 @@ impl Stage {
             expires_at: self.clock.now(),
             scopes: Default::default(),
             suspended: false,
+            terms_due: false,
         });
         request
     }

@@ -115,6 +115,7 @@ mod tests {
             expires_at: Timestamp::MAX,
             scopes: Default::default(),
             suspended: false,
+            terms_due: false,
         });
         request
     }

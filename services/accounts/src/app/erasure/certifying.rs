@@ -3,7 +3,7 @@
 use super::letter_place;
 use crate::{
     Error,
-    app::{Accounts, audit, settle::letter_place as mail_place},
+    app::{Accounts, audit, outgoing::letter_place as mail_place},
     domain::{
         CertificateCode, ERASURE_PARTS, ErasurePart, ErasureState, ErasureTimes, LetterKind,
         audit::{Action, Actor, Details, Subject},

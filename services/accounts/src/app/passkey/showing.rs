@@ -147,7 +147,8 @@ pub async fn step_up_with_passkey(
 ) -> Result<Live, Error> {
     note(accounts, conn, proven).await.map_err(refused)?;
     let now = accounts.clock.now();
-    let live = session::prove(conn, passport.session_id, passport.account_id, true, now).await?;
+    let (session_id, account_id) = (passport.session_id, passport.account_id);
+    let live = session::prove(conn, session_id, account_id, true, now, accounts.terms.required()).await?;
     live.ok_or(Error::SessionOver)
 }
 

@@ -63,6 +63,15 @@ pub async fn destroy(conn: &mut PgConnection, account_id: Uuid) -> Result<Tally,
         account_id
     );
     tally.add("requests", requests.execute(&mut *conn).await?.rows_affected());
+    let changes = sqlx::query!(
+        "DELETE FROM address_request r USING email_change c WHERE c.account_id = $1 AND r.request_id = c.change_id",
+        account_id
+    );
+    tally.add("requests", changes.execute(&mut *conn).await?.rows_affected());
+    let asked = sqlx::query!("DELETE FROM email_change WHERE account_id = $1", account_id);
+    tally.add("requests", asked.execute(&mut *conn).await?.rows_affected());
+    let given_up = sqlx::query!("DELETE FROM email_undo WHERE account_id = $1", account_id);
+    tally.add("earlier_addresses", given_up.execute(&mut *conn).await?.rows_affected());
     let account = sqlx::query!("DELETE FROM account WHERE account_id = $1", account_id);
     tally.add("account", account.execute(&mut *conn).await?.rows_affected());
     Ok(tally)
@@ -122,6 +131,8 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("devices", devices.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);
     tally.add("recovery_codes", codes.execute(&mut *conn).await?.rows_affected());
+    let accepted = sqlx::query!("DELETE FROM terms_acceptance WHERE account_id = $1", account_id);
+    tally.add("accepted_terms", accepted.execute(&mut *conn).await?.rows_affected());
     let exports = sqlx::query!("DELETE FROM export WHERE account_id = $1", account_id);
     tally.add("exports", exports.execute(&mut *conn).await?.rows_affected());
     let notices = sqlx::query!("DELETE FROM security_notice WHERE account_id = $1", account_id);

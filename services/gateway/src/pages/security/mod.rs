@@ -1,7 +1,9 @@
 //! How one's account is secured, and what happened to it.
 
+pub(super) mod address;
 pub(super) mod factor;
 pub(super) mod password;
+pub(super) mod profile;
 
 use super::{Failure, Form, Frame, Member, go, passkey, words};
 use askama::Template;
@@ -23,7 +25,15 @@ struct Page {
     recovery_codes: i32,
     passkeys: Vec<passkey::Mine>,
     second_factor_missing: bool,
+    /// Another address that waits to be confirmed.
+    waiting: Option<Waiting>,
     notices: Vec<Shown>,
+}
+
+/// Another address that waits to be confirmed.
+struct Waiting {
+    email: String,
+    until: Option<words::Moment>,
 }
 
 struct Shown {
@@ -58,6 +68,10 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
         recovery_codes: security.recovery_codes,
         passkeys,
         second_factor_missing: security.second_factor_missing,
+        waiting: security.waiting_address.map(|waiting| Waiting {
+            until: words::moment(waiting.expire_time.as_ref(), &zone),
+            email: waiting.email,
+        }),
         notices: notices.collect(),
     };
     member.guest.show(&page)
@@ -129,6 +143,18 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::ConfidentialityChanged => "Something all three agreed to counts in care for two.",
         SecurityNoticeKind::ConsentGranted => {
             "Something of yours was opened to your counselor. It stands on the page Care, where you can take it back."
+        }
+        SecurityNoticeKind::EmailChangeAsked => {
+            "Another address was asked for. Nothing changes before its link is opened. Was it not you? Then call it off below your address."
+        }
+        SecurityNoticeKind::EmailChanged => {
+            "Your address was changed. Everybody else was signed out. For 7 days, a link in a mail to the address of before puts it back."
+        }
+        SecurityNoticeKind::EmailChangeUndone => {
+            "An earlier address was put back with the link that went to it. Everybody was signed out. A new password is a good idea."
+        }
+        SecurityNoticeKind::TermsWithdrawn => {
+            "It was taken back that the terms are accepted. Most of the place is closed until you accept them again."
         }
         SecurityNoticeKind::AccountSuspended => {
             "Your account was suspended. You can read why, and object, on the page Your account."

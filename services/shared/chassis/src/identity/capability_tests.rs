@@ -23,6 +23,7 @@ impl World {
             expires_at: now + MAX_LIFETIME,
             scopes: Scopes::default(),
             suspended: false,
+            terms_due: false,
         };
         let opening = Opening {
             owner_id: Uuid::from_u128(9),
@@ -88,6 +89,7 @@ async fn a_capability_ends_with_the_passport_it_was_made_for() {
         expires_at: now + SignedDuration::from_secs(4),
         scopes: Scopes::default(),
         suspended: false,
+        terms_due: false,
     };
     let opening = world.capability().capability().unwrap().opening;
     let claims = capability::Claims::new(&reader, &opening, now);

@@ -51,6 +51,9 @@ pub struct Claims {
     /// Whether the account is suspended; it is not, where it does not say.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+    /// Whether it has yet to accept a legal text; it has not, where it does not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub terms_due: bool,
 }
 
 impl Claims {
@@ -74,6 +77,7 @@ impl Claims {
             exp: now.as_second() + max_lifetime(kind).as_secs(),
             scope: None,
             suspended: false,
+            terms_due: false,
         }
     }
 
@@ -94,6 +98,12 @@ impl Claims {
     #[must_use]
     pub fn of_suspended(self, suspended: bool) -> Self {
         Self { suspended, ..self }
+    }
+
+    /// The same claims of an account that has yet to accept a legal text, or has not.
+    #[must_use]
+    pub fn with_terms_due(self, terms_due: bool) -> Self {
+        Self { terms_due, ..self }
     }
 
     /// The signed token.
@@ -128,6 +138,7 @@ impl Claims {
             expires_at: self.expires_at().ok()?,
             scopes,
             suspended: self.suspended,
+            terms_due: self.terms_due,
         })
     }
 }

@@ -88,6 +88,8 @@ pub struct Passport {
     pub scopes: Scopes,
     /// Whether the account is suspended: it reaches only what is never gated.
     pub suspended: bool,
+    /// Whether it has yet to accept a legal text: it reaches only what is never gated.
+    pub terms_due: bool,
 }
 
 /// The caller of a request, as the identity layer found it.

@@ -36,6 +36,16 @@ pub(super) fn suspended() -> Fault {
     )
 }
 
+/// What an account is told that has yet to accept a legal text, wherever it is not let in.
+pub(super) fn terms_due() -> Fault {
+    Fault::new(
+        Code::FailedPrecondition,
+        "TERMS_NOT_ACCEPTED",
+        "Please read and accept the terms of this place first. Nothing was changed. You can still end what connects you with \
+         others, take your data along, and have everything destroyed.",
+    )
+}
+
 pub(super) fn too_large() -> Fault {
     Fault::new(
         Code::ResourceExhausted,

@@ -143,6 +143,9 @@ impl Shared {
             if passport.suspended && !method.never_gated {
                 return Err(answer::suspended());
             }
+            if passport.terms_due && !method.never_gated {
+                return Err(answer::terms_due());
+            }
             request.extensions_mut().insert(passport);
             if method.delegated
                 && let Some(token) = shown_capability(request.headers())?

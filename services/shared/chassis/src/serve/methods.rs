@@ -21,7 +21,7 @@ pub(super) struct Method {
     pub(super) public: bool,
     /// Whether it may read another person's data.
     pub(super) delegated: bool,
-    /// Whether it is open to a suspended account as well.
+    /// Whether it is open as well to a suspended account, and to one that has yet to accept a legal text.
     pub(super) never_gated: bool,
     /// Whether it answers with a stream.
     pub(super) streams: bool,
@@ -174,6 +174,7 @@ mod tests {
             "PrivacyService",
             "SecurityService",
             "SessionService",
+            "TermsService",
             "TrustService",
         ];
         assert_eq!(services, all);

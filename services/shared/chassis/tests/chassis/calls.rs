@@ -45,17 +45,29 @@ async fn without_a_passport_nothing_but_public_calls() {
 #[tokio::test]
 async fn a_suspended_account_reaches_what_is_never_gated_and_nothing_else() {
     let server = start(Platform::default());
+    let token = server.suspended_token(Uuid::from_u128(1));
+    reaches_what_is_never_gated(&server, &token, (Code::PermissionDenied, "ACCOUNT_SUSPENDED")).await;
+}
+
+#[tokio::test]
+async fn whoever_has_yet_to_accept_the_terms_reaches_what_is_never_gated_and_nothing_else() {
+    let server = start(Platform::default());
+    let token = server.unaccepted_token(Uuid::from_u128(1));
+    reaches_what_is_never_gated(&server, &token, (Code::FailedPrecondition, "TERMS_NOT_ACCEPTED")).await;
+}
+
+/// Whether a token opens what is never gated, and nothing else.
+async fn reaches_what_is_never_gated(server: &crate::kit::Server, token: &str, refusal: (Code, &str)) {
     let mut client = server.client();
-    let bearer = format!("Bearer {}", server.suspended_token(Uuid::from_u128(1)));
+    let bearer = format!("Bearer {token}");
     let mut open = Request::new(ListSessionsRequest {});
     open.metadata_mut().insert("authorization", bearer.parse().unwrap());
     client.list_sessions(open).await.unwrap();
     let mut closed = Request::new(ForgetDeviceRequest { device_id: Uuid::nil().to_string() });
     closed.metadata_mut().insert("authorization", bearer.parse().unwrap());
     let refused = client.forget_device(closed).await.err().unwrap();
-    assert_eq!(refused.code(), Code::PermissionDenied);
     let reason = refused.get_error_details().error_info().map(|info| info.reason.clone());
-    assert_eq!(reason.as_deref(), Some("ACCOUNT_SUSPENDED"));
+    assert_eq!((refused.code(), reason.as_deref()), (refusal.0, Some(refusal.1)));
 }
 
 #[tokio::test]

@@ -110,6 +110,13 @@ impl Server {
         claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap()
     }
 
+    /// A token of somebody who has yet to accept the terms.
+    pub(crate) fn unaccepted_token(&self, account: Uuid) -> String {
+        let now = self.clock.now();
+        let claims = Claims::new(account, Uuid::from_u128(2), Kind::Member, now, now).with_terms_due(true);
+        claims.sign(&TokenSigner::new("k", &private_key()).unwrap()).unwrap()
+    }
+
     /// A token of software.
     pub(crate) fn client_token(&self, token_id: Uuid) -> String {
         let scopes = Scopes::exactly("system/*.rs").unwrap();
@@ -133,6 +140,7 @@ impl Server {
             expires_at: now + Duration::from_secs(60),
             scopes: Default::default(),
             suspended: false,
+            terms_due: false,
         };
         capability::Claims::new(&passport, opening, now)
             .sign(&TokenSigner::new("k", &private_key()).unwrap())
