@@ -47,7 +47,7 @@ const DELEGATED: [&str; 13] = [
 ];
 /// The RPCs that a suspended account reaches: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 58] = [
+const NEVER_GATED: [&str; 60] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
@@ -87,6 +87,8 @@ const NEVER_GATED: [&str; 58] = [
     "candor.accounts.v1.SessionService.ListDevices",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.SessionService.StepUp",
+    "candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents",
+    "candor.accounts.v1.SoftwareConsentService.RevokeSoftwareConsent",
     "candor.accounts.v1.TrustService.AppealSuspension",
     "candor.accounts.v1.TrustService.BlockPerson",
     "candor.accounts.v1.TrustService.GetSuspension",

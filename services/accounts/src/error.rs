@@ -5,6 +5,7 @@ mod clients;
 mod consents;
 mod counselors;
 mod passkeys;
+mod software;
 mod trust;
 
 pub use care::CareError;
@@ -12,6 +13,7 @@ pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use software::SoftwareError;
 pub use trust::TrustError;
 
 use crate::domain::{Invalid, NotOffered};
@@ -142,6 +144,9 @@ pub enum Error {
     /// The business of consents failed.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// Opening something to software failed.
+    #[error(transparent)]
+    Software(#[from] SoftwareError),
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -213,6 +218,7 @@ impl From<Error> for Fault {
             Error::Client(error) => error.into(),
             Error::Care(error) => error.into(),
             Error::Consent(error) => error.into(),
+            Error::Software(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
             Error::Passkey(error) => error.into(),

@@ -13,7 +13,9 @@ pub mod rpc;
 pub mod store;
 
 pub use config::Config;
-pub use error::{CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TrustError};
+pub use error::{
+    CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, SoftwareError, TrustError,
+};
 pub use events::{CONSUMER, consumes, resnapshot};
 
 use app::{Accounts, OwnKeys, OwnPart, clients::OwnTokens};
@@ -32,6 +34,7 @@ use candor_proto::accounts::v1::passkey_service_server::PasskeyServiceServer;
 use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
+use candor_proto::accounts::v1::software_consent_service_server::SoftwareConsentServiceServer;
 use candor_proto::accounts::v1::trust_service_server::TrustServiceServer;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
 use outbound::{AnchorFolder, KeyFetcher, Postman};
@@ -108,6 +111,9 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CoupleCareServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(CounselorServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(
+            SoftwareConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
+        )
         .add_service(TrustServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ModerationServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))

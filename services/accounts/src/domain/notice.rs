@@ -71,11 +71,16 @@ pub enum NoticeKind {
     AppealRefused,
     /// Something of the member's was opened to their counselor.
     ConsentGranted,
+    /// Something of the member's was opened to software.
+    SoftwareConsentGranted,
+    /// Software that the member had opened something to was ended.
+    SoftwareOver,
 }
 
 impl NoticeKind {
-    /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 33] = [
+    /// Every kind. But for those that have a number of their own they are in the order of the numbers of
+    /// `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
+    pub const ALL: [Self; 35] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -109,6 +114,8 @@ impl NoticeKind {
         Self::SuspensionLifted,
         Self::AppealRefused,
         Self::ConsentGranted,
+        Self::SoftwareConsentGranted,
+        Self::SoftwareOver,
     ];
 
     /// The name in the table.
@@ -144,6 +151,8 @@ impl NoticeKind {
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::ConsentGranted => "consent_granted",
+            Self::SoftwareConsentGranted => "software_consent_granted",
+            Self::SoftwareOver => "software_over",
             Self::AccountSuspended => "account_suspended",
             Self::SuspensionLifted => "suspension_lifted",
             Self::AppealRefused => "appeal_refused",
@@ -169,6 +178,14 @@ impl NoticeKind {
 
     /// The number of the proto.
     pub fn number(self) -> i32 {
-        Self::ALL.iter().position(|kind| *kind == self).and_then(|at| i32::try_from(at + 1).ok()).unwrap_or(0)
+        match self {
+            Self::SoftwareConsentGranted => 42,
+            Self::SoftwareOver => 43,
+            in_order => Self::ALL
+                .iter()
+                .position(|kind| *kind == in_order)
+                .and_then(|at| i32::try_from(at + 1).ok())
+                .unwrap_or(0),
+        }
     }
 }

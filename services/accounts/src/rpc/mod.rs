@@ -17,6 +17,7 @@ mod pause;
 mod privacy;
 mod security;
 mod session;
+mod software;
 mod trust;
 
 use crate::{app::Accounts, outbound::KeyFetcher};

@@ -33,6 +33,7 @@ mod receipts;
 mod reports;
 mod rotation;
 mod sessions;
+mod software;
 mod step_up;
 mod story;
 mod throttle;

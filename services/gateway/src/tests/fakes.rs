@@ -65,6 +65,7 @@ pub(super) struct Fakes {
     pub(super) couple_care: super::fakes_couple_care::CoupleCareAsked,
     pub(super) opened: super::fakes_opened::OpenedAsked,
     pub(super) trust: super::fakes_trust::TrustAsked,
+    pub(super) software: super::fakes_software::SoftwareAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -113,6 +114,7 @@ impl Fakes {
             couple_care: super::fakes_couple_care::CoupleCareAsked::default(),
             opened: super::fakes_opened::OpenedAsked::default(),
             trust: super::fakes_trust::TrustAsked::default(),
+            software: super::fakes_software::SoftwareAsked::default(),
         }
     }
 
@@ -142,6 +144,7 @@ impl Fakes {
         let server = super::fakes_trust::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_opened::add(server, fake.clone());
+        let server = super::fakes_software::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());

@@ -174,6 +174,7 @@ mod tests {
             "PrivacyService",
             "SecurityService",
             "SessionService",
+            "SoftwareConsentService",
             "TrustService",
         ];
         assert_eq!(services, all);
