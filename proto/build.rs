@@ -5,6 +5,8 @@ use std::{error::Error, path::Path, path::PathBuf};
 
 #[path = "build/delegations.rs"]
 mod delegations;
+#[path = "build/resources.rs"]
+mod resources;
 #[path = "build/rules.rs"]
 mod rules;
 
@@ -24,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("descriptor_set.bin"), &set)?;
     std::fs::write(out.join("validate.rs"), rules::generate(&pool)?)?;
     std::fs::write(out.join("delegated.rs"), delegations::generate(&pool)?)?;
+    std::fs::write(out.join("resources.rs"), resources::generate(&pool)?)?;
 
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();

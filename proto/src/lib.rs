@@ -91,6 +91,7 @@ fn unique<T: PartialEq>(items: &[T]) -> bool {
 
 include!(concat!(env!("OUT_DIR"), "/validate.rs"));
 include!(concat!(env!("OUT_DIR"), "/delegated.rs"));
+include!(concat!(env!("OUT_DIR"), "/resources.rs"));
 
 #[cfg(test)]
 mod tests {
@@ -115,6 +116,16 @@ mod tests {
                 ("mood.body_signs[1]".to_owned(), "is not a known value"),
             ]
         );
+    }
+
+    #[test]
+    fn a_kind_of_data_is_a_resource_type_where_the_proto_says_so() {
+        let named = |scope: options::v1::Scope| resource_of(scope as i32);
+        assert_eq!(named(options::v1::Scope::Entries), Some("DocumentReference"));
+        assert_eq!(named(options::v1::Scope::Moods), Some("Observation"));
+        assert_eq!(named(options::v1::Scope::SelfChecks), Some("QuestionnaireResponse"));
+        assert_eq!(named(options::v1::Scope::SharedItems), None);
+        assert_eq!(resource_of(99), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Software that an operator registers, from outside: a token by the book, what it opens by itself, which is nothing, and
-//! its end, which every service hears of.
+//! Software that an operator registers, from outside: a token by the book, what it opens by itself, which is nothing, what it
+//! reads once somebody opened it, and its end, which every service hears of.
 
 #[path = "../../services/accounts/src/domain/client/test_keys.rs"]
 mod test_keys;
@@ -69,7 +69,11 @@ impl<'a> Software<'a> {
     }
 
     pub(crate) async fn token(&self, id: &str) -> (u16, Value) {
-        self.post("/oauth/token", id, &[("grant_type", "client_credentials"), ("scope", "system/*.rs")]).await
+        self.token_for(id, "system/*.rs").await
+    }
+
+    async fn token_for(&self, id: &str, scope: &str) -> (u16, Value) {
+        self.post("/oauth/token", id, &[("grant_type", "client_credentials"), ("scope", scope)]).await
     }
 }
 
@@ -145,5 +149,84 @@ async fn software_gets_tokens_that_open_nothing_by_themselves_and_end_everywhere
     })
     .await;
     assert_eq!(software.token("four").await.1["error"], "invalid_client");
+    one.stop().await;
+}
+
+/// A member with an entry: their account's id, their session's secret, and the entry's id.
+async fn member(one: &One) -> (String, String, String) {
+    let rest = one.rest();
+    let person = json!({"email": "anna@example.org", "password": PASSWORD, "timeZone": "UTC", "adult": true});
+    rest.ok("POST", "/v1/accounts", None, Some(person)).await;
+    let proof = json!({"token": one.mailed_token("anna@example.org").await, "password": PASSWORD});
+    rest.ok("POST", "/v1/accounts:verifyEmail", None, Some(proof)).await;
+    let credentials = json!({"email": "anna@example.org", "password": PASSWORD, "deviceLabel": "phone"});
+    let session = rest.ok("POST", "/v1/sessions", None, Some(credentials)).await;
+    let secret = session["sessionSecret"].as_str().unwrap().to_owned();
+    let me = rest.ok("GET", "/v1/me", Some(&secret), None).await;
+    let entry = json!({"title": "Evening", "body": "Words of mine.", "timeZone": "UTC"});
+    let entry = rest.ok("POST", "/v1/entries", Some(&secret), Some(entry)).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&me["account"]["accountId"]), secret, text(&entry["entry"]["entryId"]))
+}
+
+#[tokio::test]
+async fn software_reads_what_a_member_opened_to_it_and_the_ledger_says_so() {
+    let one = One::start().await;
+    let rest = one.rest();
+    let operator = operator(&one).await;
+    let software = Software::register(&one, &operator).await;
+    let (account_id, anna, entry_id) = member(&one).await;
+    let found = rest.ok("GET", "/v1/software", Some(&anna), None).await;
+    assert_eq!(found["software"][0]["clientId"], software.client_id.as_str(), "{found}");
+    let entries = format!("/v1/accounts/{account_id}/opened/entries");
+    let preview = rest.ok("GET", &entries, Some(&anna), None).await;
+    let issued = async |id: &str, scope: &str| {
+        software.token_for(id, scope).await.1["access_token"].as_str().unwrap().to_owned()
+    };
+    let token = issued("one", "system/*.rs").await;
+    assert_eq!(rest.call("GET", &entries, Some(&token), None).await.0, 404, "nothing is open by itself");
+
+    let wish = json!({
+        "clientId": software.client_id, "scope": "SCOPE_ENTRIES", "purpose": "ACCESS_PURPOSE_STATED",
+        "textId": "entries-to-software", "textVersion": 1,
+    });
+    let given = rest.ok("POST", "/v1/software-consents", Some(&anna), Some(wish)).await["consent"].clone();
+    let granted = rest.ok("GET", "/v1/software-consents/granted-to-me", Some(&token), None).await;
+    assert_eq!(granted["granted"][0]["memberAccountId"], account_id.as_str(), "{granted}");
+    let read = rest.ok("GET", &entries, Some(&token), None).await;
+    assert_eq!((&read, &read["entries"][0]["rendering"]["body"]), (&preview, &"Words of mine.".into()));
+    rest.ok("GET", &format!("{entries}/{entry_id}"), Some(&token), None).await;
+    let moods = format!("/v1/accounts/{account_id}/opened/moods");
+    assert_eq!(rest.call("GET", &moods, Some(&token), None).await.0, 404);
+    let narrow = issued("two", "system/Observation.s").await;
+    let (status, problem) = rest.call("GET", &entries, Some(&narrow), None).await;
+    assert_eq!((status, &problem["reason"]), (403, &"INSUFFICIENT_SCOPE".into()));
+
+    // Each read stands in her ledger, under her consent.
+    let mut receipts = Value::Null;
+    eventually("both reads are in the ledger", PATIENCE, async || {
+        receipts = rest.ok("GET", "/v1/receipts", Some(&anna), None).await["receipts"].clone();
+        receipts.as_array().is_some_and(|all| all.len() == 2)
+    })
+    .await;
+    for receipt in receipts.as_array().unwrap() {
+        assert_eq!(receipt["relation"], "RELATION_SOFTWARE");
+        assert_eq!(receipt["readerAccountId"], software.client_id.as_str());
+        assert_eq!((&receipt["consentId"], &receipt["itemIds"]), (&given["consentId"], &json!([entry_id])));
+    }
+
+    // What it opened itself is good for nothing once she took it back.
+    let path = format!("/v1/accounts/{account_id}:openAccess");
+    let opened = rest.ok("POST", &path, Some(&token), Some(json!({"scope": "SCOPE_ENTRIES"}))).await;
+    let headers = [
+        ("authorization".to_owned(), format!("Bearer {token}")),
+        ("candor-capability".to_owned(), opened["capability"].as_str().unwrap().to_owned()),
+    ];
+    let brought = async || rest.exchange("GET", &entries, &headers, Vec::new()).await.unwrap().status;
+    assert_eq!(brought().await, 200);
+    let path = format!("/v1/software-consents/{}:revoke", given["consentId"].as_str().unwrap());
+    rest.ok("POST", &path, Some(&anna), Some(json!({}))).await;
+    assert_eq!(rest.call("GET", &entries, Some(&token), None).await.0, 404);
+    eventually("the journal hears of it", PATIENCE, async || brought().await == 404).await;
     one.stop().await;
 }

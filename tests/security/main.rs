@@ -3,6 +3,7 @@
 
 mod call;
 mod callers;
+mod consented;
 mod pairs;
 mod software;
 mod table;

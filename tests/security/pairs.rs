@@ -60,7 +60,7 @@ impl Person {
     }
 
     /// Sets up an authenticator app, without which nobody runs a platform.
-    async fn add_app(&mut self, one: &One, api: &Api) {
+    pub(crate) async fn add_app(&mut self, one: &One, api: &Api) {
         let begun = self.ok(api, "candor.accounts.v1.SecurityService.BeginTotp", json!({})).await;
         let secret = Secret::try_from_base32(text(&begun["secret"])).unwrap();
         let app = totp_rs::Builder::new().with_secret(secret).build().unwrap();
@@ -97,7 +97,7 @@ impl Person {
     }
 
     /// A call in their name that succeeds once what it needs has got around.
-    async fn in_time(&self, api: &Api, rpc: &str, request: Value) -> Value {
+    pub(crate) async fn in_time(&self, api: &Api, rpc: &str, request: Value) -> Value {
         let mut answer = None;
         eventually(&format!("{rpc} succeeds"), PATIENCE, async || {
             let shown = crate::call::Shown::passport(&self.passport);
@@ -106,6 +106,24 @@ impl Person {
         })
         .await;
         answer.unwrap()
+    }
+
+    /// A self-check that is scored; its id.
+    pub(crate) async fn check_oneself(&self, api: &Api) -> Value {
+        let get = "candor.content.v1.InstrumentService.GetInstrument";
+        let instrument = api.ok(get, json!({"instrumentId": "self-check"}), None).await;
+        let domains = instrument["instrument"]["domains"].as_array().unwrap();
+        let items = domains.iter().flat_map(|domain| domain["items"].as_array().unwrap());
+        let answer = |item: &Value| json!({"linkId": item["linkId"], "code": item["options"][1]["code"]});
+        let answers: Vec<Value> = items.map(answer).collect();
+        let start = json!({"instrumentId": "self-check"});
+        let started = self.in_time(api, "candor.journal.v1.AssessmentService.StartAssessment", start).await;
+        let id = started["assessment"]["assessmentId"].clone();
+        let save = json!({"assessmentId": id, "answers": answers});
+        self.ok(api, "candor.journal.v1.AssessmentService.SaveAnswers", save).await;
+        let score = json!({"assessmentId": id});
+        self.ok(api, "candor.journal.v1.AssessmentService.ScoreAssessment", score).await;
+        id
     }
 
     /// A capability for a scope of another person's.
@@ -195,21 +213,8 @@ impl Pair {
     }
 
     async fn check_oneself(&mut self, api: &Api) {
-        let get = "candor.content.v1.InstrumentService.GetInstrument";
-        let instrument = api.ok(get, json!({"instrumentId": "self-check"}), None).await;
-        let domains = instrument["instrument"]["domains"].as_array().unwrap();
-        let items = domains.iter().flat_map(|domain| domain["items"].as_array().unwrap());
-        let answer = |item: &Value| json!({"linkId": item["linkId"], "code": item["options"][1]["code"]});
-        let answers: Vec<Value> = items.map(answer).collect();
-        let start = json!({"instrumentId": "self-check"});
-        let started =
-            self.owner.in_time(api, "candor.journal.v1.AssessmentService.StartAssessment", start).await;
-        let id = &started["assessment"]["assessmentId"];
-        self.things.set("$assessment", id);
-        let save = json!({"assessmentId": id, "answers": answers});
-        self.owner.ok(api, "candor.journal.v1.AssessmentService.SaveAnswers", save).await;
-        let score = json!({"assessmentId": id});
-        self.owner.ok(api, "candor.journal.v1.AssessmentService.ScoreAssessment", score).await;
+        let assessment_id = self.owner.check_oneself(api).await;
+        self.things.set("$assessment", &assessment_id);
     }
 
     async fn agree_and_answer(&mut self, api: &Api) {

@@ -43,6 +43,11 @@ const UNPROVEN: Outcomes = [UNSIGNED, UNSIGNED, NOT_NOW, NOT_NOW, DENIED, NOT_NO
 const NOBODYS: Outcomes = [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
 /// Nobody but the owner knows that it exists.
 const OWNERS_ALONE: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+/// What a consent opens: nobody here was given one.
+const BY_CONSENT: Outcomes =
+    [UNSIGNED, UNSIGNED, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN];
+/// For software alone, which gets its own.
+const SOFTWARES: Outcomes = [UNSIGNED, UNSIGNED, DENIED, DENIED, Own, DENIED, DENIED, DENIED, DENIED];
 /// Open to the partner it was opened to, and to the trusted person it was opened to.
 const READERS: Outcomes = members(UNKNOWN, UNKNOWN, UNKNOWN, Opened, Opened);
 /// Open to the partner it was opened to.
@@ -68,7 +73,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 171] = [
+pub(crate) const ROWS: [Row; 177] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -384,23 +389,39 @@ pub(crate) const ROWS: [Row; 171] = [
         [UNSIGNED, UNSIGNED, DONE, DONE, DENIED, DONE, DONE, DONE, DONE],
     ),
     // What a consent opens is closed to everybody here, whatever links them with the owner.
-    row("candor.journal.v1.OpenedService.ListOpenedEntries", r#"{"ownerAccountId": "$owner"}"#, OWNERS_ALONE),
+    row("candor.journal.v1.OpenedService.ListOpenedEntries", r#"{"ownerAccountId": "$owner"}"#, BY_CONSENT),
     row(
         "candor.journal.v1.OpenedService.GetOpenedEntry",
         r#"{"ownerAccountId": "$owner", "entryId": "$entry"}"#,
-        OWNERS_ALONE,
+        BY_CONSENT,
     ),
-    row("candor.journal.v1.OpenedService.ListOpenedMoods", r#"{"ownerAccountId": "$owner"}"#, OWNERS_ALONE),
+    row("candor.journal.v1.OpenedService.ListOpenedMoods", r#"{"ownerAccountId": "$owner"}"#, BY_CONSENT),
     row(
         "candor.journal.v1.OpenedService.ListOpenedSelfChecks",
         r#"{"ownerAccountId": "$owner"}"#,
-        OWNERS_ALONE,
+        BY_CONSENT,
     ),
     row(
         "candor.journal.v1.OpenedService.GetOpenedSelfCheck",
         r#"{"ownerAccountId": "$owner", "assessmentId": "$assessment"}"#,
+        BY_CONSENT,
+    ),
+    // Software that something can be opened to, which here is the house's. Software itself is given nothing.
+    row("candor.accounts.v1.SoftwareConsentService.ListSoftware", "{}", OWN),
+    row("candor.accounts.v1.SoftwareConsentService.GetSoftware", r#"{"clientId": "$entry"}"#, OWNERS_ALONE),
+    row("candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents", "{}", OWN),
+    row(
+        "candor.accounts.v1.SoftwareConsentService.GrantSoftwareConsent",
+        r#"{"clientId": "$entry", "scope": "SCOPE_ENTRIES", "purpose": "ACCESS_PURPOSE_STATED",
+            "textId": "entries-to-software", "textVersion": 1}"#,
+        any_member(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.SoftwareConsentService.RevokeSoftwareConsent",
+        r#"{"consentId": "$entry"}"#,
         OWNERS_ALONE,
     ),
+    row("candor.accounts.v1.SoftwareConsentService.ListGrantedToSoftware", "{}", SOFTWARES),
     // Trust and safety. One account is suspended, for the report of one who was linked with it.
     row(
         "candor.accounts.v1.TrustService.ReportPerson",

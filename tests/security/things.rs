@@ -49,6 +49,35 @@ impl Things {
         made_up
     }
 
+    /// The same names for nothing at all.
+    pub(crate) fn made_up_of_nobody(&self) -> Self {
+        self.made_up(Caller::Client)
+    }
+
+    /// A request about these; what has no name among them is nothing.
+    pub(crate) fn request_of_anything(&self, template: &str) -> Value {
+        let mut all = self.clone();
+        let names = template.split('$').skip(1).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
+            &rest[..end]
+        });
+        let mut text = template.to_owned();
+        let mut unknown: Vec<_> =
+            names.filter(|name| !all.0.contains_key(format!("${name}").as_str())).collect();
+        unknown.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        for name in unknown {
+            let nothing = match name {
+                "code" => "22222-33333-44444-55555",
+                "open_time" => "2026-03-04T19:30:00Z",
+                "prompt" => "what-was-good",
+                _ => "0190163d-8694-7000-8000-0000000000ff",
+            };
+            text = text.replace(&format!("${name}"), nothing);
+        }
+        all.0.retain(|name, _| template.contains(*name));
+        all.request(&text)
+    }
+
     /// A request about these.
     pub(crate) fn request(&self, template: &str) -> Value {
         // Longer names first: `$check_in` begins like `$check_in_schedule`.

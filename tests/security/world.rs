@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 /// What the owner of things sees of them.
-const OWNERS_VIEW: [&str; 16] = [
+const OWNERS_VIEW: [&str; 17] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.SessionService.ListSessions",
     "candor.accounts.v1.CoupleService.GetCouple",
@@ -23,6 +23,7 @@ const OWNERS_VIEW: [&str; 16] = [
     "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.accounts.v1.ConsentService.ListConsents",
+    "candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents",
     "candor.journal.v1.EntryService.ListEntries",
     "candor.journal.v1.MoodService.ListMoods",
     "candor.journal.v1.ShareService.ListShares",
@@ -103,7 +104,7 @@ impl World {
             Person::join(&one, &api, "nora"),
         );
         let mut operator = Person::operator(&one, &api).await;
-        let software = Software::register(&api, &operator).await;
+        let software = Software::register(&api, &operator, 1, "system/*.rs").await;
         link(&api, &stranger, &friend).await;
         apply_as_counselor(&api, &applicant).await;
         let (mut suspended, report, suspension) = suspend(&api, &operator, sven, &nora).await;
@@ -123,7 +124,7 @@ impl World {
         for scope in SCOPES {
             borrowed.push((scope, stranger.open(&api, &friend.account_id, scope).await));
         }
-        let client = software.token(&one, &api).await;
+        let client = software.token(&one, &api, "system/*.rs").await;
         let world = Self {
             one,
             api,
@@ -339,7 +340,7 @@ async fn suspend(api: &Api, operator: &Person, whom: Person, by: &Person) -> (Pe
 }
 
 /// Hands in what a counselor says of themself.
-async fn apply_as_counselor(api: &Api, person: &Person) {
+pub(crate) async fn apply_as_counselor(api: &Api, person: &Person) {
     let licence = json!({"title": "A", "jurisdiction": "DE", "number": "4711", "lastDay": "2099-12-31"});
     let said = json!({
         "name": "Cora", "languages": ["en"], "specialties": ["COUNSELOR_SPECIALTY_GRIEF"], "approach": "Slowly.",
@@ -357,7 +358,7 @@ fn forged(passport: &str) -> String {
 }
 
 /// A field's name as JSON has it.
-fn camel(field: &str) -> String {
+pub(crate) fn camel(field: &str) -> String {
     let mut words = field.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])

@@ -6,6 +6,7 @@ mod clients;
 mod consents;
 mod counselors;
 mod passkeys;
+mod software;
 mod terms;
 mod trust;
 
@@ -15,6 +16,7 @@ pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
 pub use passkeys::PasskeyError;
+pub use software::SoftwareError;
 pub use terms::TermsError;
 pub use trust::TrustError;
 
@@ -146,6 +148,9 @@ pub enum Error {
     /// The business of consents failed.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// Opening something to software failed.
+    #[error(transparent)]
+    Software(#[from] SoftwareError),
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -223,6 +228,7 @@ impl From<Error> for Fault {
             Error::Client(error) => error.into(),
             Error::Care(error) => error.into(),
             Error::Consent(error) => error.into(),
+            Error::Software(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
             Error::Address(error) => error.into(),

@@ -161,7 +161,11 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_consents(conn, &ids, now, after).await })
     });
-    let consents = consents.await?;
+    let to_software = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_software_consents(conn, &ids, now, after).await })
+    });
+    let consents = consents.await? + to_software.await?;
     let epochs = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })

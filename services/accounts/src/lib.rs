@@ -14,8 +14,8 @@ pub mod store;
 
 pub use config::Config;
 pub use error::{
-    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, TermsError,
-    TrustError,
+    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, SoftwareError,
+    TermsError, TrustError,
 };
 pub use events::{CONSUMER, consumes, resnapshot};
 
@@ -36,6 +36,7 @@ use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use candor_proto::accounts::v1::terms_service_server::TermsServiceServer;
+use candor_proto::accounts::v1::software_consent_service_server::SoftwareConsentServiceServer;
 use candor_proto::accounts::v1::trust_service_server::TrustServiceServer;
 use chassis::config::ConfigError;
 use chassis::{Background, Clock, Health, Host, Ids, database, identity::Keyring, serve::MAX_MESSAGE_BYTES};
@@ -116,6 +117,9 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
         .add_service(CounselorServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(TermsServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(
+            SoftwareConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
+        )
         .add_service(TrustServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ModerationServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -19,6 +19,7 @@ use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::accounts::v1::terms_service_client::TermsServiceClient;
+use candor_proto::accounts::v1::software_consent_service_client::SoftwareConsentServiceClient;
 use candor_proto::accounts::v1::trust_service_client::TrustServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
 use candor_proto::content::v1::library_service_client::LibraryServiceClient;
@@ -157,6 +158,11 @@ impl Upstream {
     /// What members opened to their counselors.
     pub(crate) fn consents(&self) -> ConsentServiceClient<Traced> {
         ConsentServiceClient::new(self.accounts.clone())
+    }
+
+    /// What members opened to software, and what there is.
+    pub(crate) fn software(&self) -> SoftwareConsentServiceClient<Traced> {
+        SoftwareConsentServiceClient::new(self.accounts.clone())
     }
 
     /// Asks accounts to open what belongs to another person, for one call. What it answers is never held: the next

@@ -20,7 +20,7 @@ pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     erasure(house, &dora).await;
     lost_password(house, &mut dora).await;
     let operator = operator(house).await;
-    software(house, &operator).await;
+    software(house, &operator, anna).await;
     counselor(house, [anna, ben], &operator).await;
     super::trust::live(house, anna, &operator).await;
     // Somebody without another factor, since recovery codes come with the first.
@@ -254,8 +254,8 @@ async fn care_of_two(house: &House, two: [&Person; 2], counselor: &Value, bearer
     }
 }
 
-/// An operator registers a client, which gets a token and gives it back.
-async fn software(house: &House, secret: &str) {
+/// An operator registers a client, which gets a token, reads what Anna opens to it, and gives it back.
+async fn software(house: &House, secret: &str, anna: &Person) {
     let pair = test_keys::ed25519(7);
     let wish = json!({
         "name": "Praxis", "purpose": "Reads what is opened to it", "contact": house.text("a contact"),
@@ -273,6 +273,7 @@ async fn software(house: &House, secret: &str) {
     };
     let ask = json!({"clientAssertion": assertion("one"), "scope": "system/*.rs"});
     let issued = house.ok("accounts.OAuthClientService.IssueClientToken", ask, None).await;
+    consents::live_with_software(house, anna, &client, issued["accessToken"].as_str().unwrap()).await;
     let back = json!({"clientAssertion": assertion("two"), "token": issued["accessToken"]});
     house.ok("accounts.OAuthClientService.RevokeClientToken", back, None).await;
 }

@@ -155,12 +155,23 @@ impl Application {
 /// # Errors
 /// [`Error::SigningKey`] when the key cannot sign.
 pub fn sign_access(application: &Application, granted: &Granted) -> Result<Opened, Error> {
-    let mut claims = Claims::new(&application.reader, &granted.opening, granted.now);
-    if let Some(until) = granted.until {
+    let Granted { opening, until, now } = granted;
+    sign(&application.signer, &application.reader, opening, *until, *now)
+}
+
+/// A capability for what is opened to a reader now, which lives no longer than what it rests on.
+pub(super) fn sign(
+    signer: &Signer,
+    reader: &Passport,
+    opening: &Opening,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Opened, Error> {
+    let mut claims = Claims::new(reader, opening, now);
+    if let Some(until) = until {
         claims.exp = claims.exp.min(until.as_second());
     }
-    let signer = &application.signer;
     let token = claims.sign(&signer.tokens).map_err(|_| Error::SigningKey)?;
     let expires_at = claims.expires_at().map_err(|_| Error::SigningKey)?;
-    Ok(Opened { token: Zeroizing::new(token), expires_at, receipt_id: granted.opening.receipt_id })
+    Ok(Opened { token: Zeroizing::new(token), expires_at, receipt_id: opening.receipt_id })
 }

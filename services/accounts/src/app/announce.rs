@@ -5,6 +5,7 @@ use crate::store::{
     account::{self, State},
     care, circle, consent, couple, couple_care,
     session::Ended,
+    software,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
@@ -146,6 +147,21 @@ pub async fn current_consents(
     Ok(Page { events: states.iter().map(|state| consent(ids, now, state)).collect(), next })
 }
 
+/// A page of the consents to software there are or were, ended ones as ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_software_consents(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = software::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.consent_id);
+    Ok(Page { events: states.iter().map(|state| software_consent(ids, now, state)).collect(), next })
+}
+
 /// A page of the access epochs as they are now.
 ///
 /// # Errors
@@ -266,6 +282,52 @@ pub(super) fn consent_revoked(
         consent_id: ended.consent_id.to_string(),
         owner_account_id: ended.owner_id.to_string(),
         reader_account_id: ended.counselor_id.to_string(),
+        revoke_time: Some(wire(ended_at)),
+    };
+    Envelope::new(ids.next(), now, ended.consent_id, 2, &event)
+}
+
+/// A member opened something to software (version 1 of the consent), or it ended before its time (version 2).
+fn software_consent(ids: &Ids, now: Timestamp, state: &software::State) -> Envelope {
+    match state.ended_at {
+        None => software_consent_granted(ids, now, state),
+        Some(ended_at) => {
+            let software::State { consent_id, owner_id, client_id, .. } = *state;
+            let ended = software::Ended { consent_id, owner_id, client_id };
+            software_consent_revoked(ids, now, &ended, ended_at.to_jiff())
+        }
+    }
+}
+
+/// A member opened something to software. Version 1 of the consent.
+pub(super) fn software_consent_granted(ids: &Ids, now: Timestamp, state: &software::State) -> Envelope {
+    let event = ConsentGranted {
+        consent_id: state.consent_id.to_string(),
+        owner_account_id: state.owner_id.to_string(),
+        reader_account_id: state.client_id.to_string(),
+        care_id: state.care_id.map(|id| id.to_string()).unwrap_or_default(),
+        scope: state.scope,
+        item_id: state.item_id.map(|id| id.to_string()).unwrap_or_default(),
+        purpose: state.purpose,
+        text_id: state.text_id.clone(),
+        text_version: state.text_version,
+        grant_time: Some(wire(state.granted_at)),
+        expire_time: Some(wire(state.expires_at)),
+    };
+    Envelope::new(ids.next(), now, state.consent_id, 1, &event)
+}
+
+/// It is open to the software no more, since a moment. Version 2 of the consent.
+pub(super) fn software_consent_revoked(
+    ids: &Ids,
+    now: Timestamp,
+    ended: &software::Ended,
+    ended_at: Timestamp,
+) -> Envelope {
+    let event = ConsentRevoked {
+        consent_id: ended.consent_id.to_string(),
+        owner_account_id: ended.owner_id.to_string(),
+        reader_account_id: ended.client_id.to_string(),
         revoke_time: Some(wire(ended_at)),
     };
     Envelope::new(ids.next(), now, ended.consent_id, 2, &event)

@@ -61,7 +61,7 @@ pub struct OwnReceipt {
     pub relation: Relation,
     /// What kind of data.
     pub scope: Scope,
-    /// The consent under which a counselor read.
+    /// The consent under which a counselor or software read.
     pub consent_id: Option<Uuid>,
     /// When, and what.
     pub shown: Shown,
@@ -92,7 +92,8 @@ fn own(row: receipt::Listed) -> Result<OwnReceipt, Error> {
     let relation = Relation::stored(&row.relation).ok_or(Error::Unreadable)?;
     let scope = Scope::of(row.scope).ok_or(Error::Unreadable)?;
     let shown = row.reads.shown(relation.visibility()).ok_or(Error::Unreadable)?;
-    let consent_id = (relation == Relation::Counselor).then_some(row.relation_id);
+    let by_consent = matches!(relation, Relation::Counselor | Relation::Software);
+    let consent_id = by_consent.then_some(row.relation_id);
     let (receipt_id, reader_id) = (row.receipt_id, row.reader_id);
     Ok(OwnReceipt { receipt_id, reader_id, relation, scope, consent_id, shown })
 }

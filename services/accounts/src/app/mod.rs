@@ -39,6 +39,7 @@ mod session;
 mod settle;
 mod sign_in;
 mod signing;
+pub mod software;
 mod standing;
 mod step_up;
 mod terms;
@@ -56,7 +57,7 @@ pub use access::{
 };
 pub use announce::{
     current_care, current_circles, current_consents, current_couple_care, current_couples, current_epochs,
-    current_state,
+    current_software_consents, current_state,
 };
 pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,

@@ -54,6 +54,8 @@ pub const CIRCLE_ROOM: i64 = 20;
 pub const MOST_PLACES: i64 = 100;
 /// Openings of others' data by one reader.
 pub const OPENING_PACE: Pace = Pace { burst: 120, interval: SignedDuration::from_millis(500) };
+/// Openings of one client: as many at once as a practice has things to look at, then ten a second.
+pub const SOFTWARE_OPENING_PACE: Pace = Pace { burst: 600, interval: SignedDuration::from_millis(100) };
 /// How long after it was opened a receipt is gone on with by whoever opens the same again.
 pub const RENEWABLE: SignedDuration = SignedDuration::from_hours(1);
 

@@ -36,8 +36,8 @@ pub use care::{CareNote, CareState};
 pub use circle::TrustReason;
 pub use confidentiality::{Confidentiality, CoupleCareState};
 pub use consent::{
-    CONSENT_LIFE, ConsentEnd, ConsentState, ConsentText, Grant, InCare, LONGEST_CONSENT, NotOffered, Offer,
-    Purpose, Said, Wanted,
+    Asking, CONSENT_LIFE, ConsentEnd, ConsentState, ConsentText, Grant, Holder, Holding, InCare,
+    LONGEST_CONSENT, NotOffered, Offer, Purpose, Reach, Said, Wanted,
 };
 pub use erasure::{
     ERASURE_GRACE, ERASURE_PARTS, ERASURE_STUCK_AFTER, ErasurePart, ErasureState, ErasureTimes,
@@ -50,7 +50,8 @@ pub use limits::{
     CLIENT_TOKEN_LIFE, CLIENT_TOKEN_PACE, EXPORT_OPEN_FOR, EXPORT_WAIT, INVITATION_LIFE, INVITATION_PACE,
     LONGEST_MAIL_BACKOFF, MAIL_ATTEMPTS, MOST_CARE_REQUESTS, MOST_CONSENTS, MOST_COUNSELORS_CLIENTS,
     MOST_COUPLE_CARE, MOST_HOUSE_CLIENTS, MOST_PLACES, OPENING_PACE, PASSPORT_LIFE, Pace, RENEWABLE,
-    SIGN_IN_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE, mail_backoff,
+    SIGN_IN_PACE, SOFTWARE_OPENING_PACE, VERIFICATION_LIFE, VERIFICATION_MAIL_PACE, VERIFICATION_PACE,
+    mail_backoff,
 };
 pub use name::Name;
 pub use notice::NoticeKind;

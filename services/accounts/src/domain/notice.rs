@@ -79,11 +79,15 @@ pub enum NoticeKind {
     EmailChangeUndone,
     /// It was taken back that a legal text is accepted.
     TermsWithdrawn,
+    /// Something of the member's was opened to software.
+    SoftwareConsentGranted = 42,
+    /// Software that the member had opened something to was ended.
+    SoftwareOver,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -121,6 +125,8 @@ impl NoticeKind {
         Self::EmailChanged,
         Self::EmailChangeUndone,
         Self::TermsWithdrawn,
+        Self::SoftwareConsentGranted,
+        Self::SoftwareOver,
     ];
 
     /// The name in the table.
@@ -156,6 +162,8 @@ impl NoticeKind {
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::ConsentGranted => "consent_granted",
+            Self::SoftwareConsentGranted => "software_consent_granted",
+            Self::SoftwareOver => "software_over",
             Self::AccountSuspended => "account_suspended",
             Self::SuspensionLifted => "suspension_lifted",
             Self::AppealRefused => "appeal_refused",

@@ -1,7 +1,7 @@
 //! In which relation one person may read of another. What a relation opens, and what of it the owner learns, is
 //! decided here and nowhere else.
 
-use super::{InCare, Wanted};
+use super::{Asking, Grant, InCare, Wanted};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,6 +14,8 @@ pub enum Relation {
     TrustedPerson,
     /// The reader is the owner's counselor, and has a consent of theirs.
     Counselor,
+    /// The reader is software, and has a consent of the owner's.
+    Software,
 }
 
 /// A kind of data that one person can open to another. Its numbers are those of `candor.options.v1.Scope`.
@@ -88,7 +90,7 @@ pub enum Visibility {
     Exactly,
 }
 
-/// What links an owner and a reader at one moment.
+/// What links an owner and a reader at one moment. Software is nobody's partner, friend or counselor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bonds {
     /// The couple they are.
@@ -99,6 +101,8 @@ pub struct Bonds {
     pub in_readers_circle: Option<Uuid>,
     /// The owner's active care by the reader.
     pub in_care: Option<InCare>,
+    /// The reader, where it is software.
+    pub software: Option<Asking>,
 }
 
 /// The one relation that opens something, by the id that accounts gave it.
@@ -115,9 +119,15 @@ pub struct Tie {
 impl Tie {
     /// The decision: whether anything of what is wanted is open to a reader at a moment, and by what. Which single shares
     /// are open is for the service that holds them. Of a couple everything is opened by their link: accounts lets nobody be
-    /// both. What a counselor reads is opened by a consent alone, and a consent opens nothing of what people who are close
-    /// share.
+    /// both. What a counselor or software reads is opened by a consent to them alone, and a consent opens nothing of what
+    /// people who are close share.
     pub fn that_opens(wanted: &Wanted, bonds: &Bonds, now: Timestamp) -> Option<Self> {
+        let by_consent = |relation, grant: Grant| {
+            Some(Self { relation, relation_id: grant.consent_id, until: Some(grant.expires_at) })
+        };
+        if let Some(software) = bonds.software {
+            return by_consent(Relation::Software, software.opens(wanted, now)?);
+        }
         let of = |relation| move |relation_id| Self { relation, relation_id, until: None };
         let (partner, trusted) = (of(Relation::Partner), of(Relation::TrustedPerson));
         let couple = bonds.couple_id.map(partner);
@@ -127,9 +137,7 @@ impl Tie {
             // Whoever answered is in the circle of whoever shared.
             Scope::ShareAnswers => couple.or(bonds.in_readers_circle.map(trusted)),
             Scope::Entries | Scope::Moods | Scope::SelfChecks => {
-                let grant = bonds.in_care.and_then(|care| care.opens(wanted, now))?;
-                let (relation_id, until) = (grant.consent_id, Some(grant.expires_at));
-                Some(Self { relation: Relation::Counselor, relation_id, until })
+                by_consent(Relation::Counselor, bonds.in_care.and_then(|care| care.opens(wanted, now))?)
             }
         }
     }
@@ -137,7 +145,7 @@ impl Tie {
 
 impl Relation {
     /// Every relation there is.
-    pub const ALL: [Self; 3] = [Self::Partner, Self::TrustedPerson, Self::Counselor];
+    pub const ALL: [Self; 4] = [Self::Partner, Self::TrustedPerson, Self::Counselor, Self::Software];
 
     /// Whether something can be opened to somebody in this relation by a consent: all of a scope, or one item of it. To
     /// people who are close nothing is: they get single shares, each with what it shows. Patterns, safety answers, drafts
@@ -145,10 +153,10 @@ impl Relation {
     pub fn takes(self, scope: Scope, one_item: bool) -> bool {
         match (self, scope) {
             (Self::Partner | Self::TrustedPerson, _) => false,
-            (Self::Counselor, Scope::Entries | Scope::SelfChecks) => true,
-            (Self::Counselor, Scope::Moods) => !one_item,
+            (Self::Counselor | Self::Software, Scope::Entries | Scope::SelfChecks) => true,
+            (Self::Counselor | Self::Software, Scope::Moods) => !one_item,
             (
-                Self::Counselor,
+                Self::Counselor | Self::Software,
                 Scope::SharedItems | Scope::CheckIns | Scope::CheckInSchedule | Scope::ShareAnswers,
             ) => false,
         }
@@ -158,7 +166,7 @@ impl Relation {
     pub fn visibility(self) -> Visibility {
         match self {
             Self::Partner | Self::TrustedPerson => Visibility::WhenTold,
-            Self::Counselor => Visibility::Exactly,
+            Self::Counselor | Self::Software => Visibility::Exactly,
         }
     }
 
@@ -168,6 +176,7 @@ impl Relation {
             Self::Partner => "partner",
             Self::TrustedPerson => "trusted_person",
             Self::Counselor => "counselor",
+            Self::Software => "software",
         }
     }
 

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     ConsentError, Error,
     app::{
-        self, Wish,
+        self, Opened, Wish,
         consent::{self, MyConsent},
-        metrics,
+        metrics, software,
     },
     domain::{ConsentText, Offer, PageSize, Relation, Said, Scope},
     store::consent::Of,
@@ -31,7 +31,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 /// Who reads of others.
-const READERS: [Kind; 2] = [Kind::Member, Kind::Counselor];
+const READERS: [Kind; 3] = [Kind::Member, Kind::Counselor, Kind::Client];
 /// To whom something is opened by a consent.
 const COUNSELORS: [Kind; 1] = [Kind::Counselor];
 
@@ -124,14 +124,30 @@ impl ConsentService for Rpc {
 }
 
 async fn open(rpc: &Rpc, reader: Passport, wish: Wish) -> Result<OpenAccessResponse, Error> {
-    let application = app::apply_for_access(&rpc.accounts, reader, wish).await?;
-    let granted = rpc.openings.submit(application.clone()).await.map_err(Error::Undecided)??;
-    let opened = app::sign_access(&application, &granted)?;
+    let opened = match reader.kind {
+        Kind::Client => open_to_software(rpc, &reader, &wish).await?,
+        _ => open_to_person(rpc, reader, wish).await?,
+    };
     Ok(OpenAccessResponse {
         capability: opened.token.to_string(),
         expire_time: Some(wire(opened.expires_at)),
         receipt_id: opened.receipt_id.to_string(),
     })
+}
+
+async fn open_to_person(rpc: &Rpc, reader: Passport, wish: Wish) -> Result<Opened, Error> {
+    let application = app::apply_for_access(&rpc.accounts, reader, wish).await?;
+    let granted = rpc.openings.submit(application.clone()).await.map_err(Error::Undecided)??;
+    app::sign_access(&application, &granted)
+}
+
+/// Each opening of software has a receipt of its own, so there is none to go on with.
+async fn open_to_software(rpc: &Rpc, reader: &Passport, wish: &Wish) -> Result<Opened, Error> {
+    let Wish { owner_id, scope, item_id, purpose, receipt_id } = *wish;
+    if receipt_id.is_some() {
+        return Err(Error::ReceiptNotFound);
+    }
+    software::open(&rpc.accounts, reader, &software::Wish { owner_id, scope, item_id, purpose }).await
 }
 
 async fn grant(rpc: &Rpc, by: &Passport, counselor_id: Uuid, offer: &Offer) -> Result<MyConsent, Error> {
@@ -153,12 +169,12 @@ async fn revoke(rpc: &Rpc, by: &Passport, consent_id: Uuid) -> Result<(), Error>
     Ok(())
 }
 
-fn scope(number: i32) -> Result<Scope, Fault> {
+pub(super) fn scope(number: i32) -> Result<Scope, Fault> {
     Scope::of(number).ok_or_else(|| Fault::invalid_field("scope", "is not known"))
 }
 
 /// A moment that a member chose. The database keeps microseconds.
-fn moment(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Fault> {
+pub(super) fn moment(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Fault> {
     let nanos = Some(time.nanos).filter(|nanos| (0..1_000_000_000).contains(nanos));
     let moment = nanos.and_then(|nanos| Timestamp::new(time.seconds, nanos / 1_000 * 1_000).ok());
     moment.ok_or_else(|| Fault::invalid_field(field, "is not a moment in time"))
@@ -222,11 +238,19 @@ mod tests {
 
     #[test]
     fn purposes_and_states_have_the_numbers_of_the_proto() {
-        let purposes = [AccessPurpose::Care, AccessPurpose::Session];
+        let purposes = [AccessPurpose::Care, AccessPurpose::Session, AccessPurpose::Stated];
         assert_eq!(Purpose::ALL.map(Purpose::number), purposes.map(|purpose| purpose as i32));
-        let [withdrawn, replaced, over] = ConsentEnd::ALL.map(ConsentState::Ended);
-        let states =
-            [ConsentState::Open, ConsentState::OnHold, ConsentState::Expired, withdrawn, replaced, over];
+        let [withdrawn, replaced, over, software, erasure] = ConsentEnd::ALL.map(ConsentState::Ended);
+        let states = [
+            ConsentState::Open,
+            ConsentState::OnHold,
+            ConsentState::Expired,
+            withdrawn,
+            replaced,
+            over,
+            software,
+            erasure,
+        ];
         let wire = [
             WireState::Open,
             WireState::OnHold,
@@ -234,6 +258,8 @@ mod tests {
             WireState::Withdrawn,
             WireState::Replaced,
             WireState::CareOver,
+            WireState::SoftwareOver,
+            WireState::Erasure,
         ];
         assert_eq!(states.map(ConsentState::number), wire.map(|state| state as i32));
         assert!(WireState::try_from(1 + wire.len() as i32).is_err());

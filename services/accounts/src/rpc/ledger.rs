@@ -51,6 +51,7 @@ fn receipt(own: OwnReceipt) -> Receipt {
         domain::Relation::Partner => Relation::Partner,
         domain::Relation::TrustedPerson => Relation::TrustedPerson,
         domain::Relation::Counselor => Relation::Counselor,
+        domain::Relation::Software => Relation::Software,
     };
     Receipt {
         receipt_id: own.receipt_id.to_string(),

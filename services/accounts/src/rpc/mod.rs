@@ -19,6 +19,7 @@ mod privacy;
 mod profile;
 mod security;
 mod session;
+mod software;
 mod terms;
 mod trust;
 

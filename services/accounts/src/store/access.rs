@@ -215,6 +215,7 @@ pub async fn open(
                 in_owners_circle: row.in_owners_circle,
                 in_readers_circle: row.in_readers_circle,
                 in_care: in_care(&row),
+                software: None,
             },
             epoch: row.epoch,
             relation_id: row.relation_id,

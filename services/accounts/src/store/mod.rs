@@ -30,6 +30,7 @@ pub mod reset;
 pub mod security;
 pub mod session;
 pub mod signing_key;
+pub mod software;
 pub mod suspension;
 pub mod terms;
 pub mod throttle;

@@ -35,6 +35,7 @@ mod receipts;
 mod reports;
 mod rotation;
 mod sessions;
+mod software;
 mod step_up;
 mod story;
 mod terms;

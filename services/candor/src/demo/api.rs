@@ -102,8 +102,9 @@ impl Api {
 
     /// The versions of terms of use and privacy notice that count here.
     async fn terms(&self) -> Result<(i32, i32), Status> {
-        let asked = TermsServiceClient::new(self.accounts.clone()).get_terms(GetTermsRequest::default());
-        let summaries = asked.await?.into_inner().texts.into_iter().filter_map(|text| text.summary);
+        let mut terms = TermsServiceClient::new(self.accounts.clone());
+        let answer = terms.get_terms(GetTermsRequest::default()).await?;
+        let summaries = answer.into_inner().texts.into_iter().filter_map(|text| text.summary);
         let mut versions = (0, 0);
         for summary in summaries {
             match summary.kind() {

@@ -4,13 +4,15 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 /// The fields with somebody else's words in messages that are otherwise the member's own. Everything else of others' has calls
 /// of its own, and none of those is a section.
-const OF_OTHERS: [&str; 7] = [
+const OF_OTHERS: [&str; 9] = [
     "candor.accounts.v1.Care.counselor_name",
     "candor.accounts.v1.Consent.counselor_name",
     "candor.accounts.v1.Couple.partner_name",
     "candor.accounts.v1.CoupleCare.counselor_name",
     "candor.accounts.v1.HostedPlace.host_name",
     "candor.accounts.v1.InvitationPause.name",
+    "candor.accounts.v1.SoftwareConsent.counselor_name",
+    "candor.accounts.v1.SoftwareConsent.software_contact",
     "candor.accounts.v1.TrustedPerson.name",
 ];
 /// What stands there instead.

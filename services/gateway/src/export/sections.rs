@@ -44,7 +44,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 28] = [
+pub(super) const SECTIONS: [Section; 29] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -101,6 +101,11 @@ pub(super) const SECTIONS: [Section; 28] = [
         "account/consents",
         "What you opened to counselors",
     ),
+    plain(
+        "candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents",
+        "account/software-consents",
+        "What you opened to software",
+    ),
     plain("candor.accounts.v1.PrivacyService.ListTies", "account/ties", "Who you are or were connected with"),
     plain("candor.accounts.v1.LedgerService.ListReceipts", "account/ledger", "Who read what of yours"),
     plain(
@@ -126,7 +131,7 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 33] = [
+    const ELSEWHERE: [(&str, &str); 36] = [
         ("accounts.v1.CareService.ListPeopleInCare", "others'"),
         ("accounts.v1.ConsentService.GetConsentText", "public"),
         ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
@@ -145,6 +150,9 @@ mod tests {
         ("accounts.v1.PrivacyService.GetErasureCertificate", "public"),
         ("accounts.v1.PrivacyService.GetExport", "about the file itself"),
         ("accounts.v1.SessionService.ListSigningKeys", "public"),
+        ("accounts.v1.SoftwareConsentService.GetSoftware", "others'"),
+        ("accounts.v1.SoftwareConsentService.ListGrantedToSoftware", "others'"),
+        ("accounts.v1.SoftwareConsentService.ListSoftware", "others'"),
         ("accounts.v1.TermsService.GetTerms", "public"),
         ("content.v1.InstrumentService.GetInstrument", "public"),
         ("content.v1.InstrumentService.ListInstruments", "public"),

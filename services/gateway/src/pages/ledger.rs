@@ -1,7 +1,7 @@
 //! The ledger: what is open to whom since when, and the reads that are one's own to know. A partner's reading is theirs,
-//! and stands here only where they said so; a counselor's stands here exactly.
+//! and stands here only where they said so; a counselor's and software's stand here exactly.
 
-use super::opened::{self, Kind};
+use super::opened::{self, Kind, software};
 use super::others::Others;
 use super::shared::{self, Card, card, open_shares};
 use super::{Failure, Frame, Member, parameter, words};
@@ -10,7 +10,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, Receipt, Relation,
+    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, Receipt, Relation, SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
@@ -32,6 +32,8 @@ struct Page {
     open: Vec<Card>,
     /// What is open to counselors.
     counselors: Vec<Opened>,
+    /// What is open to software.
+    software: Vec<ToSoftware>,
     more_shares: bool,
     receipts: Vec<Shown>,
     older: Option<String>,
@@ -42,7 +44,7 @@ struct Shown {
     what: String,
     moment: Option<words::Moment>,
     links: Vec<String>,
-    /// Under which consent a counselor read; none where it is not a counselor's read.
+    /// Under which consent a counselor or software read; none where it is a partner's or a trusted person's read.
     under: Option<Under>,
 }
 
@@ -60,6 +62,19 @@ struct Opened {
     expires: Option<words::Moment>,
 }
 
+/// Something that is open to software.
+struct ToSoftware {
+    what: &'static str,
+    name: String,
+    expires: Option<words::Moment>,
+}
+
+/// What the reads that show exactly rest on.
+struct Consents {
+    counselors: Vec<Consent>,
+    software: Vec<SoftwareConsent>,
+}
+
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
     let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
@@ -67,16 +82,19 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let consents = member.call(consents)?;
     let (mut ledger, mut consenting) =
         (member.guest.app.upstream.ledger(), member.guest.app.upstream.consents());
-    let (receipts, consents, shares, others, zone) = tokio::join!(
+    let (receipts, consents, to_software, shares, others, zone) = tokio::join!(
         ledger.list_receipts(receipts),
         consenting.list_consents(consents),
+        software::consents(&member, false),
         open_shares(&member, SHARES),
         member.others(),
         member.time_zone()
     );
     let (receipts, (shares, more_shares), others) = (receipts?.into_inner(), shares?, others?);
-    let consents = consents?.into_inner().consents;
-    let counselors = consents.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
+    let consents = Consents { counselors: consents?.into_inner().consents, software: to_software? };
+    let counselors =
+        consents.counselors.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
+    let software = consents.software.iter().filter_map(|consent| open_to_software(consent, &zone)).collect();
     let token = receipts.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/ledger?from={}", query::encode(&token)));
     let shown = receipts.receipts.iter().map(|receipt| shown(receipt, &others, &consents, &zone)).collect();
@@ -84,7 +102,8 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let work = move || shares.iter().map(|share| card(share, &others, &zone)).collect();
     let open = member.guest.app.desk.work(work).await?;
     let frame = member.guest.frame("ledger");
-    member.guest.show(&Page { frame, partner, open, counselors, more_shares, receipts: shown, older })
+    let receipts = shown;
+    member.guest.show(&Page { frame, partner, open, counselors, software, more_shares, receipts, older })
 }
 
 fn open_to_counselor(consent: &Consent, zone: &TimeZone) -> Option<Opened> {
@@ -97,9 +116,20 @@ fn open_to_counselor(consent: &Consent, zone: &TimeZone) -> Option<Opened> {
     })
 }
 
-fn shown(receipt: &Receipt, others: &Others, consents: &[Consent], zone: &TimeZone) -> Shown {
-    if receipt.relation() == Relation::Counselor {
-        return shown_exactly(receipt, consents, zone);
+fn open_to_software(consent: &SoftwareConsent, zone: &TimeZone) -> Option<ToSoftware> {
+    let kind = Kind::of(consent.scope()).filter(|_| consent.state() == ConsentState::Open)?;
+    Some(ToSoftware {
+        what: kind.own_words(!consent.item_id.is_empty()),
+        name: consent.software_name.clone(),
+        expires: words::moment(consent.expire_time.as_ref(), zone),
+    })
+}
+
+fn shown(receipt: &Receipt, others: &Others, consents: &Consents, zone: &TimeZone) -> Shown {
+    match receipt.relation() {
+        Relation::Counselor => return read_by_counselor(receipt, &consents.counselors, zone),
+        Relation::Software => return read_by_software(receipt, &consents.software, zone),
+        Relation::Partner | Relation::TrustedPerson | Relation::Unspecified => {}
     }
     let (what, link) = match receipt.scope() {
         Scope::SharedItems => ("something you shared", true),
@@ -120,21 +150,39 @@ fn shown(receipt: &Receipt, others: &Others, consents: &[Consent], zone: &TimeZo
     }
 }
 
-/// What a counselor read: who, what, when, and under which consent.
-fn shown_exactly(receipt: &Receipt, consents: &[Consent], zone: &TimeZone) -> Shown {
+/// What a counselor read.
+fn read_by_counselor(receipt: &Receipt, consents: &[Consent], zone: &TimeZone) -> Shown {
     let consent = consents.iter().find(|consent| consent.consent_id == receipt.consent_id);
     let name = consent.map(|consent| consent.counselor_name.clone()).filter(|name| !name.is_empty());
+    let under = Under {
+        purpose: consent.map_or("what was said then", |consent| opened::purpose(consent.purpose())),
+        granted: consent.and_then(|consent| words::moment(consent.grant_time.as_ref(), zone)),
+    };
+    shown_exactly(receipt, name.unwrap_or_else(|| "A counselor of yours".to_owned()), under, zone)
+}
+
+/// What software read.
+fn read_by_software(receipt: &Receipt, consents: &[SoftwareConsent], zone: &TimeZone) -> Shown {
+    let consent = consents.iter().find(|consent| consent.consent_id == receipt.consent_id);
+    let name = consent.map(|consent| consent.software_name.clone()).filter(|name| !name.is_empty());
+    let under = Under {
+        purpose: consent.map_or("what was said then", |consent| opened::purpose(consent.purpose())),
+        granted: consent.and_then(|consent| words::moment(consent.grant_time.as_ref(), zone)),
+    };
+    let who = name.map_or_else(|| "Software".to_owned(), |name| format!("The software {name}"));
+    shown_exactly(receipt, who, under, zone)
+}
+
+/// Who, what, when, and under which consent.
+fn shown_exactly(receipt: &Receipt, who: String, under: Under, zone: &TimeZone) -> Shown {
     let kind = Kind::of(receipt.scope());
     let count = receipt.item_ids.len();
     let links = receipt.item_ids.iter().filter_map(|id| kind.and_then(|kind| kind.own_place(id)));
     Shown {
-        who: Some(name.unwrap_or_else(|| "A counselor of yours".to_owned())),
+        who: Some(who),
         what: kind.map_or_else(|| "something of yours".to_owned(), |kind| kind.read_words(count)),
         moment: words::moment(receipt.read_time.as_ref(), zone),
         links: links.take(LINKS).collect(),
-        under: Some(Under {
-            purpose: consent.map_or("what was said then", |consent| opened::purpose(consent.purpose())),
-            granted: consent.and_then(|consent| words::moment(consent.grant_time.as_ref(), zone)),
-        }),
+        under: Some(under),
     }
 }

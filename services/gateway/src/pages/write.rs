@@ -29,7 +29,15 @@ impl Page {
     /// The counselors who can read what is kept.
     fn reader_names(&self) -> &[String] {
         match &self.readers {
-            Some(Readers::Known(names)) => names,
+            Some(Readers::Known { counselors, .. }) => counselors,
+            Some(Readers::Unknown) | None => &[],
+        }
+    }
+
+    /// The software that can.
+    fn software_names(&self) -> &[String] {
+        match &self.readers {
+            Some(Readers::Known { software, .. }) => software,
             Some(Readers::Unknown) | None => &[],
         }
     }

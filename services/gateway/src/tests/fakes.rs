@@ -69,6 +69,7 @@ pub(super) struct Fakes {
     pub(super) opened: super::fakes_opened::OpenedAsked,
     pub(super) trust: super::fakes_trust::TrustAsked,
     pub(super) terms: super::fakes_terms::TermsAsked,
+    pub(super) software: super::fakes_software::SoftwareAsked,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -120,6 +121,7 @@ impl Fakes {
             opened: super::fakes_opened::OpenedAsked::default(),
             trust: super::fakes_trust::TrustAsked::default(),
             terms: super::fakes_terms::TermsAsked::default(),
+            software: super::fakes_software::SoftwareAsked::default(),
         }
     }
 
@@ -150,6 +152,7 @@ impl Fakes {
         let server = super::fakes_terms::add(server, fake.clone());
         let server = super::fakes_care::add(server, fake.clone());
         let server = super::fakes_opened::add(server, fake.clone());
+        let server = super::fakes_software::add(server, fake.clone());
         let server = super::fakes_counselors::add(server, fake.clone());
         let server = super::fakes_passkeys::add(server, fake.clone());
         let server = super::two_fakes::add(server, fake.clone());

@@ -75,6 +75,7 @@ impl Fake {
             create_time: self.0.timestamp(-3600),
             use_time: None,
             disable_time: if disabled { self.0.timestamp(0) } else { None },
+            open_consents: Some(17),
         }
     }
 }

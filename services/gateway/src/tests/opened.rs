@@ -194,7 +194,7 @@ async fn the_ledger_says_who_read_what_when_and_under_which_consent() {
         ", for your work together.",
         "/entries/0195f1c2-7f00-4000-8000-000000000004",
         "A counselor of yours</bdi> read a mood of yours.",
-        "What a counselor reads stands here exactly.",
+        "What a counselor or software reads stands here exactly.",
         "/care/c-1/open\u{22}><strong>All your entries",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");

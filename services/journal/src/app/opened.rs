@@ -1,5 +1,6 @@
-//! What a member opens to their counselor, as the counselor reads it and the member sees it before. Both come from here, so
-//! that they cannot differ. What another reads leaves a `DataRead` in the same transaction: only with it the receipt counts.
+//! What a member opens to their counselor or to software, as either reads it and the member sees it before. All of it comes from
+//! here, so that it cannot differ. What another reads leaves a `DataRead` in the same transaction: only with it the receipt
+//! counts.
 
 use super::{assessments, data_read, open_entry, renderings, to_proto};
 use crate::Error;

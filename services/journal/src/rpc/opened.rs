@@ -8,7 +8,7 @@ use crate::domain::{MoodRecord, PageSize, to_microseconds};
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::opened_service_server::OpenedService;
 use chassis::Fault;
-use chassis::audience::{Reading as Admitted, admit_reader_in_care};
+use chassis::audience::{Reading as Admitted, admit_reader_with_consent};
 use chassis::identity::Passport;
 use sqlx::{Postgres, Transaction};
 use tonic::{Request, Response, Status};
@@ -21,7 +21,7 @@ impl OpenedService for Journal {
         &self,
         request: Request<proto::ListOpenedEntriesRequest>,
     ) -> Result<Response<proto::ListOpenedEntriesResponse>, Status> {
-        let (passport, admitted, message) = admit_reader_in_care(request)?;
+        let (passport, admitted, message) = admit_reader_with_consent(request)?;
         let wish = (message.page_size, message.page_token.as_str());
         let reading = self.reading_of(&passport, &admitted);
         let Some(mut list) = self.opened_list(&reading, Timeline::OpenedEntries, wish).await? else {
@@ -37,7 +37,7 @@ impl OpenedService for Journal {
         &self,
         request: Request<proto::GetOpenedEntryRequest>,
     ) -> Result<Response<proto::GetOpenedEntryResponse>, Status> {
-        let (passport, admitted, message) = admit_reader_in_care(request)?;
+        let (passport, admitted, message) = admit_reader_with_consent(request)?;
         let entry_id = given_id("entry_id", &message.entry_id)?;
         let reading = self.reading_of(&passport, &admitted);
         let data_key = self.key_to_read(reading.owner_id()).await?.ok_or(Error::NothingOpened)?;
@@ -51,7 +51,7 @@ impl OpenedService for Journal {
         &self,
         request: Request<proto::ListOpenedMoodsRequest>,
     ) -> Result<Response<proto::ListOpenedMoodsResponse>, Status> {
-        let (passport, admitted, message) = admit_reader_in_care(request)?;
+        let (passport, admitted, message) = admit_reader_with_consent(request)?;
         let wish = (message.page_size, message.page_token.as_str());
         let reading = self.reading_of(&passport, &admitted);
         let Some(mut list) = self.opened_list(&reading, Timeline::OpenedMoods, wish).await? else {
@@ -68,7 +68,7 @@ impl OpenedService for Journal {
         &self,
         request: Request<proto::ListOpenedSelfChecksRequest>,
     ) -> Result<Response<proto::ListOpenedSelfChecksResponse>, Status> {
-        let (passport, admitted, message) = admit_reader_in_care(request)?;
+        let (passport, admitted, message) = admit_reader_with_consent(request)?;
         let wish = (message.page_size, message.page_token.as_str());
         let reading = self.reading_of(&passport, &admitted);
         let Some(mut list) = self.opened_list(&reading, Timeline::OpenedSelfChecks, wish).await? else {
@@ -84,7 +84,7 @@ impl OpenedService for Journal {
         &self,
         request: Request<proto::GetOpenedSelfCheckRequest>,
     ) -> Result<Response<proto::GetOpenedSelfCheckResponse>, Status> {
-        let (passport, admitted, message) = admit_reader_in_care(request)?;
+        let (passport, admitted, message) = admit_reader_with_consent(request)?;
         let assessment_id = given_id("assessment_id", &message.assessment_id)?;
         let reading = self.reading_of(&passport, &admitted);
         self.key_to_read(reading.owner_id()).await?.ok_or(Error::NothingOpened)?;

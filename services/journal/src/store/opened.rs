@@ -1,5 +1,5 @@
-//! What a member opens to their counselor. Every query here asks who reads: the owner, or whoever `chassis.admits`; none of
-//! them decides by itself.
+//! What a member opens to their counselor or to software. Every query here asks who reads: the owner, or whoever
+//! `chassis.admits`; none of them decides by itself.
 
 use super::moods::mood;
 use crate::domain::{Cursor, MoodRecord, SealedAssessment, SealedEntry};

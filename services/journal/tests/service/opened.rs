@@ -1,6 +1,8 @@
 //! What Ada opens to Carla, her counselor: seen by Ada before, read by Carla with a capability, the very same; and nobody
 //! else reads any of it.
 
+mod software;
+
 use crate::assessments::{SELF_CHECK, answers, publish};
 use crate::shares::{refusal, told};
 use crate::stage::{Stage, entry, mood, passport, proto_time, reason, signed_in, stage};

@@ -9,8 +9,8 @@
 //! so that no replica's memory decides. It says no once the capability's time is over, its epoch was overtaken, or its
 //! session ended. Epochs only grow, so events may come twice and in any order.
 
-use crate::identity::{Capability, ClientTokens, Kind, Passport};
-use crate::{Code, Fault};
+use crate::identity::{Capability, ClientTokens, Context, Interactions, Kind, Passport};
+use crate::{Code, Fault, rpc};
 use candor_proto::{Delegated, Validate};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -57,23 +57,37 @@ pub fn admit_reader<T: Validate + Delegated>(
     of_whom(passport, capability, message)
 }
 
-/// Admits a request of a member to their own data, or of a counselor, with a capability for exactly this, to a member's.
-/// Anybody else who names another person is refused as [`admit_reader`] refuses: accounts gives them no capability.
+/// Admits a request of a member to their own data, or of a counselor or software, with a capability for exactly this, to a
+/// member's. Anybody else who names another person is refused as [`admit_reader`] refuses: accounts gives them no capability.
+/// The token of software has to be for this besides; it may be for less than the software is registered for.
 ///
 /// # Errors
-/// As [`crate::rpc::admit_kinds`] and [`admit_reader`]; PERMISSION_DENIED (`MEMBERS_ONLY`) for a counselor who names nobody.
-pub fn admit_reader_in_care<T: Validate + Delegated>(
+/// As [`crate::rpc::admit_kinds`] and [`admit_reader`]; PERMISSION_DENIED (`INSUFFICIENT_SCOPE`) for software whose token does
+/// not cover it, (`MEMBERS_ONLY`) for a counselor or software that names nobody.
+pub fn admit_reader_with_consent<T: Validate + Delegated>(
     request: tonic::Request<T>,
 ) -> Result<(Passport, Reading, T), Fault> {
     let capability = request.extensions().get::<Capability>().cloned();
-    let (passport, message) = crate::rpc::admit_kinds(request, &[Kind::Member, Kind::Counselor])?;
+    let (passport, message) = rpc::admit_kinds(request, &[Kind::Member, Kind::Counselor, Kind::Client])?;
     let kind = passport.kind;
+    if kind == Kind::Client && !covers(&passport, &message) {
+        return Err(rpc::insufficient_scope());
+    }
     match of_whom(passport, capability, message)? {
         (_, Reading::Own, _) if kind != Kind::Member => {
             Err(Fault::new(Code::PermissionDenied, "MEMBERS_ONLY", "Only a member can do this."))
         }
         admitted => Ok(admitted),
     }
+}
+
+/// Whether the token of software is for what a request reads: for searching where it lists, for reading where it gets one.
+/// In which context is for accounts to say, which knows whose the software is.
+fn covers<T: Delegated>(passport: &Passport, message: &T) -> bool {
+    let needed = if message.item().is_some() { Interactions::READ } else { Interactions::SEARCH };
+    let allows = |resource, context| passport.scopes.allow(context, resource, needed);
+    candor_proto::resource_of(T::SCOPE)
+        .is_some_and(|resource| allows(resource, Context::System) || allows(resource, Context::User))
 }
 
 fn of_whom<T: Delegated>(
@@ -97,7 +111,8 @@ fn of_whom<T: Delegated>(
 fn fits<T: Delegated>(capability: &Capability, passport: &Passport, message: &T) -> bool {
     let opening = &capability.opening;
     let item_fits = match (opening.item_id, message.item()) {
-        (None, _) => true,
+        // Getting one takes another scope of a token than listing, and accounts looked at the one for what it opened.
+        (None, item) => item.is_none() || passport.kind != Kind::Client,
         (Some(opened), Some(asked)) => asked.parse() == Ok(opened),
         (Some(_), None) => false,
     };

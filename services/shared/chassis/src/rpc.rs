@@ -85,6 +85,13 @@ pub(crate) fn not_for_software() -> Fault {
     )
 }
 
+/// What software is told whose token is not for what it asks for. It says nothing about anybody's data.
+pub fn insufficient_scope() -> Fault {
+    let message =
+        "This token is not for that. Ask for one with a scope that covers it, if you are registered for one.";
+    Fault::new(Code::PermissionDenied, "INSUFFICIENT_SCOPE", message)
+}
+
 /// Admits a request of anyone at all, to an RPC marked public.
 ///
 /// # Errors

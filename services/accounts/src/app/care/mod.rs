@@ -13,7 +13,7 @@ use super::{
     couple::close_between,
     couple_care, notice,
     pause::Pause,
-    random_id, standing,
+    random_id, software, standing,
 };
 use crate::{
     CareError, CounselorError, Error,
@@ -304,6 +304,7 @@ async fn tell_ended(
     for care in ended {
         if let Some(state) = care.state(now) {
             consent::end_of_care(accounts, conn, care.care_id, now).await?;
+            software::end_of_care(accounts, conn, care.care_id, now).await?;
             let told = announce::care(&accounts.ids, now, &state);
             close_between(accounts, conn, (care.member_id, care.counselor_id), told, now).await?;
         } else if ended_by == care.member_id {
@@ -335,7 +336,7 @@ pub(super) async fn hold_all_of(
         let raised = access::raise(conn, member_id, counselor_id).await?;
         outbox::append(conn, &[announce::epoch_raised(&accounts.ids, now, &raised)]).await?;
     }
-    Ok(())
+    software::hold_of_counselor(accounts, conn, counselor_id).await
 }
 
 /// Members whose requests nobody answered in time, some at a time.

@@ -6,7 +6,7 @@ use crate::{
     app::{
         Accounts, announce,
         audit::{self, Record},
-        standing,
+        software, standing,
     },
     domain::{
         audit::{Action, Details, Subject},
@@ -50,7 +50,7 @@ pub async fn rotate_keys(
     record(accounts, conn, by, Action::ClientKeysRotated, client_id, details).await
 }
 
-/// Ends a client for good, and every token it holds. One that is over already stays so.
+/// Ends a client for good, every token it holds, and all that was opened to it. One that is over already stays so.
 ///
 /// # Errors
 /// [`Error::SessionOver`]; [`ClientError::NotFound`].
@@ -67,6 +67,7 @@ pub async fn disable(
     }
     // Whoever holds the client to issue a token is done by now: the update waited for them.
     end_tokens(accounts, conn, client_id, None).await?;
+    software::disabled(accounts, conn, client_id).await?;
     record(accounts, conn, by, Action::ClientDisabled, client_id, Details::none()).await
 }
 

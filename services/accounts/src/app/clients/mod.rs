@@ -28,7 +28,7 @@ use uuid::Uuid;
 use vault::Place;
 
 /// Where a client's contact is sealed.
-fn contact_place(client_id: Uuid) -> Place<'static> {
+pub(super) fn contact_place(client_id: Uuid) -> Place<'static> {
     Place { table: "client", column: "contact", row: client_id }
 }
 

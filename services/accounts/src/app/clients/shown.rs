@@ -5,7 +5,10 @@ use crate::{
     Error,
     app::{Accounts, text},
     domain::{Cursor, PageSize, client::ClientKey},
-    store::client::{self, Client},
+    store::{
+        client::{self, Client},
+        software,
+    },
 };
 use chassis::identity::Passport;
 use uuid::Uuid;
@@ -18,6 +21,8 @@ pub struct Shown {
     pub contact: String,
     /// Its keys.
     pub keys: Vec<ClientKey>,
+    /// How many consents to it are open, for whoever holds it; nothing for whoever only sees it.
+    pub open_consents: Option<i64>,
 }
 
 /// One client.
@@ -25,12 +30,13 @@ pub struct Shown {
 /// # Errors
 /// [`ClientError::NotFound`](crate::ClientError::NotFound).
 pub async fn get(accounts: &Accounts, by: &Passport, client_id: Uuid) -> Result<Shown, Error> {
-    let (client, keys) = {
+    let (client, keys, counted) = {
         let mut conn = accounts.pool.acquire().await?;
         let client = visible(&mut conn, by, client_id).await?;
-        (client, client::keys(&mut conn, &[client_id]).await?)
+        let counted = software::count_open_to(&mut conn, &[client_id], accounts.clock.now()).await?;
+        (client, client::keys(&mut conn, &[client_id]).await?, counted)
     };
-    shown(accounts, client, &keys).await
+    shown(accounts, by, client, &keys, &counted).await
 }
 
 /// A page of the clients that somebody may see, newest first, and where the next page begins.
@@ -43,12 +49,13 @@ pub async fn list(
     size: PageSize,
     after: Cursor,
 ) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
-    let (mut clients, keys) = {
+    let (mut clients, keys, counted) = {
         let mut conn = accounts.pool.acquire().await?;
         // One more than a page holds: whether there is a next one.
         let clients = client::list(&mut conn, holder(by), (after.time, after.id), size.get() + 1).await?;
         let ids: Vec<_> = clients.iter().map(|client| client.client_id).collect();
-        (clients, client::keys(&mut conn, &ids).await?)
+        let counted = software::count_open_to(&mut conn, &ids, accounts.clock.now()).await?;
+        (clients, client::keys(&mut conn, &ids).await?, counted)
     };
     let has_more = clients.len() > usize::try_from(size.get()).unwrap_or(usize::MAX);
     if has_more {
@@ -57,14 +64,22 @@ pub async fn list(
     let last = clients.last().map(|client| Cursor { time: client.created_at, id: client.client_id });
     let mut all = Vec::with_capacity(clients.len());
     for client in clients {
-        all.push(shown(accounts, client, &keys).await?);
+        all.push(shown(accounts, by, client, &keys, &counted).await?);
     }
     Ok((all, last.filter(|_| has_more)))
 }
 
-async fn shown(accounts: &Accounts, client: Client, keys: &[client::Key]) -> Result<Shown, Error> {
+async fn shown(
+    accounts: &Accounts,
+    by: &Passport,
+    client: Client,
+    keys: &[client::Key],
+    counted: &[(Uuid, i64)],
+) -> Result<Shown, Error> {
     let own = keys.iter().filter(|key| key.client_id == client.client_id);
     let keys = own.filter_map(|key| ClientKey::stored(key.key_id.clone(), &key.jwk)).collect();
     let contact = accounts.key().await?.open(&contact_place(client.client_id), &client.contact)?;
-    Ok(Shown { contact: text(&contact)?, keys, client })
+    let count = counted.iter().find(|(client_id, _)| *client_id == client.client_id);
+    let open_consents = (client.holder_id == holder(by)).then_some(count.map_or(0, |(_, count)| *count));
+    Ok(Shown { contact: text(&contact)?, keys, client, open_consents })
 }

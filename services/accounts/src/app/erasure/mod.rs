@@ -16,7 +16,7 @@ pub use telling::{
     reseal_letter, tell_again,
 };
 
-use super::{Accounts, care, circle, couple, pause::Pause};
+use super::{Accounts, care, circle, couple, pause::Pause, software};
 use crate::{Error, store::erasure};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -27,8 +27,8 @@ fn letter_place(account_id: Uuid) -> Place<'static> {
     Place { table: "erasure", column: "letter", row: account_id }
 }
 
-/// Ends what connects somebody with others: their link, every place in a circle, care, and what
-/// they invited to.
+/// Ends what connects somebody with others: their link, every place in a circle, care, what they opened to software, and
+/// what they invited to.
 async fn end_ties(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -40,5 +40,6 @@ async fn end_ties(
     let ended = erasure::end_places(conn, account_id, now).await?;
     circle::tell_ended(accounts, conn, &ended, now).await?;
     care::end_all_of(accounts, conn, account_id).await?;
+    software::end_of_owner(accounts, conn, account_id, now).await?;
     Ok(erasure::end_invitations(conn, account_id, now).await?)
 }

@@ -1,9 +1,12 @@
-//! What a member opens to the counselor in whose care they are: what can be opened at all, for what, and for how long.
+//! What a member opens to the counselor in whose care they are, or to software: what can be opened at all, for what, and for
+//! how long.
 
+mod software;
 mod texts;
 #[cfg(test)]
 mod worlds;
 
+pub use software::{Asking, Holder, Holding, Reach};
 pub use texts::ConsentText;
 
 use super::{Invalid, Relation, Scope};
@@ -22,17 +25,20 @@ pub enum Purpose {
     Care,
     /// To prepare a session.
     Session,
+    /// For what software says of itself that it reads for.
+    Stated,
 }
 
 impl Purpose {
-    /// Every purpose that something is opened to a counselor for.
-    pub const ALL: [Self; 2] = [Self::Care, Self::Session];
+    /// Every purpose that something is opened for by a consent.
+    pub const ALL: [Self; 3] = [Self::Care, Self::Session, Self::Stated];
 
     /// Its number.
     pub fn number(self) -> i32 {
         match self {
             Self::Care => 2,
             Self::Session => 3,
+            Self::Stated => 4,
         }
     }
 
@@ -41,12 +47,22 @@ impl Purpose {
         match self {
             Self::Care => "care",
             Self::Session => "session",
+            Self::Stated => "stated",
         }
     }
 
     /// The purpose of a number.
     pub fn of(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.number() == number)
+    }
+
+    /// Whether something can be opened to somebody in that relation for this. Only software says of itself what it is for.
+    pub fn is_for(self, to: Relation) -> bool {
+        match (self, to) {
+            (_, Relation::Partner | Relation::TrustedPerson) => false,
+            (Self::Care | Self::Session, Relation::Counselor | Relation::Software) => true,
+            (Self::Stated, to) => to == Relation::Software,
+        }
     }
 }
 
@@ -79,9 +95,9 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it opens what is wanted at a moment. What nobody can consent to is not opened by a consent either, however
-    /// it came to be kept.
-    pub fn covers(&self, wanted: &Wanted, now: Timestamp) -> bool {
+    /// Whether it opens to somebody in that relation what is wanted at a moment. What nobody can consent to is not opened by a
+    /// consent either, however it came to be kept.
+    pub fn covers(&self, to: Relation, wanted: &Wanted, now: Timestamp) -> bool {
         let for_that = wanted.purpose == 0 || wanted.purpose == self.purpose.number();
         let that = self.item_id.is_none() || self.item_id == wanted.item_id;
         let in_time = !self.ended && now < self.expires_at;
@@ -89,7 +105,8 @@ impl Grant {
             && that
             && for_that
             && in_time
-            && Relation::Counselor.takes(self.scope, self.item_id.is_some())
+            && self.purpose.is_for(to)
+            && to.takes(self.scope, self.item_id.is_some())
     }
 }
 
@@ -107,7 +124,9 @@ pub struct InCare {
 impl InCare {
     /// The consent that opens what is wanted, if all is as it has to be.
     pub fn opens(&self, wanted: &Wanted, now: Timestamp) -> Option<Grant> {
-        self.grant.filter(|grant| self.licensed && !self.kept_apart && grant.covers(wanted, now))
+        self.grant.filter(|grant| {
+            self.licensed && !self.kept_apart && grant.covers(Relation::Counselor, wanted, now)
+        })
     }
 }
 
@@ -171,8 +190,9 @@ impl Offer {
         if !to.takes(scope, item_id.is_some()) {
             return Err(invalid("item_id", "is not for this kind of thing").into());
         }
-        let purpose = Purpose::of(said.purpose)
-            .ok_or(invalid("purpose", "is not one that something is opened to a counselor for"))?;
+        let purpose = Purpose::of(said.purpose).filter(|purpose| purpose.is_for(to));
+        let purpose =
+            purpose.ok_or(invalid("purpose", "is not one that something is opened like that for"))?;
         let expires_at = said.expires_at.unwrap_or(now + CONSENT_LIFE);
         if expires_at <= now {
             return Err(invalid("expire_time", "is over already").into());
@@ -180,7 +200,7 @@ impl Offer {
         if expires_at > now + LONGEST_CONSENT {
             return Err(invalid("expire_time", "is more than 365 days on").into());
         }
-        let text = ConsentText::of(scope, item_id.is_some()).ok_or(invalid("scope", "has no words"))?;
+        let text = ConsentText::of(to, scope, item_id.is_some()).ok_or(invalid("scope", "has no words"))?;
         if said.text_id != text.id {
             return Err(invalid("text_id", "is not the words for this").into());
         }
@@ -200,11 +220,16 @@ pub enum ConsentEnd {
     Replaced,
     /// Care was over.
     CareOver,
+    /// The software was ended.
+    SoftwareOver,
+    /// Its owner asked for everything of theirs to be destroyed.
+    Erasure,
 }
 
 impl ConsentEnd {
     /// Every way.
-    pub const ALL: [Self; 3] = [Self::Withdrawn, Self::Replaced, Self::CareOver];
+    pub const ALL: [Self; 5] =
+        [Self::Withdrawn, Self::Replaced, Self::CareOver, Self::SoftwareOver, Self::Erasure];
 
     /// The name in the table.
     pub fn as_str(self) -> &'static str {
@@ -212,6 +237,8 @@ impl ConsentEnd {
             Self::Withdrawn => "withdrawn",
             Self::Replaced => "replaced",
             Self::CareOver => "care_over",
+            Self::SoftwareOver => "software_over",
+            Self::Erasure => "erasure",
         }
     }
 
@@ -260,6 +287,8 @@ impl ConsentState {
             Self::Ended(ConsentEnd::Withdrawn) => 4,
             Self::Ended(ConsentEnd::Replaced) => 5,
             Self::Ended(ConsentEnd::CareOver) => 6,
+            Self::Ended(ConsentEnd::SoftwareOver) => 7,
+            Self::Ended(ConsentEnd::Erasure) => 8,
         }
     }
 }
@@ -275,7 +304,11 @@ mod tests {
     }
 
     fn said(scope: Scope, item_id: Option<Uuid>) -> Said<'static> {
-        let text = ConsentText::of(scope, item_id.is_some());
+        said_to(Relation::Counselor, scope, item_id)
+    }
+
+    fn said_to(to: Relation, scope: Scope, item_id: Option<Uuid>) -> Said<'static> {
+        let text = ConsentText::of(to, scope, item_id.is_some());
         let (text_id, text_version) = text.map_or(("", 1), |text| (text.id, text.version));
         Said { scope, item_id, purpose: 2, expires_at: None, text_id, text_version }
     }
@@ -288,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn to_a_counselor_whole_kinds_and_single_items_are_opened_and_to_nobody_else_by_consent() {
+    fn to_counselors_and_software_whole_kinds_and_single_items_are_opened_and_to_nobody_else_by_consent() {
         let item = Some(Uuid::from_u128(1));
         let kinds = [Scope::Entries, Scope::Moods, Scope::SelfChecks];
         for scope in Scope::ALL {
@@ -296,11 +329,13 @@ mod tests {
                 for close in [Relation::Partner, Relation::TrustedPerson] {
                     assert_eq!(field(Offer::parse(close, &said(scope, item_id), now())), "scope");
                 }
-                let offered = Offer::parse(Relation::Counselor, &said(scope, item_id), now());
-                match (kinds.contains(&scope), scope, item_id) {
-                    (false, ..) => assert_eq!(field(offered), "scope"),
-                    (true, Scope::Moods, Some(_)) => assert_eq!(field(offered), "item_id"),
-                    _ => assert_eq!((offered.unwrap().scope, offered.unwrap().item_id), (scope, item_id)),
+                for to in [Relation::Counselor, Relation::Software] {
+                    let offered = Offer::parse(to, &said_to(to, scope, item_id), now());
+                    match (kinds.contains(&scope), scope, item_id) {
+                        (false, ..) => assert_eq!(field(offered), "scope"),
+                        (true, Scope::Moods, Some(_)) => assert_eq!(field(offered), "item_id"),
+                        _ => assert_eq!((offered.unwrap().scope, offered.unwrap().item_id), (scope, item_id)),
+                    }
                 }
             }
         }
@@ -328,8 +363,20 @@ mod tests {
             let said = Said { purpose, ..said(Scope::Entries, None) };
             assert_eq!(field(offered(&said)), "purpose");
         }
-        let others = Said { text_id: "moods-to-counselor", ..said(Scope::Entries, None) };
-        assert_eq!(field(offered(&others)), "text_id");
+        for text_id in ["moods-to-counselor", "entries-to-software"] {
+            assert_eq!(field(offered(&Said { text_id, ..said(Scope::Entries, None) })), "text_id");
+        }
+        // Software says of itself what it reads for; the words for a counselor are not those for it.
+        let to_software = |said: &Said<'_>| Offer::parse(Relation::Software, said, now());
+        for purpose in [2, 3, 4] {
+            let said = Said { purpose, ..said_to(Relation::Software, Scope::Entries, None) };
+            assert_eq!(to_software(&said).unwrap().purpose.number(), purpose);
+        }
+        for purpose in [0, 1, 5] {
+            let said = Said { purpose, ..said_to(Relation::Software, Scope::Entries, None) };
+            assert_eq!(field(to_software(&said)), "purpose");
+        }
+        assert_eq!(field(to_software(&said(Scope::Entries, None))), "text_id");
         let old = Said { text_version: 7, ..said(Scope::Entries, None) };
         let Err(NotOffered::TextChanged(text)) = offered(&old) else { panic!("old words count") };
         assert_eq!((text.id, text.version), ("entries-to-counselor", 1));

@@ -1,7 +1,7 @@
 //! The words that somebody agrees to who opens something. They are files, one for each version (`consents/`), because a
 //! consent remembers which of them was read.
 
-use crate::domain::Scope;
+use crate::domain::{Relation, Scope};
 
 /// One version of the words for one kind of consent.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct ConsentText {
     pub id: &'static str,
     /// Its version.
     pub version: i32,
+    /// To whom it opens something.
+    pub to: Relation,
     /// What kind of data it is about.
     pub scope: Scope,
     /// Whether it is about one item, instead of all of the kind.
@@ -19,10 +21,11 @@ pub struct ConsentText {
 }
 
 /// Every version of all of them, of each kind the oldest first.
-static TEXTS: [ConsentText; 5] = [
+static TEXTS: [ConsentText; 10] = [
     ConsentText {
         id: "entries-to-counselor",
         version: 1,
+        to: Relation::Counselor,
         scope: Scope::Entries,
         of_item: false,
         words: include_str!("../../../consents/en/entries-to-counselor.v1.md"),
@@ -30,6 +33,7 @@ static TEXTS: [ConsentText; 5] = [
     ConsentText {
         id: "moods-to-counselor",
         version: 1,
+        to: Relation::Counselor,
         scope: Scope::Moods,
         of_item: false,
         words: include_str!("../../../consents/en/moods-to-counselor.v1.md"),
@@ -37,6 +41,7 @@ static TEXTS: [ConsentText; 5] = [
     ConsentText {
         id: "self-checks-to-counselor",
         version: 1,
+        to: Relation::Counselor,
         scope: Scope::SelfChecks,
         of_item: false,
         words: include_str!("../../../consents/en/self-checks-to-counselor.v1.md"),
@@ -44,6 +49,7 @@ static TEXTS: [ConsentText; 5] = [
     ConsentText {
         id: "entry-to-counselor",
         version: 1,
+        to: Relation::Counselor,
         scope: Scope::Entries,
         of_item: true,
         words: include_str!("../../../consents/en/entry-to-counselor.v1.md"),
@@ -51,16 +57,58 @@ static TEXTS: [ConsentText; 5] = [
     ConsentText {
         id: "self-check-to-counselor",
         version: 1,
+        to: Relation::Counselor,
         scope: Scope::SelfChecks,
         of_item: true,
         words: include_str!("../../../consents/en/self-check-to-counselor.v1.md"),
+    },
+    ConsentText {
+        id: "entries-to-software",
+        version: 1,
+        to: Relation::Software,
+        scope: Scope::Entries,
+        of_item: false,
+        words: include_str!("../../../consents/en/entries-to-software.v1.md"),
+    },
+    ConsentText {
+        id: "moods-to-software",
+        version: 1,
+        to: Relation::Software,
+        scope: Scope::Moods,
+        of_item: false,
+        words: include_str!("../../../consents/en/moods-to-software.v1.md"),
+    },
+    ConsentText {
+        id: "self-checks-to-software",
+        version: 1,
+        to: Relation::Software,
+        scope: Scope::SelfChecks,
+        of_item: false,
+        words: include_str!("../../../consents/en/self-checks-to-software.v1.md"),
+    },
+    ConsentText {
+        id: "entry-to-software",
+        version: 1,
+        to: Relation::Software,
+        scope: Scope::Entries,
+        of_item: true,
+        words: include_str!("../../../consents/en/entry-to-software.v1.md"),
+    },
+    ConsentText {
+        id: "self-check-to-software",
+        version: 1,
+        to: Relation::Software,
+        scope: Scope::SelfChecks,
+        of_item: true,
+        words: include_str!("../../../consents/en/self-check-to-software.v1.md"),
     },
 ];
 
 impl ConsentText {
     /// The words that count now for a kind of consent.
-    pub fn of(scope: Scope, of_item: bool) -> Option<&'static Self> {
-        let fitting = TEXTS.iter().filter(|text| text.scope == scope && text.of_item == of_item);
+    pub fn of(to: Relation, scope: Scope, of_item: bool) -> Option<&'static Self> {
+        let fitting =
+            TEXTS.iter().filter(|text| text.to == to && text.scope == scope && text.of_item == of_item);
         fitting.max_by_key(|text| text.version)
     }
 
@@ -102,8 +150,8 @@ mod tests {
         for text in &TEXTS {
             assert!(!text.words.trim().is_empty());
             let current = ConsentText::find(text.id, 0).unwrap();
-            assert_eq!((current.scope, current.of_item), (text.scope, text.of_item));
-            assert_eq!(ConsentText::of(text.scope, text.of_item), Some(current));
+            assert_eq!((current.to, current.scope, current.of_item), (text.to, text.scope, text.of_item));
+            assert_eq!(ConsentText::of(text.to, text.scope, text.of_item), Some(current));
             assert_eq!(ConsentText::find(text.id, text.version), Some(text));
             assert_eq!(text.is_current(), text.version == current.version);
         }

@@ -1,7 +1,7 @@
-//! Ten thousand random worlds of links, circles, care, consents and time: the one decision against an oracle that asks in
-//! another way what has to be so.
+//! Ten thousand random worlds of links, circles, care, software, scopes, consents and time: the one decision against an oracle
+//! that asks in another way what has to be so.
 
-use super::{Grant, InCare, Purpose, Wanted};
+use super::{Asking, Grant, Holder, Holding, InCare, Purpose, Reach, Wanted};
 use crate::domain::{Bonds, Relation, Scope, Tie};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -40,16 +40,47 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_world()(
-        couple_id in maybe_id(10..11), in_owners_circle in maybe_id(11..12), in_readers_circle in maybe_id(12..13),
-        in_care in prop::option::weighted(0.8, any_care()),
-    ) -> Bonds {
-        Bonds { couple_id, in_owners_circle, in_readers_circle, in_care }
+    fn any_holder()(
+        of_house: bool, in_care in prop::bool::weighted(0.8), licensed in prop::bool::weighted(0.75),
+        kept_apart in prop::bool::weighted(0.25),
+    ) -> Holder {
+        if of_house { Holder::House } else { Holder::Counselor(in_care.then_some(Holding { licensed, kept_apart })) }
     }
 }
 
 prop_compose! {
-    fn any_wish()(scope in any_scope(), item_id in maybe_id(1..3), purpose in 0i32..4) -> Wanted {
+    fn any_reach()(system in prop::bool::weighted(0.75), user in prop::bool::weighted(0.75)) -> Reach {
+        Reach { system, user }
+    }
+}
+
+prop_compose! {
+    fn any_software()(
+        acts in prop::bool::weighted(0.9), registered in any_reach(), token in any_reach(), holder in any_holder(),
+        grant in prop::option::weighted(0.9, any_grant()),
+    ) -> Asking {
+        Asking { acts, registered, token, holder, grant }
+    }
+}
+
+prop_compose! {
+    fn any_world()(
+        couple_id in maybe_id(10..11), in_owners_circle in maybe_id(11..12), in_readers_circle in maybe_id(12..13),
+        in_care in prop::option::weighted(0.8, any_care()),
+    ) -> Bonds {
+        Bonds { couple_id, in_owners_circle, in_readers_circle, in_care, software: None }
+    }
+}
+
+prop_compose! {
+    // However the rest came to be kept beside it: nothing of it is software's.
+    fn any_world_of_software()(bonds in any_world(), software in any_software()) -> Bonds {
+        Bonds { software: Some(software), ..bonds }
+    }
+}
+
+prop_compose! {
+    fn any_wish()(scope in any_scope(), item_id in maybe_id(1..3), purpose in 0i32..5) -> Wanted {
         Wanted { scope, item_id, purpose }
     }
 }
@@ -64,6 +95,34 @@ fn reasons_against(care: Option<InCare>, wanted: &Wanted, now: Timestamp) -> Vec
         (grant.ended, "taken back"),
         (grant.expires_at <= now, "over"),
         (grant.scope.number() != wanted.scope.number(), "another kind"),
+        (grant.item_id.is_some_and(|item| Some(item) != wanted.item_id), "another item"),
+        (wanted.purpose != 0 && wanted.purpose != grant.purpose.number(), "another purpose"),
+        (grant.purpose == Purpose::Stated, "what no counselor says of themself"),
+        (grant.scope == Scope::Moods && grant.item_id.is_some(), "a single mood"),
+    ];
+    reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
+}
+
+/// The same where software asks.
+fn reasons_against_software(software: &Asking, wanted: &Wanted, now: Timestamp) -> Vec<&'static str> {
+    let Some(grant) = software.grant else { return vec!["no consent"] };
+    let of_house = software.holder == Holder::House;
+    let care = match software.holder {
+        Holder::Counselor(care) => care,
+        Holder::House => Some(Holding { licensed: true, kept_apart: false }),
+    };
+    let in_its_context = |reach: Reach| if of_house { reach.system } else { reach.user };
+    let reasons = [
+        (!software.acts, "it may not act"),
+        (!in_its_context(software.registered), "not what it is registered for"),
+        (!in_its_context(software.token), "not what its token is for"),
+        (care.is_none(), "no care"),
+        (care.is_some_and(|care| !care.licensed), "no licence that holds there"),
+        (care.is_some_and(|care| care.kept_apart), "one keeps the other away"),
+        (grant.ended, "taken back"),
+        (grant.expires_at <= now, "over"),
+        (!OF_CONSENT.contains(&grant.scope), "what nobody can open"),
+        (grant.scope != wanted.scope, "another kind"),
         (grant.item_id.is_some_and(|item| Some(item) != wanted.item_id), "another item"),
         (wanted.purpose != 0 && wanted.purpose != grant.purpose.number(), "another purpose"),
         (grant.scope == Scope::Moods && grant.item_id.is_some(), "a single mood"),
@@ -90,6 +149,32 @@ proptest! {
         } else {
             prop_assert!(tie.is_none_or(|tie| tie.relation != Relation::Counselor && tie.until.is_none()));
         }
+    }
+
+    #[test]
+    fn software_reads_what_nothing_speaks_against_and_nothing_else(
+        bonds in any_world_of_software(), wanted in any_wish(), second in 0i64..7,
+    ) {
+        let now = at(second);
+        let tie = Tie::that_opens(&wanted, &bonds, now);
+        let against = reasons_against_software(&bonds.software.unwrap(), &wanted, now);
+        prop_assert_eq!(tie.is_some(), against.is_empty(), "{:?}", against);
+        if let Some(tie) = tie {
+            prop_assert_eq!((tie.relation, tie.relation_id), (Relation::Software, Uuid::from_u128(77)));
+            prop_assert!(tie.until.is_some_and(|until| until > now));
+        }
+    }
+
+    #[test]
+    fn what_is_open_to_a_person_is_not_by_that_open_to_software_nor_the_other_way(
+        bonds in any_world(), software in any_software(), wanted in any_wish(), second in 0i64..7,
+    ) {
+        let now = at(second);
+        let alone = Bonds { software: Some(software), ..Bonds::default() };
+        let beside = Bonds { software: Some(software), ..bonds };
+        prop_assert_eq!(Tie::that_opens(&wanted, &alone, now), Tie::that_opens(&wanted, &beside, now));
+        let person = Tie::that_opens(&wanted, &bonds, now);
+        prop_assert!(person.is_none_or(|tie| tie.relation != Relation::Software));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn registered(shown: Shown) -> OAuthClient {
         create_time: Some(wire(client.created_at)),
         use_time: client.used_at.map(|at| wire(at.to_jiff())),
         disable_time: client.disabled_at.map(|at| wire(at.to_jiff())),
+        open_consents: shown.open_consents.map(|count| i32::try_from(count).unwrap_or(i32::MAX)),
     }
 }
 

@@ -83,6 +83,8 @@ async fn access(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
     tally.add("receipts", receipts.execute(&mut *conn).await?.rows_affected());
     let consents = sqlx::query!("DELETE FROM consent WHERE owner_id = $1", account_id);
     tally.add("consents", consents.execute(&mut *conn).await?.rows_affected());
+    let to_software = sqlx::query!("DELETE FROM software_consent WHERE owner_id = $1", account_id);
+    tally.add("software_consents", to_software.execute(&mut *conn).await?.rows_affected());
     sqlx::query!("DELETE FROM access_epoch WHERE owner_id = $1 OR reader_id = $1", account_id)
         .execute(conn)
         .await?;

@@ -55,6 +55,10 @@ fn fresh_id() -> String {
 }
 
 impl Software {
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// Claims that prove who it is, once.
     fn claims(&self, house: &House) -> Value {
         json!({
@@ -67,7 +71,7 @@ impl Software {
         self.pair.header(&self.key_id)
     }
 
-    fn assertion(&self, house: &House) -> String {
+    pub fn assertion(&self, house: &House) -> String {
         self.pair.sign(&self.header(), &self.claims(house))
     }
 
@@ -120,7 +124,7 @@ impl House {
         Software { client_id: client.client_id, pair, key_id: "k1".into() }
     }
 
-    async fn client(&self, by: &Person, client_id: &str) -> Result<OAuthClient, Status> {
+    pub async fn client(&self, by: &Person, client_id: &str) -> Result<OAuthClient, Status> {
         let request = self.by(by, GetClientRequest { client_id: client_id.into() });
         Ok(self.rpc.get_client(request).await?.into_inner().client.unwrap())
     }
@@ -130,7 +134,7 @@ impl House {
         Ok(self.rpc.rotate_client_keys(self.by(by, message)).await?.into_inner().client.unwrap())
     }
 
-    async fn disable(&self, by: &Person, client_id: &str) -> Result<(), Status> {
+    pub async fn disable(&self, by: &Person, client_id: &str) -> Result<(), Status> {
         let message = DisableClientRequest { client_id: client_id.into() };
         self.rpc.disable_client(self.by(by, message)).await.map(drop)
     }
@@ -144,7 +148,7 @@ impl House {
         Ok(self.rpc.issue_client_token(Request::new(message)).await?.into_inner())
     }
 
-    async fn revoke(&self, assertion: &str, token: &str) -> Result<(), Status> {
+    pub async fn revoke(&self, assertion: &str, token: &str) -> Result<(), Status> {
         let message = RevokeClientTokenRequest {
             client_assertion: assertion.into(),
             token: token.into(),

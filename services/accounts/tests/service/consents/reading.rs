@@ -13,7 +13,13 @@ use uuid::Uuid;
 
 impl House {
     /// The journal tells of a read.
-    async fn read_of(&self, receipt_id: &str, owner: &Person, reader: &Person, items: std::ops::Range<u128>) {
+    pub async fn read_of(
+        &self,
+        receipt_id: &str,
+        owner: &Person,
+        reader: &Person,
+        items: std::ops::Range<u128>,
+    ) {
         let read = DataRead {
             receipt_id: receipt_id.to_owned(),
             owner_account_id: owner.account_id.to_string(),

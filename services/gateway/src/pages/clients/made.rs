@@ -33,6 +33,15 @@ impl Page {
         self.wrong.as_ref().is_some_and(|problem| *problem.reason == *STEP_UP_REQUIRED)
     }
 
+    /// How much is open to it, for whoever holds it.
+    fn open(&self) -> Option<String> {
+        Some(match self.client.open_consents? {
+            0 => "Nothing is open to it.".to_owned(),
+            1 => "One thing is open to it at the moment.".to_owned(),
+            count => format!("{count} things are open to it at the moment."),
+        })
+    }
+
     fn first_key(&self) -> Option<&OAuthClientKey> {
         self.client.keys.first()
     }

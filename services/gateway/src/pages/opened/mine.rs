@@ -1,7 +1,8 @@
 //! For a member: what is open to their counselor, opening something after having seen it, and taking it back.
 
-use super::items::{self, Items, Whose};
-use super::{Kind, purpose};
+use super::items::Items;
+use super::wish::{DAYS, Wish};
+use super::{Kind, To, purpose, state};
 use crate::error::{Problem, STEP_UP_REQUIRED};
 use crate::pages::care::{PolicyChoice, find_care};
 use crate::pages::markdown::Source;
@@ -11,18 +12,14 @@ use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    AccessPurpose, Care, CareState, Consent, ConsentState, CoupleCareState, GetConsentTextRequest,
-    GrantConsentRequest, ListCareRequest, ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
+    Care, CareState, Consent, ConsentState, CoupleCareState, GetConsentTextRequest, GrantConsentRequest,
+    ListCareRequest, ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
 
 /// Consents that are looked through at a time.
 const MOST: i32 = 100;
-/// Things of a kind that a preview shows.
-const NEWEST: i32 = 3;
-/// For how many days something can be opened, the usual first.
-const DAYS: [i64; 5] = [90, 7, 30, 180, 365];
 
 #[derive(Template)]
 #[template(path = "opened.html")]
@@ -70,57 +67,6 @@ struct Preview {
     wrong: Vec<String>,
 }
 
-/// What a member wants to open.
-struct Wish {
-    kind: Kind,
-    item: String,
-    purpose: AccessPurpose,
-    days: i64,
-}
-
-impl Wish {
-    fn of(text: impl Fn(&str) -> String) -> Result<Self, Failure> {
-        let kind = Kind::named(&text("what")).ok_or_else(Failure::closed)?;
-        let purpose =
-            text("purpose").parse::<i32>().ok().and_then(|number| AccessPurpose::try_from(number).ok());
-        let purpose =
-            purpose.filter(|purpose| [AccessPurpose::Care, AccessPurpose::Session].contains(purpose));
-        let days = text("days").parse().ok().filter(|days| DAYS.contains(days));
-        Ok(Self {
-            kind,
-            item: text("item"),
-            purpose: purpose.unwrap_or(AccessPurpose::Care),
-            days: days.unwrap_or(DAYS[0]),
-        })
-    }
-
-    fn of_item(&self) -> bool {
-        !self.item.is_empty()
-    }
-
-    fn text_id(&self) -> Result<&'static str, Failure> {
-        self.kind.text_id(self.of_item()).ok_or_else(Failure::closed)
-    }
-
-    fn what(&self) -> &'static str {
-        self.kind.own_words(self.of_item())
-    }
-
-    fn purpose(&self) -> &'static str {
-        purpose(self.purpose)
-    }
-
-    fn purpose_number(&self) -> i32 {
-        self.purpose as i32
-    }
-
-    fn ends(&self, member: &Member) -> Option<prost_types::Timestamp> {
-        let now = member.guest.app.clock.now();
-        let ends = now.checked_add(jiff::SignedDuration::from_hours(self.days * 24)).ok()?;
-        Some(prost_types::Timestamp { seconds: ends.as_second(), nanos: 0 })
-    }
-}
-
 async fn consents(member: &Member, open_only: bool) -> Result<Vec<Consent>, Problem> {
     let request =
         member.call(ListConsentsRequest { page_size: MOST, page_token: String::new(), open_only })?;
@@ -162,15 +108,7 @@ fn row(consent: &Consent, zone: &TimeZone) -> Row {
         what: kind.map_or("Something of yours", |kind| kind.own_words(of_item)),
         place: kind.filter(|_| of_item).and_then(|kind| kind.own_place(&consent.item_id)),
         purpose: purpose(consent.purpose()),
-        state: match consent.state() {
-            ConsentState::Open => "open",
-            ConsentState::OnHold => "on hold",
-            ConsentState::Expired => "over by itself",
-            ConsentState::Withdrawn => "taken back",
-            ConsentState::Replaced => "opened anew",
-            ConsentState::CareOver => "over with care",
-            ConsentState::Unspecified => "not said",
-        },
+        state: state(consent.state()),
         text: format!("{}, version {}", consent.text_id, consent.text_version),
         granted: moment(consent.grant_time.as_ref()),
         expires: moment(consent.expire_time.as_ref()),
@@ -184,7 +122,7 @@ pub(in crate::pages) async fn preview(
     Segment(care_id): Segment,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let wish = Wish::of(|name| parameter(query.as_deref(), name).unwrap_or_default())?;
+    let wish = Wish::of(To::Counselor, |name| parameter(query.as_deref(), name).unwrap_or_default())?;
     preview_page(&member, care_id, wish, None).await
 }
 
@@ -196,11 +134,11 @@ async fn preview_page(
 ) -> Result<Response, Failure> {
     let (care, zone) = tokio::join!(find_care(member, &care_id), member.time_zone());
     let care = care?;
-    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?.to_owned(), version: 0 })?;
+    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?, version: 0 })?;
     let mut client = member.guest.app.upstream.consents();
     let (text, items, policy) = tokio::join!(
         client.get_consent_text(request),
-        look(member, &wish, &zone),
+        wish.look(member, &zone),
         policy_between(member, &care)
     );
     let text = text?.into_inner();
@@ -221,13 +159,6 @@ async fn preview_page(
     member.guest.show_with(problem.map_or(StatusCode::OK, |problem| problem.status), &page)
 }
 
-async fn look(member: &Member, wish: &Wish, zone: &TimeZone) -> Result<Items, Failure> {
-    if wish.of_item() {
-        return items::one(member, Whose::Own, wish.kind, wish.item.clone(), zone).await;
-    }
-    items::list(member, Whose::Own, wish.kind, (NEWEST, String::new()), zone).await
-}
-
 /// How confidentiality is between the counselor and the two, where they are in the counselor's care as a couple.
 async fn policy_between(member: &Member, care: &Care) -> Result<Option<PolicyChoice>, Failure> {
     let request = member.call(ListCoupleCareRequest {})?;
@@ -244,15 +175,15 @@ pub(in crate::pages) async fn agree(
     Segment(care_id): Segment,
     form: Form,
 ) -> Result<Response, Failure> {
-    let wish = Wish::of(|name| form.text(name))?;
+    let wish = Wish::of(To::Counselor, |name| form.text(name))?;
     let care = find_care(&member, &care_id).await?;
     let request = member.call(GrantConsentRequest {
         counselor_account_id: care.counselor_account_id,
-        scope: wish.kind.scope().into(),
+        scope: wish.scope().into(),
         item_id: wish.item.clone(),
         purpose: wish.purpose.into(),
         expire_time: wish.ends(&member),
-        text_id: wish.text_id()?.to_owned(),
+        text_id: wish.text_id()?,
         // What was shown, not what counts: other words have to be read first.
         text_version: form.text("version").parse().unwrap_or(0),
     })?;
@@ -296,8 +227,8 @@ impl Counseling {
 
 /// Who will be able to read what is written now.
 pub(in crate::pages) enum Readers {
-    /// These counselors, by name; nobody, if there are none.
-    Known(Vec<String>),
+    /// These counselors and this software, by name; nobody, if there are none.
+    Known { counselors: Vec<String>, software: Vec<String> },
     /// It could not be asked.
     Unknown,
 }
@@ -305,11 +236,21 @@ pub(in crate::pages) enum Readers {
 impl Readers {
     /// Those to whom all of the member's entries are open.
     pub(in crate::pages) async fn of(member: &Member) -> Self {
-        let Ok(found) = consents(member, true).await else { return Self::Unknown };
-        let all = found.into_iter().filter(|one| one.scope() == Scope::Entries && one.item_id.is_empty());
-        let mut names: Vec<_> = all.map(|one| one.counselor_name).collect();
-        names.sort();
-        names.dedup();
-        Self::Known(names)
+        let (to_counselors, to_software) =
+            tokio::join!(consents(member, true), super::software::consents(member, true));
+        let (Ok(to_counselors), Ok(to_software)) = (to_counselors, to_software) else { return Self::Unknown };
+        let all = |scope: Scope, item_id: &str| scope == Scope::Entries && item_id.is_empty();
+        let counselors = to_counselors.into_iter().filter(|one| all(one.scope(), &one.item_id));
+        let software = to_software.into_iter().filter(|one| all(one.scope(), &one.item_id));
+        Self::Known {
+            counselors: distinct(counselors.map(|one| one.counselor_name).collect()),
+            software: distinct(software.map(|one| one.software_name).collect()),
+        }
     }
+}
+
+fn distinct(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
 }

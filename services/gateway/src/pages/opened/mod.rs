@@ -1,9 +1,11 @@
-//! What members open to their counselors: choosing, seeing before, agreeing and taking back for a member; reading for a
+//! What members open to their counselors and to software: choosing, seeing before, agreeing and taking back for a member; reading for a
 //! counselor. Both see the things themselves with the same template.
 
 mod items;
 mod mine;
 mod practice;
+pub(super) mod software;
+mod wish;
 
 pub(super) use mine::{Counseling, Readers};
 
@@ -12,25 +14,51 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::routing::{get, post};
-use candor_proto::accounts::v1::AccessPurpose;
+use candor_proto::accounts::v1::{AccessPurpose, ConsentState};
 use candor_proto::options::v1::Scope;
 use std::sync::Arc;
 
 use super::Failure;
 use crate::error::Problem;
 
-/// The pages of what is opened to counselors.
+/// The pages of what is opened to counselors and to software.
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/care/{care_id}/open", get(mine::show).post(mine::agree))
         .route("/care/{care_id}/open/preview", get(mine::preview))
         .route("/care/{care_id}/open/{consent_id}/withdraw", post(mine::withdraw))
+        .merge(software::router())
         .route(practice::PLACE, get(practice::show))
         .route("/practice/opened/{member_id}/{kind}", get(practice::read_all))
         .route("/practice/opened/{member_id}/{kind}/{item_id}", get(practice::read_one))
 }
 
-/// A kind of thing that is opened to counselors.
+/// To whom a member opens something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    Counselor,
+    Software,
+}
+
+impl To {
+    /// What it can be opened for, the usual first.
+    fn purposes(self) -> &'static [AccessPurpose] {
+        match self {
+            Self::Counselor => &[AccessPurpose::Care, AccessPurpose::Session],
+            Self::Software => &[AccessPurpose::Stated, AccessPurpose::Care, AccessPurpose::Session],
+        }
+    }
+
+    /// Its name in those of the words that somebody agrees to.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Counselor => "counselor",
+            Self::Software => "software",
+        }
+    }
+}
+
+/// A kind of thing that is opened to counselors and to software.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Entries,
@@ -67,15 +95,16 @@ impl Kind {
     }
 
     /// The words that somebody agrees to who opens it, by their name; none for a single mood.
-    fn text_id(self, of_item: bool) -> Option<&'static str> {
-        match (self, of_item) {
-            (Self::Entries, false) => Some("entries-to-counselor"),
-            (Self::Moods, false) => Some("moods-to-counselor"),
-            (Self::SelfChecks, false) => Some("self-checks-to-counselor"),
-            (Self::Entries, true) => Some("entry-to-counselor"),
-            (Self::SelfChecks, true) => Some("self-check-to-counselor"),
-            (Self::Moods, true) => None,
-        }
+    fn text_id(self, of_item: bool, to: To) -> Option<String> {
+        let what = match (self, of_item) {
+            (Self::Entries, false) => "entries",
+            (Self::Moods, false) => "moods",
+            (Self::SelfChecks, false) => "self-checks",
+            (Self::Entries, true) => "entry",
+            (Self::SelfChecks, true) => "self-check",
+            (Self::Moods, true) => return None,
+        };
+        Some(format!("{what}-to-{}", to.name()))
     }
 
     /// What is open, for its owner.
@@ -86,6 +115,15 @@ impl Kind {
             (Self::SelfChecks, false) => "What came of all your self-checks",
             (Self::Entries, true) => "One entry",
             (Self::SelfChecks, true) => "What came of one self-check",
+        }
+    }
+
+    /// All of it, for its owner who is about to open it.
+    fn offer_words(self) -> &'static str {
+        match self {
+            Self::Entries => "All my entries, and those I keep until it ends",
+            Self::Moods => "All my moods, and those I record until it ends",
+            Self::SelfChecks => "What came of my self-checks, without my answers",
         }
     }
 
@@ -127,7 +165,23 @@ pub(super) fn purpose(purpose: AccessPurpose) -> &'static str {
     match purpose {
         AccessPurpose::Care => "your work together",
         AccessPurpose::Session => "preparing a session",
+        AccessPurpose::Stated => "what it says it is for",
         AccessPurpose::Closeness | AccessPurpose::Unspecified => "what was said then",
+    }
+}
+
+/// How a consent stands, in a word or two.
+pub(super) fn state(state: ConsentState) -> &'static str {
+    match state {
+        ConsentState::Open => "open",
+        ConsentState::OnHold => "on hold",
+        ConsentState::Expired => "over by itself",
+        ConsentState::Withdrawn => "taken back",
+        ConsentState::Replaced => "opened anew",
+        ConsentState::CareOver => "over with care",
+        ConsentState::SoftwareOver => "over with the software",
+        ConsentState::Erasure => "over as you asked to be erased",
+        ConsentState::Unspecified => "not said",
     }
 }
 

@@ -156,6 +156,12 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::TermsWithdrawn => {
             "It was taken back that the terms are accepted. Most of the place is closed until you accept them again."
         }
+        SecurityNoticeKind::SoftwareConsentGranted => {
+            "Something of yours was opened to software. It stands on the page Software, where you can take it back."
+        }
+        SecurityNoticeKind::SoftwareOver => {
+            "Software that you had opened something to was ended. Nothing is open to it any more."
+        }
         SecurityNoticeKind::AccountSuspended => {
             "Your account was suspended. You can read why, and object, on the page Your account."
         }

@@ -174,6 +174,7 @@ mod tests {
             "PrivacyService",
             "SecurityService",
             "SessionService",
+            "SoftwareConsentService",
             "TermsService",
             "TrustService",
         ];

@@ -1,0 +1,286 @@
+//! For a member: what is open to software, what software there is, opening something to it after having seen it, and taking it
+//! back.
+
+use super::items::Items;
+use super::wish::{DAYS, Wish};
+use super::{Kind, To, purpose, state};
+use crate::app::App;
+use crate::error::{Problem, STEP_UP_REQUIRED};
+use crate::pages::markdown::Source;
+use crate::pages::{Failure, Form, Frame, Member, Segment, go, parameter, words};
+use crate::query;
+use askama::Template;
+use axum::Router;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use candor_proto::accounts::v1::{
+    ConsentState, GetConsentTextRequest, GetSoftwareRequest, GrantSoftwareConsentRequest,
+    ListSoftwareConsentsRequest, ListSoftwareRequest, RevokeSoftwareConsentRequest, Software,
+    SoftwareConsent,
+};
+use candor_proto::options::v1::Scope;
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+
+/// Where it is.
+const PLACE: &str = "/software";
+/// Consents that are looked through at a time.
+const MOST: i32 = 100;
+/// Software on one page.
+const PAGE: i32 = 20;
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route(PLACE, get(show))
+        .route("/software/{client_id}", get(choose).post(agree))
+        .route("/software/{client_id}/preview", get(preview))
+        .route("/software/consents/{consent_id}/withdraw", post(withdraw))
+}
+
+#[derive(Template)]
+#[template(path = "software.html")]
+struct Page {
+    frame: Frame,
+    open: Vec<Row>,
+    over: Vec<Row>,
+    software: Vec<One>,
+    more: Option<String>,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    answers: Answers,
+    what: &'static str,
+    place: Option<String>,
+    purpose: &'static str,
+    state: &'static str,
+    text: String,
+    granted: Option<words::Moment>,
+    expires: Option<words::Moment>,
+    ended: Option<words::Moment>,
+}
+
+/// Who answers for software.
+struct Answers {
+    /// The counselor's name, where it is a counselor's; empty where it is not known any more.
+    counselor: Option<String>,
+    contact: String,
+}
+
+struct One {
+    /// Where something is opened to it.
+    place: String,
+    name: String,
+    purpose: String,
+    answers: Answers,
+}
+
+#[derive(Template)]
+#[template(path = "software_one.html")]
+struct Choose {
+    frame: Frame,
+    one: One,
+    /// The one thing that is to be opened, if it is one.
+    item: Option<(Kind, String)>,
+    /// The kinds of which all can be opened to it.
+    kinds: Vec<Kind>,
+    takes_entry: bool,
+    days: [i64; 5],
+}
+
+#[derive(Template)]
+#[template(path = "software_preview.html")]
+struct Preview {
+    frame: Frame,
+    one: One,
+    wish: Wish,
+    items: Items,
+    /// The words to agree to.
+    words: String,
+    version: i32,
+    /// Until when, as it would be from now.
+    ends: Option<words::Moment>,
+    needs_proof: bool,
+    wrong: Vec<String>,
+}
+
+/// What a member opened to software.
+pub(in crate::pages) async fn consents(
+    member: &Member,
+    open_only: bool,
+) -> Result<Vec<SoftwareConsent>, Problem> {
+    let request = ListSoftwareConsentsRequest { page_size: MOST, page_token: String::new(), open_only };
+    let request = member.call(request)?;
+    let found = member.guest.app.upstream.software().list_software_consents(request).await?;
+    Ok(found.into_inner().consents)
+}
+
+/// The part of an address that goes on naming the one thing that is to be opened.
+fn item_named(query: Option<&str>) -> Option<(Kind, String)> {
+    let item = |kind: Kind, name| parameter(query, name).map(|id| (kind, id));
+    item(Kind::Entries, "entry").or_else(|| item(Kind::SelfChecks, "self-check"))
+}
+
+fn with_item(place: &str, item: Option<&(Kind, String)>) -> String {
+    match item {
+        Some((Kind::SelfChecks, id)) => format!("{place}?self-check={}", query::encode(id)),
+        Some((_, id)) => format!("{place}?entry={}", query::encode(id)),
+        None => place.to_owned(),
+    }
+}
+
+async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
+    let item = item_named(query.as_deref());
+    let request = member.call(ListSoftwareRequest { page_size: PAGE, page_token })?;
+    let mut client = member.guest.app.upstream.software();
+    let (consents, found, zone) =
+        tokio::join!(consents(&member, false), client.list_software(request), member.time_zone());
+    let found = found?.into_inner();
+    let (open, over): (Vec<_>, Vec<_>) = consents?
+        .into_iter()
+        .partition(|one| matches!(one.state(), ConsentState::Open | ConsentState::OnHold));
+    let rows = |consents: Vec<SoftwareConsent>| consents.into_iter().map(|one| row(one, &zone)).collect();
+    let token = Some(found.next_page_token).filter(|token| !token.is_empty());
+    let page = Page {
+        frame: member.guest.frame("ledger"),
+        open: rows(open),
+        over: rows(over),
+        software: found.software.into_iter().map(|software| one(software, item.as_ref())).collect(),
+        more: token.map(|token| format!("{PLACE}?from={}", query::encode(&token))),
+    };
+    member.guest.show(&page)
+}
+
+fn row(consent: SoftwareConsent, zone: &TimeZone) -> Row {
+    let kind = Kind::of(consent.scope());
+    let of_item = !consent.item_id.is_empty();
+    let moment = |time: Option<&prost_types::Timestamp>| words::moment(time, zone);
+    Row {
+        what: kind.map_or("Something of yours", |kind| kind.own_words(of_item)),
+        place: kind.filter(|_| of_item).and_then(|kind| kind.own_place(&consent.item_id)),
+        purpose: purpose(consent.purpose()),
+        state: state(consent.state()),
+        text: format!("{}, version {}", consent.text_id, consent.text_version),
+        granted: moment(consent.grant_time.as_ref()),
+        expires: moment(consent.expire_time.as_ref()),
+        ended: moment(consent.end_time.as_ref()),
+        answers: Answers {
+            counselor: (!consent.counselor_account_id.is_empty()).then_some(consent.counselor_name),
+            contact: consent.software_contact,
+        },
+        id: consent.consent_id,
+        name: consent.software_name,
+    }
+}
+
+fn one(software: Software, item: Option<&(Kind, String)>) -> One {
+    One {
+        place: with_item(&format!("{PLACE}/{}", software.client_id), item),
+        answers: Answers {
+            counselor: (!software.counselor_account_id.is_empty()).then_some(software.counselor_name),
+            contact: software.contact,
+        },
+        name: software.name,
+        purpose: software.purpose,
+    }
+}
+
+async fn find(member: &Member, client_id: &str) -> Result<Software, Failure> {
+    let request = member.call(GetSoftwareRequest { client_id: client_id.to_owned() })?;
+    let reply = member.guest.app.upstream.software().get_software(request).await;
+    let reply = reply.map_err(|status| match status.code() {
+        tonic::Code::InvalidArgument => Problem::no_such_path(),
+        _ => Problem::from(status),
+    })?;
+    Ok(reply.into_inner().software.ok_or_else(Problem::internal)?)
+}
+
+async fn choose(
+    member: Member,
+    Segment(client_id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let software = find(&member, &client_id).await?;
+    let whole: Vec<Scope> = software.whole_kinds().collect();
+    let single: Vec<Scope> = software.single_items().collect();
+    let item = item_named(query.as_deref()).filter(|(kind, _)| single.contains(&kind.scope()));
+    let page = Choose {
+        frame: member.guest.frame("ledger"),
+        item,
+        kinds: Kind::ALL.into_iter().filter(|kind| whole.contains(&kind.scope())).collect(),
+        takes_entry: single.contains(&Scope::Entries),
+        days: DAYS,
+        one: one(software, None),
+    };
+    member.guest.show(&page)
+}
+
+/// What the software would read, and the words to agree to. It reads nothing but the member's own.
+async fn preview(
+    member: Member,
+    Segment(client_id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let wish = Wish::of(To::Software, |name| parameter(query.as_deref(), name).unwrap_or_default())?;
+    preview_page(&member, &client_id, wish, None).await
+}
+
+async fn preview_page(
+    member: &Member,
+    client_id: &str,
+    wish: Wish,
+    problem: Option<Problem>,
+) -> Result<Response, Failure> {
+    let (software, zone) = tokio::join!(find(member, client_id), member.time_zone());
+    let software = software?;
+    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?, version: 0 })?;
+    let mut client = member.guest.app.upstream.consents();
+    let (text, items) = tokio::join!(client.get_consent_text(request), wish.look(member, &zone));
+    let text = text?.into_inner();
+    let needs_proof = problem.as_ref().is_some_and(|problem| *problem.reason == *STEP_UP_REQUIRED);
+    let page = Preview {
+        frame: member.guest.frame("ledger"),
+        one: one(software, None),
+        items: items?,
+        words: member.guest.app.desk.html(text.text, Source::Member).await?,
+        version: text.version,
+        ends: words::moment(wish.ends(member).as_ref(), &zone),
+        needs_proof,
+        wrong: problem.iter().map(|problem| problem.detail.clone()).collect(),
+        wish,
+    };
+    member.guest.show_with(problem.map_or(StatusCode::OK, |problem| problem.status), &page)
+}
+
+async fn agree(member: Member, Segment(client_id): Segment, form: Form) -> Result<Response, Failure> {
+    let wish = Wish::of(To::Software, |name| form.text(name))?;
+    let request = member.call(GrantSoftwareConsentRequest {
+        client_id: client_id.clone(),
+        scope: wish.scope().into(),
+        item_id: wish.item.clone(),
+        purpose: wish.purpose.into(),
+        expire_time: wish.ends(&member),
+        text_id: wish.text_id()?,
+        // What was shown, not what counts: other words have to be read first.
+        text_version: form.text("version").parse().unwrap_or(0),
+    })?;
+    let Err(status) = member.guest.app.upstream.software().grant_software_consent(request).await else {
+        return Ok(go(PLACE));
+    };
+    let problem = Problem::from(status);
+    if matches!(problem.status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) {
+        return Err(Failure(problem));
+    }
+    preview_page(&member, &client_id, wish, Some(problem)).await
+}
+
+/// Takes something back: at once, without a proof and without a question.
+async fn withdraw(member: Member, Segment(consent_id): Segment, _form: Form) -> Result<Response, Failure> {
+    let request = member.call(RevokeSoftwareConsentRequest { consent_id })?;
+    member.guest.app.upstream.software().revoke_software_consent(request).await?;
+    Ok(go(PLACE))
+}
