@@ -87,7 +87,7 @@ mod tests {
 
     /// The fields with words or codes that the member gave, or that are about them alone. A new one in an answer that is
     /// taken along belongs here, or to [`OF_OTHERS`].
-    const OWN: [&str; 26] = [
+    const OWN: [&str; 27] = [
         "accounts.v1.Account.email",
         "accounts.v1.CircleInvitation.called",
         "accounts.v1.CounselorApplication.approach",
@@ -106,6 +106,7 @@ mod tests {
         "accounts.v1.Suspension.appeal",
         "accounts.v1.TrustedPerson.called",
         "accounts.v1.TrustedPerson.reason",
+        "accounts.v1.WaitingAddress.email",
         "journal.v1.CheckInReply.text",
         "journal.v1.Entry.body",
         "journal.v1.Entry.title",

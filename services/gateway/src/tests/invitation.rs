@@ -202,6 +202,8 @@ async fn an_invitation_waits_for_the_address_that_registers_a_quarter_of_an_hour
         PASSWORD,
         ("time_zone", "Europe/Berlin"),
         ("adult", "yes"),
+        ("terms", "2"),
+        ("privacy", "1"),
         ("next", "/invitation"),
     ];
     let registered = world.press("/register", &cookies, &fields).await;
@@ -221,7 +223,7 @@ async fn an_invitation_waits_for_the_address_that_registers_a_quarter_of_an_hour
     assert!(!world.visit("/invitation", &member).await.body.contains("invites you"));
     // Whoever registers without having come from the invitation takes nothing along.
     let browser = browser(&world, "register").await;
-    let alone = world.press("/register", &browser, &fields[..4]).await;
+    let alone = world.press("/register", &browser, &fields[..6]).await;
     assert!(alone.header("location") == "/look-at-your-mail" && forgets(&alone));
 }
 
