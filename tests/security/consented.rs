@@ -137,7 +137,7 @@ async fn member(one: &One, api: &Api, name: &str) -> (Person, Things) {
     (person, things)
 }
 
-/// A counselor with a second factor, whom an operator verified.
+/// A counselor with a second factor and room for people, whom an operator verified.
 async fn counselor(one: &One, api: &Api, operator: &Person) -> Person {
     let carla = Person::join(one, api, "carla").await;
     apply_as_counselor(api, &carla).await;
@@ -145,6 +145,8 @@ async fn counselor(one: &One, api: &Api, operator: &Person) -> Person {
     operator.ok(api, "candor.accounts.v1.CounselorService.VerifyCounselor", verified).await;
     let mut carla = Person::sign_in(api, carla.email, String::new()).await;
     carla.add_app(one, api).await;
+    let room = json!({"acceptsClients": true});
+    carla.ok(api, "candor.accounts.v1.CounselorService.SetCounselorAvailability", room).await;
     carla
 }
 
