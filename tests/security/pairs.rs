@@ -47,6 +47,17 @@ impl Person {
         operator
     }
 
+    /// Somebody who works for the platform.
+    pub(crate) async fn staff(one: &One, api: &Api, role: &str) -> Self {
+        let email = format!("{role}@example.org");
+        let line = ["staff", "create", "--role", role, "--email", &email];
+        let made = one.command(&line, &format!("{PASSWORD}\n"));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut person = Self::sign_in(api, email, String::new()).await;
+        person.add_app(one, api).await;
+        person
+    }
+
     /// Sets up an authenticator app, without which nobody runs a platform.
     async fn add_app(&mut self, one: &One, api: &Api) {
         let begun = self.ok(api, "candor.accounts.v1.SecurityService.BeginTotp", json!({})).await;

@@ -4,14 +4,18 @@ mod care;
 mod clients;
 mod consents;
 mod counselors;
+mod ledger_looks;
 mod passkeys;
+mod support;
 mod trust;
 
 pub use care::CareError;
 pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
+pub use ledger_looks::LedgerLookError;
 pub use passkeys::PasskeyError;
+pub use support::SupportError;
 pub use trust::TrustError;
 
 use crate::domain::{Invalid, NotOffered};
@@ -142,6 +146,18 @@ pub enum Error {
     /// The business of consents failed.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// The business of looking at a ledger failed.
+    #[error(transparent)]
+    LedgerLook(#[from] LedgerLookError),
+    /// The business of support failed.
+    #[error(transparent)]
+    Support(#[from] SupportError),
+    /// Nobody who works for the place has the address; only ever told at the machine.
+    #[error("nobody of those who run the place, or work for it, has this address")]
+    NotStaff,
+    /// Without an operator nobody could run the place; only ever told at the machine.
+    #[error("this is the last operator: make another one first")]
+    LastOperator,
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -215,6 +231,8 @@ impl From<Error> for Fault {
             Error::Consent(error) => error.into(),
             Error::Counselor(error) => error.into(),
             Error::Trust(error) => error.into(),
+            Error::Support(error) => error.into(),
+            Error::LedgerLook(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

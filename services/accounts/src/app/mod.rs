@@ -20,6 +20,7 @@ mod hashing;
 mod house;
 mod invitation;
 mod ledger;
+pub mod ledger_look;
 pub mod metrics;
 pub mod moderation;
 mod notice;
@@ -39,6 +40,7 @@ mod sign_in;
 mod signing;
 mod standing;
 mod step_up;
+pub mod support;
 mod tie;
 pub mod trust;
 mod verification;
@@ -82,7 +84,7 @@ pub use invitation::{
 };
 pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
-pub use operator::{NewOperator, create_operator};
+pub use operator::{NewOperator, create_operator, create_staff, revoke_staff};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passkey::{
     AskedDevice, MyPasskey, PasskeySignIn, PreparedPasskey, Proven, add_passkey, begin_passkey,

@@ -71,11 +71,17 @@ pub enum NoticeKind {
     AppealRefused,
     /// Something of the member's was opened to their counselor.
     ConsentGranted,
+    /// Somebody who supports looked how the account stands, with a code of its owner's.
+    SupportLooked,
+    /// An operator read the ledger, and another had agreed.
+    LedgerLooked,
+    /// The account is a member's now: it does not run the place, or work for it, any more.
+    RoleEnded,
 }
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers of `candor.accounts.v1.SecurityNoticeKind`, beginning with 1.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -109,6 +115,9 @@ impl NoticeKind {
         Self::SuspensionLifted,
         Self::AppealRefused,
         Self::ConsentGranted,
+        Self::SupportLooked,
+        Self::LedgerLooked,
+        Self::RoleEnded,
     ];
 
     /// The name in the table.
@@ -147,6 +156,9 @@ impl NoticeKind {
             Self::AccountSuspended => "account_suspended",
             Self::SuspensionLifted => "suspension_lifted",
             Self::AppealRefused => "appeal_refused",
+            Self::SupportLooked => "support_looked",
+            Self::LedgerLooked => "ledger_looked",
+            Self::RoleEnded => "role_ended",
         }
     }
 

@@ -9,6 +9,7 @@ mod couple;
 mod couple_care;
 mod identity;
 mod ledger;
+mod ledger_look;
 mod lines;
 mod moderation;
 mod openings;
@@ -17,6 +18,7 @@ mod pause;
 mod privacy;
 mod security;
 mod session;
+mod support;
 mod trust;
 
 use crate::{app::Accounts, outbound::KeyFetcher};

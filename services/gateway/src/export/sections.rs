@@ -108,6 +108,11 @@ pub(super) const SECTIONS: [Section; 27] = [
         "account/counselor-application",
         "What you said as a counselor",
     ),
+    plain(
+        "candor.accounts.v1.LedgerService.ListStaffLooks",
+        "account/staff-looks",
+        "What those who run the place looked at",
+    ),
     plain("candor.accounts.v1.TrustService.ListOwnReports", "account/reports", "What you reported"),
     plain(
         "candor.accounts.v1.TrustService.GetSuspension",
@@ -125,7 +130,7 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 32] = [
+    const ELSEWHERE: [(&str, &str); 34] = [
         ("accounts.v1.CareService.ListPeopleInCare", "others'"),
         ("accounts.v1.ConsentService.GetConsentText", "public"),
         ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
@@ -134,6 +139,8 @@ mod tests {
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
         ("accounts.v1.CounselorService.ListCounselors", "others'"),
         ("accounts.v1.CoupleCareService.ListCouplesInCare", "others'"),
+        ("accounts.v1.LedgerLookService.GetLedgerLook", "of staff"),
+        ("accounts.v1.LedgerLookService.ListLedgerLooks", "of staff"),
         ("accounts.v1.ModerationService.GetReport", "of staff"),
         ("accounts.v1.ModerationService.GetSuspensionCase", "of staff"),
         ("accounts.v1.ModerationService.ListReports", "of staff"),

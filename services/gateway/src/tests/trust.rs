@@ -147,3 +147,32 @@ async fn an_operator_reads_what_was_attached_and_decides() {
     let late = world.visit(&format!("/moderation/{REPORT}"), COOKIE).await;
     assert!(late.header("location").starts_with("/prove-again?next=%2Fmoderation%2F"), "{}", late.body);
 }
+
+#[tokio::test]
+async fn a_member_reads_a_code_and_support_sees_how_the_account_stands() {
+    let member = world("member").await;
+    let page = member.visit("/security/support", COOKIE).await.body;
+    assert!(!page.contains("01ABC-DEFGH") && page.contains("They can change nothing"), "{page}");
+    let made = member.submit("/security/support", COOKIE, &[("csrf", &token_in(&page))]).await;
+    assert!(made.body.contains("01ABC-DEFGH"), "{}", made.body);
+    assert!(member.visit("/ledger", COOKIE).await.body.contains("Support looked how your account stands"));
+
+    let support = world("support").await;
+    let page = support.visit("/support", COOKIE).await.body;
+    assert!(page.contains("aria-current=\"page\">Support</a>"), "{page}");
+    let token = token_in(&page);
+    let wrong = support.submit("/support", COOKIE, &[("csrf", &token), ("code", "01ABC-DEFGJ")]).await;
+    assert!(wrong.status == 404 && wrong.body.contains("This code does not open."), "{}", wrong.body);
+    let seen = support.submit("/support", COOKIE, &[("csrf", &token), ("code", " 01ABC-DEFGH ")]).await;
+    for expected in [
+        "A passkey.",
+        "No authenticator app.",
+        "Wrong codes of a second factor",
+        "Mails that wait to be sent: 2.",
+        "opens on",
+        "It is not suspended.",
+        REPORT,
+    ] {
+        assert!(seen.body.contains(expected), "{expected}: {}", seen.body);
+    }
+}

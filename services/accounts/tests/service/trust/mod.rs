@@ -3,7 +3,9 @@
 mod blocking;
 mod deciding;
 mod keeping;
+mod ledger_looks;
 mod reporting;
+mod support;
 mod suspended;
 
 use crate::kit::House;

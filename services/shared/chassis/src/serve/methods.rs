@@ -167,6 +167,7 @@ mod tests {
             "CoupleCareService",
             "CoupleService",
             "IdentityService",
+            "LedgerLookService",
             "LedgerService",
             "ModerationService",
             "OAuthClientService",
@@ -174,6 +175,7 @@ mod tests {
             "PrivacyService",
             "SecurityService",
             "SessionService",
+            "SupportService",
             "TrustService",
         ];
         assert_eq!(services, all);
