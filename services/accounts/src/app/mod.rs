@@ -54,8 +54,8 @@ pub use access::{
     too_many_openings,
 };
 pub use announce::{
-    current_care, current_circles, current_consents, current_couple_care, current_couples, current_epochs,
-    current_state,
+    current_care, current_circles, current_consents, current_counselors, current_couple_care,
+    current_couples, current_epochs, current_state,
 };
 pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
