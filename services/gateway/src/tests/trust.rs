@@ -6,6 +6,7 @@ use super::*;
 use candor_proto::accounts::v1::{AppealState, EvidenceKind, Suspension, SuspensionReason};
 
 const COOKIE: &str = "__Host-candor=cs_alice";
+const ATTEMPT: &str = "6a1ab3f0-2f5e-4c8e-9d5e-3b6d7c1f0a43";
 
 async fn world(kind: &'static str) -> World {
     let world = World::new().await;
@@ -28,6 +29,7 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
         ("typed", "Monday"),
         ("shown", ""),
         ("block", "yes"),
+        ("attempt", ATTEMPT),
     ];
     let without: Vec<_> = typed.iter().filter(|(name, _)| *name != "reason").copied().collect();
     let wrong = world.submit(&format!("{place}/preview"), COOKIE, &without).await;
@@ -46,6 +48,8 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
         (report.account_id.as_str(), report.reason, report.note.as_str()),
         (CARLA, 3, "She <b>shouts</b>.")
     );
+    assert_eq!(report.attempt_id, ATTEMPT, "what is sent twice arrives once");
+    assert!(seen.body.contains("name=\"attempt\" value=\""), "{}", seen.body);
     let evidence: Vec<_> = report.evidence.iter().map(|one| (one.kind, one.words.as_str())).collect();
     assert_eq!(evidence, [(EvidenceKind::Typed as i32, "Monday")]);
     assert_eq!(*world.fakes.trust.done.lock().unwrap(), [format!("block {CARLA}")]);

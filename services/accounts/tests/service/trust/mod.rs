@@ -34,6 +34,7 @@ pub fn complaint(about: &Person) -> ReportPersonRequest {
             one(EvidenceKind::Shown, "You will see what happens."),
             one(EvidenceKind::Typed, "Monday: three calls."),
         ],
+        attempt_id: String::new(),
     }
 }
 
