@@ -6,7 +6,8 @@ use crate::{
     domain::{LOOKS_LISTED, Relation, Visibility},
     store::{
         care, client_token, couple_care, export, invitation, known_device, ledger_look, mail, notice,
-        passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, support, throttle, verification,
+        passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, support, throttle,
+        verification,
     },
 };
 use jiff::SignedDuration;

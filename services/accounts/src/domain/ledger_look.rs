@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn a_request_waits_is_open_for_its_hour_and_is_over() {
         let now = Timestamp::UNIX_EPOCH;
-        let asked = LookCourse { expires_at: now + ASK_LIFE, agreed: None, read_until: None, withdrawn: false };
+        let asked =
+            LookCourse { expires_at: now + ASK_LIFE, agreed: None, read_until: None, withdrawn: false };
         assert_eq!(LookState::at(&asked, now), LookState::Waiting);
         assert_eq!(LookState::at(&asked, now + ASK_LIFE), LookState::Unanswered);
         let open = LookCourse { agreed: Some(true), read_until: Some(now + READ_FOR), ..asked };

@@ -24,7 +24,9 @@ impl SupportCode {
     /// Makes a code of random bytes.
     pub fn of(random: [u8; 32]) -> Self {
         let random = Zeroizing::new(random);
-        Self(Zeroizing::new(std::array::from_fn(|at| super::recovery_code::ALPHABET[usize::from(random[at] & 31)])))
+        Self(Zeroizing::new(std::array::from_fn(|at| {
+            super::recovery_code::ALPHABET[usize::from(random[at] & 31)]
+        })))
     }
 
     /// Reads a code however it was typed. `None` for anything that was never a code.

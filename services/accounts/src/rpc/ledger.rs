@@ -9,8 +9,8 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use candor_proto::accounts::v1::{
-    ListReceiptsRequest, ListReceiptsResponse, ListStaffLooksRequest, ListStaffLooksResponse, Receipt, Relation,
-    StaffLook, StaffLookKind, StaffRole, ledger_service_server::LedgerService,
+    ListReceiptsRequest, ListReceiptsResponse, ListStaffLooksRequest, ListStaffLooksResponse, Receipt,
+    Relation, StaffLook, StaffLookKind, StaffRole, ledger_service_server::LedgerService,
 };
 use chassis::identity::Kind;
 use chassis::rpc::{admit_kinds, admit_member};

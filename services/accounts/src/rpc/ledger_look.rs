@@ -98,7 +98,8 @@ async fn ask(rpc: &Rpc, by: &Passport, message: AskLedgerLookRequest) -> Result<
     let reason =
         LedgerLookReason::of(message.reason).ok_or_else(|| Fault::invalid_field("reason", "is not known"))?;
     let report_id = optional_id("report_id", &message.report_id)?;
-    let cause = LookCause::parse(report_id, optional_id("look_id", &message.look_id)?).map_err(Error::from)?;
+    let cause =
+        LookCause::parse(report_id, optional_id("look_id", &message.look_id)?).map_err(Error::from)?;
     let asked = Ask { request_id: optional_id("request_id", &message.request_id)?, cause, reason };
     let sealed = ledger_look::seal_ask(accounts, by.account_id, &asked, &note).await?;
     let mut tx = accounts.pool.begin().await.map_err(Error::from)?;

@@ -100,11 +100,7 @@ pub async fn looked_at(
 }
 
 /// Keeps a request; false when the id is in use.
-pub async fn insert(
-    conn: &mut PgConnection,
-    new: &NewLook<'_>,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
+pub async fn insert(conn: &mut PgConnection, new: &NewLook<'_>, now: Timestamp) -> Result<bool, sqlx::Error> {
     let kept = sqlx::query!(
         "INSERT INTO ledger_look (request_id, account_id, report_id, look_id, reason, note, attempt_mac, asked_by,
                                   asked_at, expires_at)

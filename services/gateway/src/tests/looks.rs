@@ -63,7 +63,8 @@ async fn the_one_who_asked_reads_and_never_what_was_read() {
     let place = format!("/looks/{OPEN}/ledger");
     assert!(page.contains(&place), "{page}");
     let ledger = world.visit(&place, COOKIE).await.body;
-    for expected in ["A counselor read entries (3)", CARLA, "Their partner said that they read", "from=a%2Bb"] {
+    for expected in ["A counselor read entries (3)", CARLA, "Their partner said that they read", "from=a%2Bb"]
+    {
         assert!(ledger.contains(expected), "{expected}: {ledger}");
     }
     assert_eq!(world.visit(&format!("/looks/{WAITING}/ledger"), COOKIE).await.status, 400);

@@ -427,7 +427,10 @@ impl LedgerService for Fake {
             agreed: true,
             ..support.clone()
         };
-        Ok(Response::new(ListStaffLooksResponse { looks: vec![support, ledger], next_page_token: String::new() }))
+        Ok(Response::new(ListStaffLooksResponse {
+            looks: vec![support, ledger],
+            next_page_token: String::new(),
+        }))
     }
 }
 

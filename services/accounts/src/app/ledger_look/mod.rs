@@ -52,15 +52,21 @@ async fn hold(
     by: &Passport,
     request_id: Uuid,
 ) -> Result<Stored, Error> {
-    let find = async |conn: &mut PgConnection| {
-        let found = store::find(conn, by.account_id, request_id, accounts.clock.now()).await?;
-        found.ok_or_else(|| Error::from(LedgerLookError::NotFound))
-    };
-    let found = find(conn).await?;
+    let found = find(accounts, conn, by, request_id).await?;
     let concerned: Vec<_> = [found.account_id, found.asked_by].into_iter().chain(found.answered_by).collect();
     super::standing::hold_with(accounts, conn, by, &concerned).await?;
     // Once more, now that nobody else acts on it or takes anybody's role meanwhile.
-    find(conn).await
+    find(accounts, conn, by, request_id).await
+}
+
+async fn find(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    request_id: Uuid,
+) -> Result<Stored, Error> {
+    let found = store::find(conn, by.account_id, request_id, accounts.clock.now()).await?;
+    found.ok_or_else(|| LedgerLookError::NotFound.into())
 }
 
 async fn record(

@@ -1,8 +1,8 @@
 //! Requests: what was asked for, asking, agreeing, and taking either back.
 
-use super::{PAGE, PLACE, REASONS, Row, Segment, place, row};
+use super::{PAGE, PLACE, REASONS, Row, place, row};
 use crate::error::Problem;
-use crate::pages::{Failure, Form, Frame, Member, go, parameter};
+use crate::pages::{Failure, Form, Frame, Member, Segment, go, parameter};
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;

@@ -3,7 +3,7 @@
 mod asking;
 mod reading;
 
-use super::{Segment, words};
+use super::words;
 use crate::app::App;
 use crate::query;
 use axum::Router;

@@ -1,7 +1,7 @@
 //! A ledger that another operator agreed to. Looking at the page is a look.
 
-use super::{PAGE, Segment, place};
-use crate::pages::{Failure, Frame, Member, parameter, words};
+use super::{PAGE, place};
+use crate::pages::{Failure, Frame, Member, Segment, parameter, words};
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;

@@ -139,7 +139,9 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::LedgerLooked => {
             "An operator read your ledger. Another one had agreed. It stands in your ledger."
         }
-        SecurityNoticeKind::RoleEnded => "You do not work for this place any more. The account is a member’s now.",
+        SecurityNoticeKind::RoleEnded => {
+            "You do not work for this place any more. The account is a member’s now."
+        }
         SecurityNoticeKind::SuspensionLifted => "Your account is not suspended any more.",
         SecurityNoticeKind::AppealRefused => "What you objected was looked at. The suspension stays.",
         SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",

@@ -255,7 +255,10 @@ async fn a_wish_says_why_rests_on_one_thing_and_is_asked_for_once() {
         house.ask_look(one, good.clone()).await.unwrap();
     }
     let refused = house.ask_look(one, good).await.err().unwrap();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "TOO_MANY_LEDGER_LOOKS"));
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::ResourceExhausted, "TOO_MANY_LEDGER_LOOKS")
+    );
 }
 
 #[tokio::test]

@@ -131,7 +131,9 @@ async fn one_asks_another_agrees_and_each_look_stands_in_the_ledger() {
     reads(house, exact.opening.receipt_id, ben, &carla, &[1, 2], false).await;
 
     let waiting = &house.look_requests(other).await[0];
-    assert!(waiting.state() == LedgerLookState::Waiting && !waiting.own && waiting.report_id == world.report_id);
+    assert!(
+        waiting.state() == LedgerLookState::Waiting && !waiting.own && waiting.report_id == world.report_id
+    );
     assert_eq!(waiting.account_id, ben.account_id.to_string());
     let seen = house.look_request(other, request_id).await.unwrap();
     assert_eq!(seen.note, "Somebody says that too much was read.");

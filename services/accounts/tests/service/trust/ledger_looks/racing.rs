@@ -33,9 +33,9 @@ async fn of_two_who_answer_at_once_one_does() {
         assert_eq!(world.house.read_ledger(&world.one, &request_id).await.is_ok(), counted[0]);
     }
     let audited = world.house.record_of(world.ben.account_id).await;
-    let answered = audited.iter().filter(|(action, ..)| {
-        matches!(action.as_str(), "ledger_agreed_to" | "ledger_declined")
-    });
+    let answered = audited
+        .iter()
+        .filter(|(action, ..)| matches!(action.as_str(), "ledger_agreed_to" | "ledger_declined"));
     assert_eq!(answered.count(), 6);
 }
 
