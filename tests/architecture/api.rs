@@ -49,7 +49,7 @@ const DELEGATED: [&str; 13] = [
 ];
 /// The RPCs that a suspended account reaches, and one that has yet to accept the terms: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 64] = [
+const NEVER_GATED: [&str; 66] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
@@ -72,6 +72,7 @@ const NEVER_GATED: [&str; 64] = [
     "candor.accounts.v1.IdentityService.CancelEmailChange",
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.LedgerService.ListReceipts",
+    "candor.accounts.v1.LedgerService.ListStaffLooks",
     "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",
     "candor.accounts.v1.PasskeyService.ListPasskeys",
     "candor.accounts.v1.PasskeyService.StepUpWithPasskey",
@@ -92,6 +93,7 @@ const NEVER_GATED: [&str; 64] = [
     "candor.accounts.v1.SessionService.StepUp",
     "candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents",
     "candor.accounts.v1.SoftwareConsentService.RevokeSoftwareConsent",
+    "candor.accounts.v1.SupportService.CreateSupportCode",
     "candor.accounts.v1.TermsService.AcceptTerms",
     "candor.accounts.v1.TermsService.ListAcceptedTerms",
     "candor.accounts.v1.TermsService.WithdrawTerms",

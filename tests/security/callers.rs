@@ -3,6 +3,8 @@
 use crate::call::Api;
 use tonic::Code;
 
+/// What only those do who support.
+const LOOK: &str = "candor.accounts.v1.SupportService.LookUpSupportCode";
 /// What only a suspended account can do.
 const APPEAL: &str = "candor.accounts.v1.TrustService.AppealSuspension";
 
@@ -17,6 +19,10 @@ pub(crate) enum Caller {
     Stranger,
     /// A member whose account is suspended.
     Suspended,
+    /// Somebody who helps members with the use of the platform.
+    Support,
+    /// Somebody who keeps the library.
+    Editor,
     /// Somebody who runs the platform.
     Operator,
     /// Software with a token of its own and the widest scope, to which nobody opened anything.
@@ -33,11 +39,13 @@ pub(crate) enum Caller {
 
 impl Caller {
     /// In the order of their turns.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Nobody,
         Self::Forger,
         Self::Stranger,
         Self::Suspended,
+        Self::Support,
+        Self::Editor,
         Self::Operator,
         Self::Former,
         Self::Unshared,
@@ -104,6 +112,12 @@ impl Row {
                 self.column(Caller::Stranger)
             }
             Caller::Suspended => Outcome::Alike(Code::PermissionDenied),
+            // They look after their own account, as anybody does; nothing else is theirs but this.
+            Caller::Support if self.rpc == LOOK => Outcome::Alike(Code::NotFound),
+            Caller::Support | Caller::Editor => {
+                let (anybody, operator) = (self.column(Caller::Stranger), self.column(Caller::Operator));
+                if anybody == operator { anybody } else { Outcome::Alike(Code::PermissionDenied) }
+            }
             column => self.column(column),
         }
     }

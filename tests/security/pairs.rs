@@ -59,6 +59,18 @@ impl Person {
         self.renew(api).await;
     }
 
+    /// Somebody who works for the platform.
+    pub(crate) async fn staff(one: &One, api: &Api, role: &str) -> Self {
+        let email = format!("{role}@example.org");
+        let line = ["staff", "create", "--role", role, "--email", &email];
+        let made = one.command(&line, &format!("{PASSWORD}\n"));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut person = Self::sign_in(api, email, String::new()).await;
+        person.accept_terms(api).await;
+        person.add_app(one, api).await;
+        person
+    }
+
     /// Sets up an authenticator app, without which nobody runs a platform.
     pub(crate) async fn add_app(&mut self, one: &One, api: &Api) {
         let begun = self.ok(api, "candor.accounts.v1.SecurityService.BeginTotp", json!({})).await;

@@ -73,7 +73,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 177] = [
+pub(crate) const ROWS: [Row; 186] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -436,6 +436,14 @@ pub(crate) const ROWS: [Row; 177] = [
         r#"{"appeal": "It was not me."}"#,
         any_member(UNKNOWN),
     ),
+    row("candor.accounts.v1.LedgerService.ListStaffLooks", "{}", OWN),
+    row("candor.accounts.v1.SupportService.CreateSupportCode", "{}", OWN),
+    // With a code that nobody read to them, those who support find what everybody finds: nothing.
+    row(
+        "candor.accounts.v1.SupportService.LookUpSupportCode",
+        r#"{"code": "01ABC-DEFGH"}"#,
+        any_person(DENIED),
+    ),
     row("candor.accounts.v1.ModerationService.ListReports", "{}", operators(Own)),
     row("candor.accounts.v1.ModerationService.GetReport", r#"{"reportId": "$report"}"#, operators(Opened)),
     row(
@@ -464,6 +472,29 @@ pub(crate) const ROWS: [Row; 177] = [
         r#"{"suspensionId": "$suspension"}"#,
         operators(NOT_NOW),
     ),
+    // A ledger takes two operators and a fresh proof; what one of them asked for is not here.
+    row(
+        "candor.accounts.v1.LedgerLookService.AskLedgerLook",
+        r#"{"reportId": "$report", "reason": "LEDGER_LOOK_REASON_MISUSE", "note": "It was said."}"#,
+        operators(NOT_NOW),
+    ),
+    row("candor.accounts.v1.LedgerLookService.ListLedgerLooks", "{}", operators(Own)),
+    row(
+        "candor.accounts.v1.LedgerLookService.GetLedgerLook",
+        r#"{"requestId": "$entry"}"#,
+        operators(UNKNOWN),
+    ),
+    row(
+        "candor.accounts.v1.LedgerLookService.AnswerLedgerLook",
+        r#"{"requestId": "$entry", "agreed": true}"#,
+        operators(NOT_NOW),
+    ),
+    row(
+        "candor.accounts.v1.LedgerLookService.WithdrawLedgerLook",
+        r#"{"requestId": "$entry"}"#,
+        operators(UNKNOWN),
+    ),
+    row("candor.accounts.v1.LedgerLookService.ReadLedger", r#"{"requestId": "$entry"}"#, operators(NOT_NOW)),
     // The journal.
     row("candor.journal.v1.EntryService.GetEntry", r#"{"entryId": "$entry"}"#, OWNERS_ALONE),
     row("candor.journal.v1.EntryService.ListEntries", "{}", OWN),

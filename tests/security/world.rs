@@ -81,6 +81,8 @@ pub(crate) struct World {
     /// The stranger's capabilities for the data of their own partner, by scope.
     borrowed: Vec<(i32, String)>,
     suspended: Person,
+    support: Person,
+    editor: Person,
     operator: Person,
     /// The token of a client that the operator registered.
     client: String,
@@ -104,6 +106,8 @@ impl World {
             Person::join(&one, &api, "nora"),
         );
         let mut operator = Person::operator(&one, &api).await;
+        let mut support = Person::staff(&one, &api, "support").await;
+        let mut editor = Person::staff(&one, &api, "editor").await;
         let software = Software::register(&api, &operator, 1, "system/*.rs").await;
         link(&api, &stranger, &friend).await;
         apply_as_counselor(&api, &applicant).await;
@@ -117,6 +121,7 @@ impl World {
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
         tokio::join!(stranger.renew(&api), operator.renew(&api), suspended.renew(&api));
+        tokio::join!(support.renew(&api), editor.renew(&api));
         tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
         former.part(&api).await;
         let trusted = shared.share_with(&api, trusted).await;
@@ -135,6 +140,8 @@ impl World {
             stranger,
             borrowed,
             suspended,
+            support,
+            editor,
             operator,
             client,
         };
@@ -193,6 +200,8 @@ impl World {
             Caller::Forger => forged(&self.shared.owner.passport),
             Caller::Stranger => self.stranger.passport.clone(),
             Caller::Suspended => self.suspended.passport.clone(),
+            Caller::Support => self.support.passport.clone(),
+            Caller::Editor => self.editor.passport.clone(),
             Caller::Operator => self.operator.passport.clone(),
             Caller::Client => self.client.clone(),
             Caller::Former | Caller::Unshared | Caller::Trusted | Caller::Shared => {

@@ -5,8 +5,10 @@ mod care;
 mod clients;
 mod consents;
 mod counselors;
+mod ledger_looks;
 mod passkeys;
 mod software;
+mod support;
 mod terms;
 mod trust;
 
@@ -15,8 +17,10 @@ pub use care::CareError;
 pub use clients::ClientError;
 pub use consents::ConsentError;
 pub use counselors::CounselorError;
+pub use ledger_looks::LedgerLookError;
 pub use passkeys::PasskeyError;
 pub use software::SoftwareError;
+pub use support::SupportError;
 pub use terms::TermsError;
 pub use trust::TrustError;
 
@@ -151,6 +155,18 @@ pub enum Error {
     /// Opening something to software failed.
     #[error(transparent)]
     Software(#[from] SoftwareError),
+    /// The business of looking at a ledger failed.
+    #[error(transparent)]
+    LedgerLook(#[from] LedgerLookError),
+    /// The business of support failed.
+    #[error(transparent)]
+    Support(#[from] SupportError),
+    /// Nobody who works for the place has the address; only ever told at the machine.
+    #[error("nobody of those who run the place, or work for it, has this address")]
+    NotStaff,
+    /// Without an operator nobody could run the place; only ever told at the machine.
+    #[error("this is the last operator: make another one first")]
+    LastOperator,
     /// The business of trust and safety failed.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -233,6 +249,8 @@ impl From<Error> for Fault {
             Error::Trust(error) => error.into(),
             Error::Address(error) => error.into(),
             Error::Terms(error) => error.into(),
+            Error::Support(error) => error.into(),
+            Error::LedgerLook(error) => error.into(),
             Error::Passkey(error) => error.into(),
             Error::Undecided(fault) => fault,
             Error::SignInRefused => unauthenticated(

@@ -8,7 +8,8 @@ use crate::{
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ErasureBegun, ProfileChanged, SessionEnded,
+    ConsentGranted, ConsentRevoked, CounselorSuspended, CounselorVerified, CoupleLinked, CoupleUnlinked,
+    ErasureBegun, ProfileChanged, SessionEnded,
 };
 use candor_proto::journal::v1::DataRead;
 use candor_proto::{content, journal, reminders};
@@ -121,13 +122,15 @@ pub fn emits() -> Vec<String> {
         key_of::<CareEnded>(),
         key_of::<ConsentGranted>(),
         key_of::<ConsentRevoked>(),
+        key_of::<CounselorVerified>(),
+        key_of::<CounselorSuspended>(),
         key_of::<AccessEpochRaised>(),
         key_of::<ErasureBegun>(),
     ]
 }
 
-/// Tells the current state of every account, every couple, place in a circle, care and consent (ended ones as ended), every
-/// access epoch and who was erased again, for consumers that lost what they knew; returns how many events it was.
+/// Tells the current state of every account, every couple, place in a circle, care and consent (ended ones as ended), who is a
+/// counselor or was, every access epoch and who was erased again, for consumers that lost what they knew; returns how many events it was.
 ///
 /// # Errors
 /// When the database fails; what was told until then stays told.
@@ -166,6 +169,11 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         Box::pin(async move { app::current_software_consents(conn, &ids, now, after).await })
     });
     let consents = consents.await? + to_software.await?;
+    let counselors = resnapshot::run(pool, outbox, |conn, after| {
+        let (now, ids) = (clock.now(), ids.clone());
+        Box::pin(async move { app::current_counselors(conn, &ids, now, after).await })
+    });
+    let counselors = counselors.await?;
     let epochs = resnapshot::run(pool, outbox, |conn, after| {
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_epochs(conn, &ids, now, after).await })
@@ -175,5 +183,5 @@ pub async fn resnapshot(pool: &PgPool, outbox: &Outbox, clock: &Clock, ids: &Ids
         let (now, ids) = (clock.now(), ids.clone());
         Box::pin(async move { app::current_erasures(conn, &ids, now, after).await })
     });
-    Ok(accounts + couples + circles + care + consents + epochs + erasures.await?)
+    Ok(accounts + couples + circles + care + consents + counselors + epochs + erasures.await?)
 }

@@ -14,8 +14,8 @@ pub mod store;
 
 pub use config::Config;
 pub use error::{
-    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, PasskeyError, SoftwareError,
-    TermsError, TrustError,
+    AddressError, CareError, ClientError, ConsentError, CounselorError, Error, LedgerLookError, PasskeyError,
+    SoftwareError, SupportError, TermsError, TrustError,
 };
 pub use events::{CONSUMER, consumes, resnapshot};
 
@@ -28,6 +28,7 @@ use candor_proto::accounts::v1::counselor_service_server::CounselorServiceServer
 use candor_proto::accounts::v1::couple_care_service_server::CoupleCareServiceServer;
 use candor_proto::accounts::v1::couple_service_server::CoupleServiceServer;
 use candor_proto::accounts::v1::identity_service_server::IdentityServiceServer;
+use candor_proto::accounts::v1::ledger_look_service_server::LedgerLookServiceServer;
 use candor_proto::accounts::v1::ledger_service_server::LedgerServiceServer;
 use candor_proto::accounts::v1::moderation_service_server::ModerationServiceServer;
 use candor_proto::accounts::v1::o_auth_client_service_server::OAuthClientServiceServer;
@@ -36,6 +37,7 @@ use candor_proto::accounts::v1::privacy_service_server::PrivacyServiceServer;
 use candor_proto::accounts::v1::security_service_server::SecurityServiceServer;
 use candor_proto::accounts::v1::session_service_server::SessionServiceServer;
 use candor_proto::accounts::v1::software_consent_service_server::SoftwareConsentServiceServer;
+use candor_proto::accounts::v1::support_service_server::SupportServiceServer;
 use candor_proto::accounts::v1::terms_service_server::TermsServiceServer;
 use candor_proto::accounts::v1::trust_service_server::TrustServiceServer;
 use chassis::config::ConfigError;
@@ -121,6 +123,8 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
             SoftwareConsentServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
         .add_service(TrustServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(LedgerLookServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(SupportServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(ModerationServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(OAuthClientServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(PrivacyServiceServer::new(rpc.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES))
@@ -141,6 +145,33 @@ pub async fn create_operator(
     operator: app::NewOperator,
 ) -> Result<Uuid, Error> {
     app::create_operator(&assemble(config, clock, ids).await?, operator).await
+}
+
+/// Makes the account of an editor, an operator or one who supports, as [`create_operator`].
+///
+/// # Errors
+/// As [`app::create_staff`], or a setting cannot be used.
+pub async fn create_staff(
+    config: &Config,
+    clock: &Clock,
+    ids: &Ids,
+    kind: domain::AccountKind,
+    new: app::NewOperator,
+) -> Result<Uuid, Error> {
+    app::create_staff(&assemble(config, clock, ids).await?, kind, new).await
+}
+
+/// Takes the role from one of those, without serving; for the `candor` command.
+///
+/// # Errors
+/// As [`app::revoke_staff`], or a setting cannot be used.
+pub async fn revoke_staff(
+    config: &Config,
+    clock: &Clock,
+    ids: &Ids,
+    address: &domain::Address,
+) -> Result<Uuid, Error> {
+    app::revoke_staff(&assemble(config, clock, ids).await?, address).await
 }
 
 async fn assemble(config: &Config, clock: &Clock, ids: &Ids) -> Result<Accounts, Error> {

@@ -40,6 +40,11 @@ enum Command {
         #[command(subcommand)]
         action: Operator,
     },
+    /// Those who work for the place: operators, editors, and those who support members
+    Staff {
+        #[command(subcommand)]
+        action: Staff,
+    },
     /// The audit: who did what, and whether that is still what was recorded
     Audit {
         #[command(subcommand)]
@@ -107,6 +112,45 @@ enum Operator {
     Create(NewOperator),
 }
 
+#[derive(Subcommand)]
+enum Staff {
+    /// Makes the account of one of them. The password is read from the terminal or from standard input
+    Create(NewStaff),
+    /// Takes the role from one of them, who is signed out everywhere. What is left is a member's account
+    Revoke(FormerStaff),
+}
+
+/// What somebody works as.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Runs the platform
+    Operator,
+    /// Keeps the library
+    Editor,
+    /// Helps members with the use of the platform
+    Support,
+}
+
+/// Who comes to work for the place.
+#[derive(Args)]
+pub(crate) struct NewStaff {
+    #[command(flatten)]
+    pub(crate) who: NewOperator,
+    /// What they work as
+    #[arg(long)]
+    pub(crate) role: Role,
+}
+
+/// Who works for it no more.
+#[derive(Args)]
+pub(crate) struct FormerStaff {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Their e-mail address
+    #[arg(long)]
+    pub(crate) email: String,
+}
+
 /// Who becomes an operator.
 #[derive(Args)]
 pub(crate) struct NewOperator {
@@ -137,6 +181,8 @@ pub(crate) fn main() -> ExitCode {
             Command::Migrate(place) => run::migrate(&place).await,
             Command::CheckConfig(place) => run::check(&place),
             Command::Operator { action: Operator::Create(new) } => operator::create(&new).await,
+            Command::Staff { action: Staff::Create(new) } => operator::create_staff(&new).await,
+            Command::Staff { action: Staff::Revoke(whom) } => operator::revoke(&whom).await,
             Command::Audit { action } => audit::run(&action).await,
             Command::Bus { action: Bus::Dead(which) } => dead_letters::list(&which).await,
             Command::Bus { action: Bus::Replay(which) } => dead_letters::replay(&which).await,
@@ -177,6 +223,8 @@ mod tests {
         command.build();
         command.clone().debug_assert();
         let create = command.find_subcommand("operator").unwrap().find_subcommand("create").unwrap();
+        let staff = command.find_subcommand("staff").unwrap().find_subcommand("create").unwrap();
+        assert!(staff.get_arguments().all(|argument| !argument.get_id().as_str().contains("password")));
         assert!(create.get_arguments().all(|argument| !argument.get_id().as_str().contains("password")));
     }
 }

@@ -55,6 +55,11 @@ impl Station {
         self.kind == Kind::Operator
     }
 
+    /// Whether the person helps members with the use of the place.
+    pub(crate) fn supports(self) -> bool {
+        self.kind == Kind::Support
+    }
+
     /// Whether the account is suspended.
     pub(crate) fn is_suspended(self) -> bool {
         self.suspended
@@ -79,7 +84,8 @@ impl Station {
             _ if self.kind.needs_second_factor() && !self.strong => ("/security", "To your security"),
             Kind::Counselor => ("/practice", "To your practice"),
             Kind::Operator => ("/clients", "To the clients"),
-            Kind::Editor | Kind::Support | Kind::Client => ("/security", "To your security"),
+            Kind::Support => ("/support", "To support"),
+            Kind::Editor | Kind::Client => ("/security", "To your security"),
         }
     }
 }

@@ -11,6 +11,7 @@ use candor_proto::accounts::v1::counselor_service_client::CounselorServiceClient
 use candor_proto::accounts::v1::couple_care_service_client::CoupleCareServiceClient;
 use candor_proto::accounts::v1::couple_service_client::CoupleServiceClient;
 use candor_proto::accounts::v1::identity_service_client::IdentityServiceClient;
+use candor_proto::accounts::v1::ledger_look_service_client::LedgerLookServiceClient;
 use candor_proto::accounts::v1::ledger_service_client::LedgerServiceClient;
 use candor_proto::accounts::v1::moderation_service_client::ModerationServiceClient;
 use candor_proto::accounts::v1::o_auth_client_service_client::OAuthClientServiceClient;
@@ -19,6 +20,7 @@ use candor_proto::accounts::v1::privacy_service_client::PrivacyServiceClient;
 use candor_proto::accounts::v1::security_service_client::SecurityServiceClient;
 use candor_proto::accounts::v1::session_service_client::SessionServiceClient;
 use candor_proto::accounts::v1::software_consent_service_client::SoftwareConsentServiceClient;
+use candor_proto::accounts::v1::support_service_client::SupportServiceClient;
 use candor_proto::accounts::v1::terms_service_client::TermsServiceClient;
 use candor_proto::accounts::v1::trust_service_client::TrustServiceClient;
 use candor_proto::content::v1::instrument_service_client::InstrumentServiceClient;
@@ -133,6 +135,16 @@ impl Upstream {
     /// Reports, blocks, and one's own suspension.
     pub(crate) fn trust(&self) -> TrustServiceClient<Traced> {
         TrustServiceClient::new(self.accounts.clone())
+    }
+
+    /// Looking at somebody's ledger, which takes two.
+    pub(crate) fn ledger_looks(&self) -> LedgerLookServiceClient<Traced> {
+        LedgerLookServiceClient::new(self.accounts.clone())
+    }
+
+    /// Help with the use of the place.
+    pub(crate) fn support(&self) -> SupportServiceClient<Traced> {
+        SupportServiceClient::new(self.accounts.clone())
     }
 
     /// Reports, suspensions and appeals.

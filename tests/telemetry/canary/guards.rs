@@ -23,6 +23,9 @@ pub(crate) async fn live(house: &House, anna: &Person, ben: &Person) {
     software(house, &operator, anna).await;
     counselor(house, [anna, ben], &operator).await;
     super::trust::live(house, anna, &operator).await;
+    let supporter = staff(house, &["staff", "create", "--role", "support"]).await;
+    let second = staff(house, &["staff", "create", "--role", "operator"]).await;
+    super::trust::support(house, anna, &supporter, [&operator, &second]).await;
     // Somebody without another factor, since recovery codes come with the first.
     passkey(house, &mut Person::join(house, "Erik").await).await;
     super::addresses::live(house).await;
@@ -157,8 +160,13 @@ fn now(house: &House) -> i64 {
 
 /// The session of somebody who runs the platform.
 async fn operator(house: &House) -> String {
+    staff(house, &["operator", "create"]).await
+}
+
+/// The session of somebody who is made at the machine.
+async fn staff(house: &House, command: &[&str]) -> String {
     let (email, password) = (format!("{}@ops.example", house.word("an address")), house.text("a password"));
-    create_operator(house, &email, &password);
+    create_staff(house, command, &email, &password);
     let credentials = json!({"email": email, "password": password, "deviceLabel": house.text("a device")});
     let session = house.ok("accounts.SessionService.SignIn", credentials, None).await;
     let secret = text(&session["sessionSecret"]);
@@ -278,9 +286,9 @@ async fn software(house: &House, secret: &str, anna: &Person) {
     house.ok("accounts.OAuthClientService.RevokeClientToken", back, None).await;
 }
 
-fn create_operator(house: &House, email: &str, password: &str) {
+fn create_staff(house: &House, line: &[&str], email: &str, password: &str) {
     let mut command = Command::new(candor_tests::binary("candor"));
-    command.args(["operator", "create", "--email", email]).envs(house.five.settings("accounts"));
+    command.args(line).args(["--email", email]).envs(house.five.settings("accounts"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();

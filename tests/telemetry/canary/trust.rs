@@ -37,6 +37,33 @@ pub(crate) async fn live(house: &House, anna: &Person, operator: &str) {
     anna.ok(house, "accounts.TrustService.BlockPerson", json!({"accountId": gwen.account_id})).await;
 }
 
+/// A member reads a code to somebody who supports them; two operators look at the ledger because of it.
+pub(crate) async fn support(house: &House, anna: &Person, supporter: &str, operators: [&str; 2]) {
+    let made = anna.ok(house, "accounts.SupportService.CreateSupportCode", json!({})).await;
+    let look = json!({"code": made["code"]});
+    let seen = house.ok("accounts.SupportService.LookUpSupportCode", look, Some(supporter)).await;
+    let [one, other] = operators;
+    let by = async |operator: &str, rpc: &str, request: Value| {
+        house.ok(&format!("accounts.LedgerLookService.{rpc}"), request, Some(operator)).await
+    };
+    let wish = json!({
+        "lookId": seen["lookId"], "reason": "LEDGER_LOOK_REASON_ASKED_FOR", "note": house.text("why a ledger is looked at"),
+    });
+    for agreed in [false, true] {
+        let asked = json!({"requestId": by(one, "AskLedgerLook", wish.clone()).await["requestId"]});
+        by(other, "ListLedgerLooks", json!({})).await;
+        by(other, "GetLedgerLook", asked.clone()).await;
+        let mut answer = asked.clone();
+        answer["agreed"] = json!(agreed);
+        by(other, "AnswerLedgerLook", answer).await;
+        if agreed {
+            by(one, "ReadLedger", asked.clone()).await;
+            by(one, "WithdrawLedgerLook", asked).await;
+        }
+    }
+    anna.ok(house, "accounts.LedgerService.ListStaffLooks", json!({})).await;
+}
+
 async fn befriend(house: &House, anna: &Person, gwen: &Person) {
     let words = json!({"ownName": house.text("a name"), "called": house.text("what somebody is called")});
     let invited = anna.ok(house, "accounts.CircleService.InviteTrustedPerson", words).await;

@@ -3,14 +3,15 @@
 use crate::store::{
     access::{self, Epoch},
     account::{self, State},
-    care, circle, consent, couple, couple_care,
+    care, circle, consent, counselor, couple, couple_care,
     session::Ended,
     software,
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
-    ConsentGranted, ConsentRevoked, CoupleLinked, CoupleUnlinked, ProfileChanged, SessionEnded,
+    ConsentGranted, ConsentRevoked, CounselorSuspended, CounselorVerified, CoupleLinked, CoupleUnlinked,
+    ProfileChanged, SessionEnded,
 };
 use chassis::Ids;
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub(super) fn profile_changed(ids: &Ids, now: Timestamp, state: &State) -> Envel
 
 /// Names the pairs of owner and reader, which have no id of their own.
 const PAIRS: Uuid = Uuid::from_u128(0x9d1f_6c0e_53b7_4b62_8a41_2f0c_7e95_d3a8);
+/// Names counselors, whose accounts are aggregates already.
+const COUNSELORS: Uuid = Uuid::from_u128(0x2f6b_8c41_7d0e_4a95_b3c2_91e4_5d70_68fa);
 /// Things told at a time.
 const PAGE: i64 = 500;
 
@@ -160,6 +163,21 @@ pub async fn current_software_consents(
     let states = software::states_after(conn, after.unwrap_or_default(), PAGE).await?;
     let next = states.last().filter(|_| is_full(&states)).map(|last| last.consent_id);
     Ok(Page { events: states.iter().map(|state| software_consent(ids, now, state)).collect(), next })
+}
+
+/// A page of who is a counselor, or was and is none for now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_counselors(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Timestamp,
+    after: Option<Uuid>,
+) -> Result<Page, sqlx::Error> {
+    let states = counselor::states_after(conn, after.unwrap_or_default(), PAGE).await?;
+    let next = states.last().filter(|_| is_full(&states)).map(|last| last.account_id);
+    Ok(Page { events: states.iter().map(|state| counselor(ids, now, state)).collect(), next })
 }
 
 /// A page of the access epochs as they are now.
@@ -331,6 +349,25 @@ pub(super) fn software_consent_revoked(
         revoke_time: Some(wire(ended_at)),
     };
     Envelope::new(ids.next(), now, ended.consent_id, 2, &event)
+}
+
+/// Somebody is a counselor, or none for now. An account has events of its own, so the counselor is another aggregate; its
+/// version is the revision, which grows with both.
+pub(super) fn counselor(ids: &Ids, now: Timestamp, state: &counselor::State) -> Envelope {
+    let (counselor_account_id, at) = (state.account_id.to_string(), Some(wire(state.decided_at)));
+    let (aggregate, version) =
+        (Uuid::new_v5(&COUNSELORS, state.account_id.as_bytes()), i64::from(state.revision));
+    match state.verified_at {
+        Some(verified_at) => {
+            let verify_time = Some(wire(verified_at.to_jiff()));
+            let event = CounselorVerified { counselor_account_id, verify_time };
+            Envelope::new(ids.next(), now, aggregate, version, &event)
+        }
+        None => {
+            let event = CounselorSuspended { counselor_account_id, suspend_time: at };
+            Envelope::new(ids.next(), now, aggregate, version, &event)
+        }
+    }
 }
 
 /// What an owner had open to a reader is open no more. The two of them are the aggregate, the epoch its version.

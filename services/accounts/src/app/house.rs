@@ -3,10 +3,11 @@
 use super::Accounts;
 use crate::{
     Error,
-    domain::{Relation, Visibility},
+    domain::{LOOKS_LISTED, Relation, Visibility},
     store::{
-        care, client_token, couple_care, email_change, export, invitation, known_device, mail, notice,
-        passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, throttle, verification,
+        care, client_token, couple_care, email_change, export, invitation, known_device, ledger_look, mail,
+        notice, passkey_challenge, pause, pending_sign_in, receipt, request, reset, session, support,
+        throttle, verification,
     },
 };
 use jiff::SignedDuration;
@@ -52,6 +53,8 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + notice::sweep(&mut conn, now - NOTICES_KEPT, AT_A_TIME).await?
         + client_token::sweep_assertions(&mut conn, now - ASSERTIONS_KEPT, AT_A_TIME).await?
         + client_token::sweep(&mut conn, now, AT_A_TIME).await?
+        + support::sweep(&mut conn, now, AT_A_TIME).await?
+        + ledger_look::sweep(&mut conn, now - LOOKS_LISTED, AT_A_TIME).await?
         + throttle::sweep(&mut conn, now, AT_A_TIME).await?
         + invitation::sweep(&mut conn, now - INVITATIONS_KEPT, AT_A_TIME).await?
         + export::sweep(&mut conn, now, AT_A_TIME).await?

@@ -21,6 +21,7 @@ mod hashing;
 mod house;
 mod invitation;
 mod ledger;
+pub mod ledger_look;
 pub mod metrics;
 pub mod moderation;
 mod notice;
@@ -42,6 +43,7 @@ mod signing;
 pub mod software;
 mod standing;
 mod step_up;
+pub mod support;
 mod terms;
 mod tie;
 pub mod trust;
@@ -56,8 +58,8 @@ pub use access::{
     too_many_openings,
 };
 pub use announce::{
-    current_care, current_circles, current_consents, current_couple_care, current_couples, current_epochs,
-    current_software_consents, current_state,
+    current_care, current_circles, current_consents, current_counselors, current_couple_care,
+    current_couples, current_epochs, current_software_consents, current_state,
 };
 pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
@@ -90,7 +92,7 @@ pub use invitation::{
 };
 pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
-pub use operator::{NewOperator, create_operator};
+pub use operator::{NewOperator, create_operator, create_staff, revoke_staff};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passkey::{
     AskedDevice, MyPasskey, PasskeySignIn, PreparedPasskey, Proven, add_passkey, begin_passkey,

@@ -1,15 +1,15 @@
-//! The first operator: made by hand, on the machine, not over the network.
+//! Those who run the place or work for it: made by hand, on the machine, not over the network, and taken away there as well.
 
-use super::{Accounts, announce, audit, email_place, password_place};
+use super::{Accounts, announce, audit, email_place, notice, password_place};
 use crate::{
     Error,
     domain::{
-        AccountKind, Address, Locale, Password, Personal, Zone,
+        AccountKind, Address, Locale, NoticeKind, Password, Personal, Zone,
         audit::{Action, Actor, Details, Subject},
     },
     store::{
         account::{self, NewAccount, State},
-        email_change,
+        counselor, email_change, session, staff,
     },
 };
 use bus::outbox;
@@ -34,6 +34,21 @@ pub struct NewOperator {
 /// [`Error::AddressInUse`] when a proven account has the address, or had it until lately: nobody becomes an operator by
 /// accident.
 pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Result<Uuid, Error> {
+    create_staff(accounts, AccountKind::Operator, operator).await
+}
+
+/// Makes the account of somebody who works for the place, as [`create_operator`] does for those who run it.
+///
+/// # Errors
+/// [`Error::NotStaff`] for members and counselors; [`Error::AddressInUse`].
+pub async fn create_staff(
+    accounts: &Accounts,
+    kind: AccountKind,
+    operator: NewOperator,
+) -> Result<Uuid, Error> {
+    if !kind.is_staff() {
+        return Err(Error::NotStaff);
+    }
     let email_index = accounts.index(&operator.address).await?;
     let personal = Personal::of_address(operator.address.as_str());
     let hash = accounts.hashing.choose("password", operator.password, personal).await?;
@@ -45,7 +60,7 @@ pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Resu
         email_index: &email_index,
         email: &key.seal(&email_place(account_id), operator.address.as_str().as_bytes()),
         password_hash: &accounts.key().await?.seal(&password_place(account_id), hash.as_bytes()),
-        kind: AccountKind::Operator.as_str(),
+        kind: kind.as_str(),
         time_zone: operator.zone.as_str(),
         locale: operator.locale.as_str(),
         // A mailbox of theirs nobody was asked about.
@@ -69,10 +84,45 @@ pub async fn create_operator(accounts: &Accounts, operator: NewOperator) -> Resu
         actor: Actor::MACHINE,
         action: Action::StaffCreated,
         subject: Subject::account(account_id),
-        details: Details::none().code("kind", AccountKind::Operator.as_str()),
+        details: Details::none().code("kind", kind.as_str()),
         note: None,
     };
     audit::record(&mut tx, accounts, made).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(account_id)
+}
+
+/// Takes the role from one of those who run the place or work for it, and returns the account's id. What is left is a member's
+/// account, signed out everywhere. The last operator stays one. What they did as one of the staff stays in the audit, also
+/// when they have the account erased.
+///
+/// # Errors
+/// [`Error::NotStaff`]; [`Error::LastOperator`].
+pub async fn revoke_staff(accounts: &Accounts, address: &Address) -> Result<Uuid, Error> {
+    let (email_index, now) = (accounts.index(address).await?, accounts.clock.now());
+    let mut tx = accounts.pool.begin().await?;
+    let found = account::credentials(&mut tx, &email_index).await?.ok_or(Error::NotStaff)?;
+    let account_id = found.account_id;
+    // With all operators, so that two of them are not taken away at once, each for the other's sake.
+    let held = staff::hold_with_operators(&mut tx, account_id).await?;
+    let kind_of = |(id, kind): &(Uuid, String)| (*id == account_id).then(|| AccountKind::stored(kind));
+    let kind = held.iter().find_map(kind_of).filter(|kind| kind.is_staff()).ok_or(Error::NotStaff)?;
+    if kind == AccountKind::Operator && held.len() == 1 {
+        return Err(Error::LastOperator);
+    }
+    counselor::set_kind(&mut tx, account_id, AccountKind::Member.as_str()).await?;
+    let ended = session::end_all(&mut tx, account_id, None, now).await?;
+    announce::sessions_ended(&mut tx, &accounts.ids, now, &ended).await?;
+    notice::tell(accounts, &mut tx, account_id, NoticeKind::RoleEnded, None).await?;
+    let revoked = audit::Record {
+        actor: Actor::MACHINE,
+        action: Action::StaffRevoked,
+        subject: Subject::account(account_id),
+        details: Details::none().code("kind", kind.as_str()),
+        note: None,
+    };
+    audit::record(&mut tx, accounts, revoked).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     Ok(account_id)

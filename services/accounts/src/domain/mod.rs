@@ -11,6 +11,7 @@ mod consent;
 pub mod counselor;
 mod erasure;
 mod invitation;
+mod ledger_look;
 mod letter;
 mod limits;
 mod name;
@@ -27,6 +28,7 @@ mod relation;
 mod report;
 mod rotation;
 mod secret;
+mod support_code;
 mod suspension;
 mod terms;
 mod totp;
@@ -44,6 +46,9 @@ pub use erasure::{
     KEY_BACKUPS_KEPT, backups_end, certificate, retell_after,
 };
 pub use invitation::{InvitationCode, InvitationKind, Standing};
+pub use ledger_look::{
+    ASK_LIFE, ASK_PACE, LOOKS_LISTED, LedgerLookReason, LookCause, LookCourse, LookNote, LookState, READ_FOR,
+};
 pub use letter::{Letter, LetterKind};
 pub use limits::{
     CARE_PACE, CARE_REQUEST_LIFE, CIRCLE_ROOM, CLIENT_ADDRESS_PACE, CLIENT_REGISTRATION_PACE,
@@ -78,6 +83,7 @@ pub use secret::{
     CertificateCode, ChallengeToken, DeviceToken, NewAddressToken, PendingToken, ResetToken, Secret,
     SessionSecret, UndoToken, VerificationToken,
 };
+pub use support_code::{SUPPORT_CODE_LIFE, SUPPORT_LOOK_PACE, SupportCode, TROUBLE_WITHIN};
 pub use suspension::{Appeal, REPORT_PACE, SuspensionReason, suspended_until};
 pub use terms::{RequiredTerms, Terms, TermsFault, TermsKind, TermsVersion};
 pub use totp::{Step, TOTP_SECRET_BYTES, Totp, totp_text, totp_uri};

@@ -71,6 +71,12 @@ pub enum NoticeKind {
     AppealRefused,
     /// Something of the member's was opened to their counselor.
     ConsentGranted,
+    /// Somebody who supports looked how the account stands, with a code of its owner's.
+    SupportLooked = 34,
+    /// An operator read the ledger, and another had agreed.
+    LedgerLooked,
+    /// The account is a member's now: it does not run the place, or work for it, any more.
+    RoleEnded,
     /// Another address was asked for.
     EmailChangeAsked = 37,
     /// The account has another address.
@@ -87,7 +93,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -121,6 +127,9 @@ impl NoticeKind {
         Self::SuspensionLifted,
         Self::AppealRefused,
         Self::ConsentGranted,
+        Self::SupportLooked,
+        Self::LedgerLooked,
+        Self::RoleEnded,
         Self::EmailChangeAsked,
         Self::EmailChanged,
         Self::EmailChangeUndone,
@@ -167,6 +176,9 @@ impl NoticeKind {
             Self::AccountSuspended => "account_suspended",
             Self::SuspensionLifted => "suspension_lifted",
             Self::AppealRefused => "appeal_refused",
+            Self::SupportLooked => "support_looked",
+            Self::LedgerLooked => "ledger_looked",
+            Self::RoleEnded => "role_ended",
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
             Self::EmailChangeUndone => "email_change_undone",

@@ -25,6 +25,11 @@ impl AccountKind {
         self != Self::Member
     }
 
+    /// Whether it is of those who run the place or work for it.
+    pub fn is_staff(self) -> bool {
+        matches!(self, Self::Operator | Self::Editor | Self::Support)
+    }
+
     /// The name in the store and in a passport.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Crockford's base 32: no I, L, O and U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(super) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Symbols of a code, five bits each.
 const SYMBOLS: usize = 16;
 /// Symbols in a group, as it is written.
@@ -61,7 +61,8 @@ impl RecoveryCode {
     }
 }
 
-fn symbol(typed: char) -> Option<u8> {
+/// The symbol that somebody means.
+pub(super) fn symbol(typed: char) -> Option<u8> {
     let canonical = match typed.to_ascii_uppercase() {
         'O' => b'0',
         'I' | 'L' => b'1',

@@ -12,6 +12,9 @@ pub enum TrustError {
     /// One person has reported too often.
     #[error("too many reports of one account")]
     TooManyReports(Duration),
+    /// The id of an attempt was used for another report.
+    #[error("the id of the attempt was used for another report")]
+    AttemptReused,
     /// There is no such report, or none for the caller to decide on.
     #[error("no such report")]
     ReportNotFound,
@@ -53,6 +56,11 @@ impl From<TrustError> for Fault {
                 "You have reported a lot today. What you sent before is there. Please try again later.",
             )
             .retry_after(wait),
+            TrustError::AttemptReused => Self::new(
+                Code::AlreadyExists,
+                "ATTEMPT_ID_REUSED",
+                "This attempt's id was used for another report, which is there. Nothing was sent.",
+            ),
             TrustError::ReportNotFound => not_found("REPORT_NOT_FOUND", "There is no such report for you."),
             TrustError::DecidedAlready => {
                 not_now("DECIDED_ALREADY", "This was decided already. Nothing was changed.")

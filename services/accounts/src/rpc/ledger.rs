@@ -4,14 +4,20 @@ use super::{Rpc, wire};
 use crate::{
     Error,
     app::{self, OwnReceipt},
-    domain::{self, Cursor, Invalid, PageSize},
+    domain::{self, Cursor, Invalid, LedgerLookReason, PageSize},
+    store::support::Look,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use candor_proto::accounts::v1::{
-    ListReceiptsRequest, ListReceiptsResponse, Receipt, Relation, ledger_service_server::LedgerService,
+    ListReceiptsRequest, ListReceiptsResponse, ListStaffLooksRequest, ListStaffLooksResponse, Receipt,
+    Relation, StaffLook, StaffLookKind, StaffRole, ledger_service_server::LedgerService,
 };
-use chassis::rpc::admit_member;
+use chassis::identity::Kind;
+use chassis::rpc::{admit_kinds, admit_member};
 use tonic::{Request, Response, Status};
+
+/// Whose accounts staff looks at.
+const LOOKED_AT: [Kind; 2] = [Kind::Member, Kind::Counselor];
 
 #[tonic::async_trait]
 impl LedgerService for Rpc {
@@ -29,6 +35,36 @@ impl LedgerService for Rpc {
             next_page_token: page_token(next),
         }))
     }
+
+    async fn list_staff_looks(
+        &self,
+        request: Request<ListStaffLooksRequest>,
+    ) -> Result<Response<ListStaffLooksResponse>, Status> {
+        let (passport, message) = admit_kinds(request, &LOOKED_AT)?;
+        let size = PageSize::parse(message.page_size).map_err(Error::from)?;
+        let after = cursor(&message.page_token)?;
+        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
+        let (found, next) = app::support::looks(&mut conn, passport.account_id, size, after).await?;
+        let looks = found.into_iter().map(look).collect::<Result<_, _>>()?;
+        Ok(Response::new(ListStaffLooksResponse { looks, next_page_token: page_token(next) }))
+    }
+}
+
+fn look(look: Look) -> Result<StaffLook, Error> {
+    let reason = look.reason.as_deref().map(|one| LedgerLookReason::stored(one).ok_or(Error::Unreadable));
+    let reason = reason.transpose()?;
+    let (kind, role) = match reason {
+        None => (StaffLookKind::Support, StaffRole::Support),
+        Some(_) => (StaffLookKind::Ledger, StaffRole::Operator),
+    };
+    Ok(StaffLook {
+        look_id: look.look_id.to_string(),
+        kind: kind.into(),
+        look_time: Some(wire(look.looked_at.to_jiff())),
+        role: role.into(),
+        reason: reason.map_or(0, LedgerLookReason::number),
+        agreed: reason.is_some(),
+    })
 }
 
 /// A page token is a place in the caller's own list. It opens nothing, so it needs no seal.
@@ -46,17 +82,21 @@ pub(super) fn page_token(next: Option<Cursor>) -> String {
     next.map(|next| URL_SAFE_NO_PAD.encode(next.to_bytes())).unwrap_or_default()
 }
 
-fn receipt(own: OwnReceipt) -> Receipt {
-    let relation = match own.relation {
+/// In which relation somebody read.
+pub(super) fn relation(relation: domain::Relation) -> Relation {
+    match relation {
         domain::Relation::Partner => Relation::Partner,
         domain::Relation::TrustedPerson => Relation::TrustedPerson,
         domain::Relation::Counselor => Relation::Counselor,
         domain::Relation::Software => Relation::Software,
-    };
+    }
+}
+
+fn receipt(own: OwnReceipt) -> Receipt {
     Receipt {
         receipt_id: own.receipt_id.to_string(),
         reader_account_id: own.reader_id.to_string(),
-        relation: relation.into(),
+        relation: relation(own.relation).into(),
         scope: own.scope.number(),
         item_ids: own.shown.item_ids.iter().map(ToString::to_string).collect(),
         read_time: Some(wire(own.shown.time)),

@@ -10,6 +10,7 @@ mod couple_care;
 mod email_change;
 mod identity;
 mod ledger;
+mod ledger_look;
 mod lines;
 mod moderation;
 mod openings;
@@ -20,6 +21,7 @@ mod profile;
 mod security;
 mod session;
 mod software;
+mod support;
 mod terms;
 mod trust;
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error,
-    app::trust::{self, Attached, MyReport, MySuspension, Wish},
+    app::trust::{self, Admittance, Attached, Attempt, MyReport, MySuspension, Wish},
     domain::{Invalid, PageSize, ReportReason, Testimony},
 };
 use candor_proto::accounts::v1::{
@@ -20,6 +20,7 @@ use chassis::{
     identity::{Kind, Passport},
     rpc::{admit_kinds, admit_member},
 };
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -39,7 +40,15 @@ impl TrustService for Rpc {
         let account_id = id("account_id", &message.account_id)?;
         let share_id = optional_id("share_id", &message.share_id)?;
         let wish = Wish { account_id, share_id, reason };
-        let report_id = report(self, &passport, wish, message.note, message.evidence).await?;
+        let attempt = match optional_id("attempt_id", &message.attempt_id)? {
+            Some(id) => {
+                let request = Zeroizing::new(message.encode_to_vec());
+                Some(Attempt::new(&self.accounts, id, &request).await?)
+            }
+            None => None,
+        };
+        let words = (message.note, message.evidence);
+        let report_id = report(self, &passport, wish, attempt, words).await?;
         Ok(Response::new(ReportPersonResponse { report_id: report_id.to_string() }))
     }
 
@@ -87,8 +96,8 @@ async fn report(
     rpc: &Rpc,
     by: &Passport,
     wish: Wish,
-    note: String,
-    evidence: Vec<Evidence>,
+    attempt: Option<Attempt>,
+    (note, evidence): (String, Vec<Evidence>),
 ) -> Result<Uuid, Error> {
     let accounts = &rpc.accounts;
     let note = Testimony::parse("note", &Zeroizing::new(note))?;
@@ -99,13 +108,20 @@ async fn report(
         attached.push((one.kind, words));
     }
     let mut tx = accounts.pool.begin().await?;
-    let admitted = trust::admit(accounts, &mut tx, by, wish).await?;
+    let admitted = trust::admit(accounts, &mut tx, by, wish, attempt).await?;
     tx.commit().await?;
+    let admitted = match admitted {
+        Admittance::Known(report_id) => return Ok(report_id),
+        Admittance::Free(admitted) => admitted,
+    };
     let sealed = trust::seal(accounts, admitted, note.as_ref(), &attached).await?;
     let mut tx = accounts.pool.begin().await?;
-    trust::keep(accounts, &mut tx, by, &sealed).await?;
+    let report_id = trust::keep(accounts, &mut tx, by, &sealed).await?;
     tx.commit().await?;
-    Ok(sealed.report_id())
+    if report_id != sealed.report_id() {
+        trust::forget(accounts, &sealed).await?;
+    }
+    Ok(report_id)
 }
 
 async fn block(rpc: &Rpc, by: &Passport, other_id: Uuid) -> Result<(), Error> {

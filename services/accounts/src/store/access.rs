@@ -113,6 +113,7 @@ pub async fn open(
                    SELECT care_licensed(c.counselor_id, c.jurisdiction, $11) AS licensed,
                           care_kept_away(c.counselor_id, c.member_id, $11)
                               OR care_kept_away(c.member_id, c.counselor_id, $11) AS kept_apart,
+                          account_suspended(c.member_id, $11) AS owner_suspended,
                           k.consent_id, k.scope AS consent_scope, k.item_id AS consent_item,
                           k.purpose AS consent_purpose, k.expires_at AS consent_expires, k.ended_at AS consent_ended
                    FROM care c
@@ -135,7 +136,8 @@ pub async fn open(
                CROSS JOIN LATERAL (SELECT CASE WHEN scope < 5 THEN
                                                    COALESCE(couple_id, CASE scope WHEN 1 THEN in_owners_circle
                                                                                   WHEN 4 THEN in_readers_circle END)
-                                               WHEN licensed AND NOT kept_apart THEN consent_id END
+                                               WHEN licensed AND NOT kept_apart AND NOT owner_suspended
+                                                   THEN consent_id END
                                   ) AS found (relation_id)
                WHERE found.relation_id IS NOT NULL
            ), kept AS (
@@ -162,7 +164,8 @@ pub async fn open(
            )
            SELECT turn.subject IS NOT NULL AS "has_turn!", bond.is_live IS NOT NULL AS "has_session!",
                   bond.couple_id, bond.in_owners_circle, bond.in_readers_circle,
-                  bond.licensed AS "licensed?", bond.kept_apart AS "kept_apart?", bond.consent_id AS "consent_id?",
+                  bond.licensed AS "licensed?", bond.kept_apart AS "kept_apart?",
+                  bond.owner_suspended AS "owner_suspended?", bond.consent_id AS "consent_id?",
                   bond.consent_scope AS "consent_scope?", bond.consent_item AS "consent_item?",
                   bond.consent_purpose AS "consent_purpose?", bond.consent_expires AS "consent_expires?",
                   bond.consent_ended IS NOT NULL AS "consent_ended!",
@@ -202,8 +205,8 @@ pub async fn open(
         })
     };
     let in_care = |row: &Row| {
-        let (licensed, kept_apart) = (row.licensed?, row.kept_apart?);
-        Some(InCare { licensed, kept_apart, grant: grant(row) })
+        let (licensed, kept_apart, owner_suspended) = (row.licensed?, row.kept_apart?, row.owner_suspended?);
+        Some(InCare { licensed, kept_apart, owner_suspended, grant: grant(row) })
     };
     Ok(rows
         .into_iter()
@@ -233,6 +236,7 @@ struct Row {
     in_readers_circle: Option<Uuid>,
     licensed: Option<bool>,
     kept_apart: Option<bool>,
+    owner_suspended: Option<bool>,
     consent_id: Option<Uuid>,
     consent_scope: Option<i32>,
     consent_item: Option<Uuid>,

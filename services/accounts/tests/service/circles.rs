@@ -29,7 +29,7 @@ impl House {
         self.rpc.remove_trusted_person(self.by(person, message)).await.map(drop)
     }
 
-    async fn leave(&self, person: &Person, circle_id: &str) -> Result<(), Status> {
+    pub async fn leave(&self, person: &Person, circle_id: &str) -> Result<(), Status> {
         let message = LeaveCircleRequest { circle_id: circle_id.into() };
         self.rpc.leave_circle(self.by(person, message)).await.map(drop)
     }

@@ -44,7 +44,7 @@ pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 29] = [
+pub(super) const SECTIONS: [Section; 30] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -113,6 +113,11 @@ pub(super) const SECTIONS: [Section; 29] = [
         "account/counselor-application",
         "What you said as a counselor",
     ),
+    plain(
+        "candor.accounts.v1.LedgerService.ListStaffLooks",
+        "account/staff-looks",
+        "What those who run the place looked at",
+    ),
     plain("candor.accounts.v1.TrustService.ListOwnReports", "account/reports", "What you reported"),
     plain(
         "candor.accounts.v1.TrustService.GetSuspension",
@@ -131,7 +136,7 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 36] = [
+    const ELSEWHERE: [(&str, &str); 38] = [
         ("accounts.v1.CareService.ListPeopleInCare", "others'"),
         ("accounts.v1.ConsentService.GetConsentText", "public"),
         ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
@@ -140,6 +145,8 @@ mod tests {
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
         ("accounts.v1.CounselorService.ListCounselors", "others'"),
         ("accounts.v1.CoupleCareService.ListCouplesInCare", "others'"),
+        ("accounts.v1.LedgerLookService.GetLedgerLook", "of staff"),
+        ("accounts.v1.LedgerLookService.ListLedgerLooks", "of staff"),
         ("accounts.v1.ModerationService.GetReport", "of staff"),
         ("accounts.v1.ModerationService.GetSuspensionCase", "of staff"),
         ("accounts.v1.ModerationService.ListReports", "of staff"),

@@ -4,13 +4,14 @@
 use super::opened::{self, Kind, software};
 use super::others::Others;
 use super::shared::{self, Card, card, open_shares};
-use super::{Failure, Frame, Member, parameter, words};
+use super::{Failure, Frame, Member, parameter, staff, words};
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, Receipt, Relation, SoftwareConsent,
+    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, ListStaffLooksRequest, Receipt,
+    Relation, SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
@@ -37,6 +38,10 @@ struct Page {
     more_shares: bool,
     receipts: Vec<Shown>,
     older: Option<String>,
+    /// What those who run the place or support its members looked at.
+    staff: Vec<staff::Look>,
+    /// Whether there are more of them than stand here.
+    more_staff: bool,
 }
 
 struct Shown {
@@ -80,12 +85,16 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
     let consents = ListConsentsRequest { page_size: CONSENTS, ..ListConsentsRequest::default() };
     let consents = member.call(consents)?;
+    let looks = ListStaffLooksRequest { page_size: staff::PAGE, page_token: String::new() };
+    let looks = member.call(looks)?;
     let (mut ledger, mut consenting) =
         (member.guest.app.upstream.ledger(), member.guest.app.upstream.consents());
-    let (receipts, consents, to_software, shares, others, zone) = tokio::join!(
+    let mut looking = ledger.clone();
+    let (receipts, consents, to_software, looks, shares, others, zone) = tokio::join!(
         ledger.list_receipts(receipts),
         consenting.list_consents(consents),
         software::consents(&member, false),
+        looking.list_staff_looks(looks),
         open_shares(&member, SHARES),
         member.others(),
         member.time_zone()
@@ -95,6 +104,8 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let counselors =
         consents.counselors.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
     let software = consents.software.iter().filter_map(|consent| open_to_software(consent, &zone)).collect();
+    let looks = looks?.into_inner();
+    let (staff, more_staff) = (staff::looks(&looks.looks, &zone), !looks.next_page_token.is_empty());
     let token = receipts.next_page_token;
     let older = (!token.is_empty()).then(|| format!("/ledger?from={}", query::encode(&token)));
     let shown = receipts.receipts.iter().map(|receipt| shown(receipt, &others, &consents, &zone)).collect();
@@ -102,8 +113,19 @@ pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Re
     let work = move || shares.iter().map(|share| card(share, &others, &zone)).collect();
     let open = member.guest.app.desk.work(work).await?;
     let frame = member.guest.frame("ledger");
-    let receipts = shown;
-    member.guest.show(&Page { frame, partner, open, counselors, software, more_shares, receipts, older })
+    let page = Page {
+        frame,
+        partner,
+        open,
+        counselors,
+        software,
+        more_shares,
+        receipts: shown,
+        older,
+        staff,
+        more_staff,
+    };
+    member.guest.show(&page)
 }
 
 fn open_to_counselor(consent: &Consent, zone: &TimeZone) -> Option<Opened> {

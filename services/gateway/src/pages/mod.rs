@@ -19,6 +19,7 @@ mod inbox;
 mod invitation;
 mod ledger;
 mod library;
+mod looks;
 pub(crate) mod markdown;
 mod moderation;
 mod opened;
@@ -37,7 +38,9 @@ mod sessions;
 mod share;
 mod shared;
 mod sign_in;
+mod staff;
 mod start;
+mod support;
 mod terms;
 mod timeline;
 mod trust;
@@ -133,6 +136,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/received/{share_id}/tell", post(received::tell_read))
         .route("/answers", get(answers::show))
         .route("/ledger", get(ledger::show))
+        .route(staff::PLACE, get(staff::show))
         .route("/reset", get(reset::show).post(reset::ask))
         .route("/reset/set", post(reset::set))
         .route("/security", get(security::show))
@@ -159,6 +163,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(trust::router())
         .merge(terms::router())
         .merge(moderation::router())
+        .merge(support::router())
+        .merge(looks::router())
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

@@ -203,7 +203,10 @@ fn pattern(rule: &DynamicMessage) -> Option<(Method, String)> {
     .find_map(|(name, method)| rule.has_field_by_name(name).then(|| (method, text(rule, name))))
 }
 
-/// The field an `Idempotency-Key` may fill: number 1 of a POST with body `*`, a UUID named `<something>_id`
+/// What an attempt to create something is called, where the thing itself is named by the service.
+const ATTEMPT: &str = "attempt_id";
+
+/// The field an `Idempotency-Key` may fill: [`ATTEMPT`], or else number 1, of a POST with body `*`, a UUID named `<something>_id`
 /// that may be left empty and is not in the path.
 fn id_field(
     pool: &DescriptorPool,
@@ -212,7 +215,8 @@ fn id_field(
     template: &Template,
     body: &BodyRule,
 ) -> Option<FieldDescriptor> {
-    let field = rpc.input().get_field(1)?;
+    // Where an id of the client's own would be the name of a key, it names the attempt instead.
+    let field = rpc.input().get_field_by_name(ATTEMPT).or_else(|| rpc.input().get_field(1))?;
     let rules = Rules::of(pool, &field);
     let chosen_by_client = method == Method::POST
         && matches!(body, BodyRule::Whole)
@@ -306,7 +310,9 @@ mod tests {
         let mut ids: Vec<_> = ids.iter().map(|field| field.full_name().to_owned()).collect();
         ids.sort();
         let expected = [
+            "accounts.v1.AskLedgerLookRequest.request_id",
             "accounts.v1.RegisterClientRequest.client_id",
+            "accounts.v1.ReportPersonRequest.attempt_id",
             "journal.v1.RecordMoodRequest.mood_id",
             "journal.v1.ShareItemRequest.share_id",
             "journal.v1.StartAssessmentRequest.assessment_id",

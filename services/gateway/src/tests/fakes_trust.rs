@@ -1,7 +1,9 @@
 //! Fake trust and safety: what accounts says of it.
 
 use super::fakes::{ALICE, Fake};
+use candor_proto::accounts::v1::ledger_look_service_server::LedgerLookServiceServer;
 use candor_proto::accounts::v1::moderation_service_server::{ModerationService, ModerationServiceServer};
+use candor_proto::accounts::v1::support_service_server::{SupportService, SupportServiceServer};
 use candor_proto::accounts::v1::trust_service_server::{TrustService, TrustServiceServer};
 use candor_proto::accounts::v1::*;
 use chassis::{Code, Fault};
@@ -26,11 +28,13 @@ pub(super) struct TrustAsked {
 }
 
 pub(super) fn add(server: Router, fake: Fake) -> Router {
+    let server = server.add_service(SupportServiceServer::new(fake.clone()));
+    let server = server.add_service(LedgerLookServiceServer::new(fake.clone()));
     server.add_service(TrustServiceServer::new(fake.clone())).add_service(ModerationServiceServer::new(fake))
 }
 
 impl Fake {
-    fn note_trust<T>(&self, request: &Request<T>, what: String) -> Result<(), Status> {
+    pub(super) fn note_trust<T>(&self, request: &Request<T>, what: String) -> Result<(), Status> {
         self.admit_proven(request)?;
         self.0.trust.done.lock().unwrap().push(what);
         Ok(())
@@ -179,5 +183,37 @@ impl ModerationService for Fake {
     ) -> Answer<LiftSuspensionResponse> {
         self.note_trust(&request, format!("lift {}", request.get_ref().suspension_id))?;
         Ok(Response::new(LiftSuspensionResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl SupportService for Fake {
+    async fn create_support_code(
+        &self,
+        request: Request<CreateSupportCodeRequest>,
+    ) -> Answer<CreateSupportCodeResponse> {
+        self.admit(&request)?;
+        let expire_time = self.0.timestamp(900);
+        Ok(Response::new(CreateSupportCodeResponse { code: "01ABC-DEFGH".into(), expire_time }))
+    }
+
+    async fn look_up_support_code(
+        &self,
+        request: Request<LookUpSupportCodeRequest>,
+    ) -> Answer<LookUpSupportCodeResponse> {
+        self.admit(&request)?;
+        if request.get_ref().code != "01ABC-DEFGH" {
+            let sentence = "This code does not open.";
+            return Err(Fault::new(Code::NotFound, "SUPPORT_CODE_NOT_FOUND", sentence).into());
+        }
+        Ok(Response::new(LookUpSupportCodeResponse {
+            look_id: REPORT.into(),
+            address_confirmed: true,
+            has_passkey: true,
+            codes_refused: true,
+            mails_waiting: 2,
+            export_open_time: self.0.timestamp(60),
+            ..LookUpSupportCodeResponse::default()
+        }))
     }
 }

@@ -14,7 +14,7 @@ const STATIONS: [(&str, bool, &str); 9] = [
     ("operator", false, "/security"),
     ("counselor", true, "/practice"),
     ("counselor", false, "/security"),
-    ("support", true, "/security"),
+    ("support", true, "/support"),
     ("support", false, "/security"),
     ("editor", true, "/security"),
 ];
@@ -64,6 +64,11 @@ async fn the_navigation_shows_nobody_what_is_closed_to_them() {
                     "{kind} at {path}: {place}"
                 );
             }
+            for (place, whose) in [("looks", "operator"), ("moderation", "operator"), ("support", "support")]
+            {
+                let shown = page.contains(&format!("<a href=\"/{place}\" aria-current"));
+                assert_eq!(shown, kind == whose, "{kind} at {path}: {place}");
+            }
             assert!(page.contains("action=\"/sign-out\""), "{kind} at {path}");
         }
     }
@@ -75,7 +80,7 @@ async fn a_page_of_members_leads_others_back_to_what_is_theirs() {
     world.fakes.members_only.store(true, Ordering::SeqCst);
     let page = world.visit("/timeline", COOKIE).await;
     assert_eq!(page.status, 403);
-    assert!(page.body.contains("href=\"/security\">To your security</a>"), "{}", page.body);
+    assert!(page.body.contains("href=\"/support\">To support</a>"), "{}", page.body);
     assert!(!page.body.contains("href=\"/timeline\""), "no door to the same: {}", page.body);
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use candor_proto::accounts::v1::{AppealState, EvidenceKind, Suspension, SuspensionReason};
 
 const COOKIE: &str = "__Host-candor=cs_alice";
+const ATTEMPT: &str = "6a1ab3f0-2f5e-4c8e-9d5e-3b6d7c1f0a43";
 
 async fn world(kind: &'static str) -> World {
     let world = World::new().await;
@@ -28,6 +29,7 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
         ("typed", "Monday"),
         ("shown", ""),
         ("block", "yes"),
+        ("attempt", ATTEMPT),
     ];
     let without: Vec<_> = typed.iter().filter(|(name, _)| *name != "reason").copied().collect();
     let wrong = world.submit(&format!("{place}/preview"), COOKIE, &without).await;
@@ -46,6 +48,8 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
         (report.account_id.as_str(), report.reason, report.note.as_str()),
         (CARLA, 3, "She <b>shouts</b>.")
     );
+    assert_eq!(report.attempt_id, ATTEMPT, "what is sent twice arrives once");
+    assert!(seen.body.contains("name=\"attempt\" value=\""), "{}", seen.body);
     let evidence: Vec<_> = report.evidence.iter().map(|one| (one.kind, one.words.as_str())).collect();
     assert_eq!(evidence, [(EvidenceKind::Typed as i32, "Monday")]);
     assert_eq!(*world.fakes.trust.done.lock().unwrap(), [format!("block {CARLA}")]);
@@ -146,4 +150,33 @@ async fn an_operator_reads_what_was_attached_and_decides() {
     world.clock.set(world.clock.now() + jiff::SignedDuration::from_mins(10));
     let late = world.visit(&format!("/moderation/{REPORT}"), COOKIE).await;
     assert!(late.header("location").starts_with("/prove-again?next=%2Fmoderation%2F"), "{}", late.body);
+}
+
+#[tokio::test]
+async fn a_member_reads_a_code_and_support_sees_how_the_account_stands() {
+    let member = world("member").await;
+    let page = member.visit("/security/support", COOKIE).await.body;
+    assert!(!page.contains("01ABC-DEFGH") && page.contains("They can change nothing"), "{page}");
+    let made = member.submit("/security/support", COOKIE, &[("csrf", &token_in(&page))]).await;
+    assert!(made.body.contains("01ABC-DEFGH"), "{}", made.body);
+    assert!(member.visit("/ledger", COOKIE).await.body.contains("Support looked how your account stands"));
+
+    let support = world("support").await;
+    let page = support.visit("/support", COOKIE).await.body;
+    assert!(page.contains("aria-current=\"page\">Support</a>"), "{page}");
+    let token = token_in(&page);
+    let wrong = support.submit("/support", COOKIE, &[("csrf", &token), ("code", "01ABC-DEFGJ")]).await;
+    assert!(wrong.status == 404 && wrong.body.contains("This code does not open."), "{}", wrong.body);
+    let seen = support.submit("/support", COOKIE, &[("csrf", &token), ("code", " 01ABC-DEFGH ")]).await;
+    for expected in [
+        "A passkey.",
+        "No authenticator app.",
+        "Wrong codes of a second factor",
+        "Mails that wait to be sent: 2.",
+        "opens on",
+        "It is not suspended.",
+        REPORT,
+    ] {
+        assert!(seen.body.contains(expected), "{expected}: {}", seen.body);
+    }
 }

@@ -407,6 +407,31 @@ impl LedgerService for Fake {
         let next_page_token = if request.get_ref().page_token.is_empty() { "r+1" } else { "" }.into();
         Ok(Response::new(ListReceiptsResponse { receipts, next_page_token }))
     }
+
+    async fn list_staff_looks(
+        &self,
+        request: Request<ListStaffLooksRequest>,
+    ) -> Answer<ListStaffLooksResponse> {
+        self.admit(&request)?;
+        let support = StaffLook {
+            look_id: MINE.into(),
+            kind: StaffLookKind::Support.into(),
+            look_time: self.0.timestamp(-60),
+            role: StaffRole::Support.into(),
+            ..StaffLook::default()
+        };
+        let ledger = StaffLook {
+            kind: StaffLookKind::Ledger.into(),
+            role: StaffRole::Operator.into(),
+            reason: LedgerLookReason::Safety.into(),
+            agreed: true,
+            ..support.clone()
+        };
+        Ok(Response::new(ListStaffLooksResponse {
+            looks: vec![support, ledger],
+            next_page_token: String::new(),
+        }))
+    }
 }
 
 #[tonic::async_trait]

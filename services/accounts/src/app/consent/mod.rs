@@ -156,3 +156,21 @@ pub(super) async fn end_of_care(
     let tell = |ended: &Ended| announce::consent_revoked(&accounts.ids, now, ended, now);
     Ok(outbox::append(conn, &ended.iter().map(tell).collect::<Vec<_>>()).await?)
 }
+
+/// Closes what somebody opened, because their account is suspended: capabilities of before are good for nothing. Nothing ends:
+/// once the suspension is over it opens again, as far as its own time goes. Whoever could read is not told why.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn hold_all_of(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    for counselor_id in consent::readers_of(conn, owner_id, now).await? {
+        let raised = access::raise(conn, owner_id, counselor_id).await?;
+        outbox::append(conn, &[announce::epoch_raised(&accounts.ids, now, &raised)]).await?;
+    }
+    Ok(())
+}

@@ -15,6 +15,7 @@ use crate::{
     },
     store::{client_token, counselor as store, couple, export, session, suspension},
 };
+use bus::outbox;
 use chassis::identity::Passport;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -43,6 +44,19 @@ pub async fn prepare_decision(
     if !found {
         return Err(CounselorError::NotFound.into());
     }
+    seal_decision(accounts, account_id, reason).await
+}
+
+/// Seals a reason for an account that there is, whether or not it applied by now: what it will be when the decision is made is
+/// only known then. Asks the vault, so no transaction may be open.
+///
+/// # Errors
+/// When the key store is away.
+pub(in crate::app) async fn seal_decision(
+    accounts: &Accounts,
+    account_id: Uuid,
+    reason: &DecisionReason,
+) -> Result<Decision, Error> {
     let key = accounts.vault.data_key(account_id).await?;
     let sealed = key.seal(&reason_place(account_id), reason.as_str().as_bytes());
     Ok(Decision { account_id, reason: sealed, note: audit::seal_note(accounts, reason.as_str()).await? })
@@ -73,6 +87,7 @@ pub async fn verify(
         return Err(CounselorError::NoLicenceHolds.into());
     }
     become_one(accounts, conn, account_id, AccountKind::Counselor).await?;
+    tell(accounts, conn, account_id).await?;
     notice::tell(accounts, conn, account_id, NoticeKind::CounselorVerified, None).await?;
     record(accounts, conn, audit::actor(by), Action::CounselorVerified, account_id, Details::none(), None)
         .await
@@ -203,7 +218,15 @@ async fn end_authority(
     let tokens = client_token::end_of_holder(conn, account_id, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &tokens).await?;
     care::hold_all_of(accounts, conn, account_id).await?;
+    tell(accounts, conn, account_id).await?;
     notice::tell(accounts, conn, account_id, told, None).await
+}
+
+/// Tells the others how somebody stands now.
+async fn tell(accounts: &Accounts, conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+    let Some(state) = store::state(conn, account_id).await? else { return Ok(()) };
+    let told = announce::counselor(&accounts.ids, accounts.clock.now(), &state);
+    Ok(outbox::append(conn, &[told]).await?)
 }
 
 /// Makes an account one of another kind. Its sessions end, because a passport of before would go on saying what it was, and so

@@ -8,6 +8,7 @@ mod decision;
 mod directory;
 
 pub use application::{Application, prepare, set_availability, submit, withdraw};
+pub(super) use decision::seal_decision;
 pub use decision::{
     Decision, expired, prepare_decision, refuse, suspend, suspend_expired, suspend_with_account, verify,
 };

@@ -2,9 +2,9 @@
 
 use super::record;
 use crate::{
-    CounselorError, Error, TrustError,
+    Error, TrustError,
     app::{
-        Accounts, announce,
+        Accounts, announce, consent,
         counselor::{self, Decision},
         notice, random_id, standing,
     },
@@ -34,6 +34,7 @@ pub struct Sentence {
     about_id: Uuid,
     reason: SuspensionReason,
     days: i32,
+    /// Ends that they are a counselor, should they be one by then; none where the account is nobody's to suspend.
     practice: Option<Decision>,
 }
 
@@ -48,18 +49,26 @@ pub async fn prepare_sentence(
     reason: SuspensionReason,
     days: i32,
 ) -> Result<Sentence, Error> {
-    let found = {
+    let (about_id, kind) = {
         let (mut conn, now) = (accounts.pool.acquire().await?, accounts.clock.now());
-        store::find(&mut conn, operator_id, report_id, now).await?.ok_or(TrustError::ReportNotFound)?
+        let found = store::find(&mut conn, operator_id, report_id, now).await?;
+        let about_id = found.ok_or(TrustError::ReportNotFound)?.listed.about_id;
+        (about_id, suspension::kind_of(&mut conn, about_id).await?)
     };
-    let about_id = found.listed.about_id;
-    let why = DecisionReason::parse(AS_A_COUNSELOR)?;
-    let practice = match counselor::prepare_decision(accounts, about_id, &why).await {
-        Ok(decision) => Some(decision),
-        Err(Error::Counselor(CounselorError::NotFound)) => None,
-        Err(error) => return Err(error),
+    // Sealed whether or not they are a counselor now: they may be verified before the suspension begins.
+    let practice = if is_to_suspend(kind.as_deref()) {
+        let why = DecisionReason::parse(AS_A_COUNSELOR)?;
+        Some(counselor::seal_decision(accounts, about_id, &why).await?)
+    } else {
+        None
     };
     Ok(Sentence { report_id, about_id, reason, days, practice })
+}
+
+/// Whether an account can be suspended: those who run the place, or work for it, are taken away at the machine.
+fn is_to_suspend(kind: Option<&str>) -> bool {
+    let kind = kind.map(AccountKind::stored);
+    matches!(kind, Some(AccountKind::Member | AccountKind::Counselor))
 }
 
 /// Holds a report to decide on it.
@@ -86,7 +95,8 @@ pub async fn dismiss(
 }
 
 /// Suspends the account that a report is about, and returns the suspension's id. Its sessions end, with all that was open in
-/// them; so do its invitations; and whoever is a counselor is none any more, until they are verified anew.
+/// them; so do its invitations; what it opened to counselors is held; and whoever is a counselor is none any more, until they
+/// are verified anew.
 ///
 /// # Errors
 /// [`Error::SessionOver`]; [`TrustError::ReportNotFound`], [`TrustError::DecidedAlready`], [`TrustError::NotToSuspend`].
@@ -101,13 +111,11 @@ pub async fn suspend(
     if hold(conn, by, report_id).await?.about_id != about_id {
         return Err(TrustError::ReportNotFound.into());
     }
-    let kind = suspension::kind_of(conn, about_id).await?.map(|kind| AccountKind::stored(&kind));
-    if !matches!(kind, Some(AccountKind::Member | AccountKind::Counselor)) {
-        return Err(TrustError::NotToSuspend.into());
-    }
-    if let Some(decision) = sentence.practice {
-        counselor::suspend_with_account(accounts, conn, by, decision).await?;
-    }
+    let kind = suspension::kind_of(conn, about_id).await?;
+    let practice = sentence.practice.filter(|_| is_to_suspend(kind.as_deref()));
+    let practice = practice.ok_or(TrustError::NotToSuspend)?;
+    // Verifying holds the account as well: whoever is a counselor at this moment is none afterwards, and nobody becomes one.
+    counselor::suspend_with_account(accounts, conn, by, practice).await?;
     let suspension_id = random_id()?;
     let until = suspended_until(sentence.days, now);
     let reason = sentence.reason.as_str();
@@ -119,6 +127,7 @@ pub async fn suspend(
     let ended = session::end_all(conn, about_id, None, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     notice::tell(accounts, conn, about_id, NoticeKind::AccountSuspended, None).await?;
+    consent::hold_all_of(accounts, conn, about_id).await?;
     let details = Details::none().id("report", report_id).id("suspension", suspension_id);
     let details = details.code("reason", reason).number("days", sentence.days.into());
     record(accounts, conn, by, Action::AccountSuspended, Subject::account(about_id), details).await?;

@@ -8,7 +8,9 @@ mod suspended;
 
 pub use blocking::{block, pause_of_person};
 pub use keys::{destroy_over, keys_of};
-pub use reporting::{Admitted, Attached, MyReport, SealedReport, Wish, admit, keep, own, seal};
+pub use reporting::{
+    Admittance, Admitted, Attached, Attempt, MyReport, SealedReport, Wish, admit, forget, keep, own, seal,
+};
 pub(super) use reporting::{at, moment, open};
 pub(super) use suspended::open as open_suspension;
 pub use suspended::{MySuspension, SealedAppeal, appeal, my_suspension, seal_appeal};

@@ -45,11 +45,46 @@ pub struct Wish {
     pub reason: ReportReason,
 }
 
+/// A client's attempt to report: the id it chose, and what it was an attempt at.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    id: Uuid,
+    mac: [u8; 32],
+}
+
+impl Attempt {
+    /// Of a request in its bytes. May ask the vault, so no transaction may be open.
+    ///
+    /// # Errors
+    /// When the key store is away.
+    pub async fn new(accounts: &Accounts, id: Uuid, request: &[u8]) -> Result<Self, Error> {
+        Ok(Self { id, mac: accounts.key().await?.mac("a report", request) })
+    }
+
+    /// The report that it led to before, if it did.
+    async fn known(self, conn: &mut PgConnection, reporter_id: Uuid) -> Result<Option<Uuid>, Error> {
+        match report::of_attempt(conn, reporter_id, self.id, &self.mac).await? {
+            None => Ok(None),
+            Some((report_id, true)) => Ok(Some(report_id)),
+            Some((_, false)) => Err(TrustError::AttemptReused.into()),
+        }
+    }
+}
+
+/// What somebody who wants to report may do.
+pub enum Admittance {
+    /// It was reported before by the same attempt.
+    Known(Uuid),
+    /// A report may be made.
+    Free(Admitted),
+}
+
 /// A report that may be made. Its turn is taken.
 pub struct Admitted {
     report_id: Uuid,
     about: Person,
     reason: ReportReason,
+    attempt: Option<Attempt>,
 }
 
 /// A report, sealed and not kept yet.
@@ -84,25 +119,31 @@ pub struct MyReport {
     pub stored: report::Own,
 }
 
-/// Looks whether the caller may report, and takes their turn, before a key is made for the report.
+/// Looks whether the caller may report, and takes their turn, before a key is made for the report. A retry takes none.
 ///
 /// # Errors
-/// [`Error::SessionOver`]; [`TrustError::PersonNotKnown`]; [`TrustError::TooManyReports`].
+/// [`Error::SessionOver`]; [`TrustError::AttemptReused`]; [`TrustError::PersonNotKnown`]; [`TrustError::TooManyReports`].
 pub async fn admit(
     accounts: &Accounts,
     conn: &mut PgConnection,
     by: &Passport,
     wish: Wish,
-) -> Result<Admitted, Error> {
+    attempt: Option<Attempt>,
+) -> Result<Admittance, Error> {
     let now = accounts.clock.now();
     standing::hold(accounts, conn, by).await?;
+    if let Some(attempt) = attempt
+        && let Some(report_id) = attempt.known(conn, by.account_id).await?
+    {
+        return Ok(Admittance::Known(report_id));
+    }
     let relation = known(conn, by.account_id, wish.account_id, now).await?;
     let about = person(wish.account_id, relation.ok_or(TrustError::PersonNotKnown)?, wish.share_id);
     let counted_as = accounts.key().await?.mac("reports by an account", by.account_id.as_bytes());
     if !throttle::take(conn, &counted_as, REPORT_PACE, now).await? {
         return Err(TrustError::TooManyReports(REPORT_PACE.interval.unsigned_abs()).into());
     }
-    Ok(Admitted { report_id: random_id()?, about, reason: wish.reason })
+    Ok(Admittance::Free(Admitted { report_id: random_id()?, about, reason: wish.reason, attempt }))
 }
 
 /// Seals a report under a key of its own: whoever may open it can open that and nothing else. Asks the vault, so no
@@ -126,19 +167,25 @@ pub async fn seal(
     Ok(SealedReport { admitted, note, evidence })
 }
 
-/// Keeps a report. Nobody is told of it.
+/// Keeps a report, and returns its id: another's, where the same attempt came twice at once. Nobody is told of it.
 ///
 /// # Errors
-/// [`Error::SessionOver`]; [`TrustError::PersonNotKnown`] for whom is gone by now.
+/// [`Error::SessionOver`]; [`TrustError::AttemptReused`]; [`TrustError::PersonNotKnown`] for whom is gone by now.
 pub async fn keep(
     accounts: &Accounts,
     conn: &mut PgConnection,
     by: &Passport,
     report: &SealedReport,
-) -> Result<(), Error> {
+) -> Result<Uuid, Error> {
     let now = accounts.clock.now();
     let about = &report.admitted.about;
     standing::hold_with(accounts, conn, by, &[about.account_id]).await?;
+    let attempt = report.admitted.attempt;
+    if let Some(attempt) = attempt
+        && let Some(report_id) = attempt.known(conn, by.account_id).await?
+    {
+        return Ok(report_id);
+    }
     if known(conn, by.account_id, about.account_id, now).await?.is_none() {
         return Err(TrustError::PersonNotKnown.into());
     }
@@ -151,8 +198,19 @@ pub async fn keep(
         reason: report.admitted.reason.number(),
         note: report.note.as_deref(),
         evidence: &report.evidence,
+        attempt: attempt.map(|attempt| (attempt.id, attempt.mac)),
     };
-    Ok(report::insert_person(conn, &new, now).await?)
+    report::insert_person(conn, &new, now).await?;
+    Ok(new.report_id)
+}
+
+/// Destroys the key of a report that was not kept: nothing is sealed with it.
+///
+/// # Errors
+/// When the key store is away.
+pub async fn forget(accounts: &Accounts, report: &SealedReport) -> Result<(), Error> {
+    accounts.vault.shred(report.report_id()).await?;
+    Ok(())
 }
 
 /// A page of what somebody reported, newest first, and where the next one begins. Asks the vault, so no transaction may be

@@ -73,6 +73,22 @@ impl Actor {
 pub enum Action {
     /// A member of staff was made.
     StaffCreated,
+    /// Somebody is no member of staff any more.
+    StaffRevoked,
+    /// Somebody who supports looked how an account stands, with its owner's code.
+    SupportLooked,
+    /// An operator asked to read somebody's ledger.
+    LedgerAskedFor,
+    /// An operator looked at such a request.
+    LedgerRequestLookedAt,
+    /// Another operator agreed to it.
+    LedgerAgreedTo,
+    /// Another operator did not agree.
+    LedgerDeclined,
+    /// One of the two took it back.
+    LedgerTakenBack,
+    /// An operator read somebody's ledger.
+    LedgerRead,
     /// Records were erased with the person they were about.
     RecordsErased,
     /// Everything that an account had was destroyed.
@@ -126,6 +142,14 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StaffCreated => "staff_created",
+            Self::StaffRevoked => "staff_revoked",
+            Self::SupportLooked => "support_looked",
+            Self::LedgerAskedFor => "ledger_asked_for",
+            Self::LedgerRequestLookedAt => "ledger_request_looked_at",
+            Self::LedgerAgreedTo => "ledger_agreed_to",
+            Self::LedgerDeclined => "ledger_declined",
+            Self::LedgerTakenBack => "ledger_taken_back",
+            Self::LedgerRead => "ledger_read",
             Self::RecordsErased => "records_erased",
             Self::AccountErased => "account_erased",
             Self::ClientRegistered => "client_registered",

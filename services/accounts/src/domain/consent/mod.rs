@@ -117,6 +117,8 @@ pub struct InCare {
     pub licensed: bool,
     /// Whether one of the two keeps the other away.
     pub kept_apart: bool,
+    /// Whether the owner's account is suspended. What they opened is held meanwhile: they could not look after it.
+    pub owner_suspended: bool,
     /// The consent of that care that is nearest to what is wanted.
     pub grant: Option<Grant>,
 }
@@ -124,9 +126,8 @@ pub struct InCare {
 impl InCare {
     /// The consent that opens what is wanted, if all is as it has to be.
     pub fn opens(&self, wanted: &Wanted, now: Timestamp) -> Option<Grant> {
-        self.grant.filter(|grant| {
-            self.licensed && !self.kept_apart && grant.covers(Relation::Counselor, wanted, now)
-        })
+        let held = !self.licensed || self.kept_apart || self.owner_suspended;
+        self.grant.filter(|grant| !held && grant.covers(Relation::Counselor, wanted, now))
     }
 }
 

@@ -33,9 +33,10 @@ prop_compose! {
 
 prop_compose! {
     fn any_care()(
-        licensed in prop::bool::weighted(0.75), kept_apart in prop::bool::weighted(0.25), grant in prop::option::of(any_grant()),
+        licensed in prop::bool::weighted(0.75), kept_apart in prop::bool::weighted(0.25),
+        owner_suspended in prop::bool::weighted(0.25), grant in prop::option::of(any_grant()),
     ) -> InCare {
-        InCare { licensed, kept_apart, grant }
+        InCare { licensed, kept_apart, owner_suspended, grant }
     }
 }
 
@@ -92,6 +93,7 @@ fn reasons_against(care: Option<InCare>, wanted: &Wanted, now: Timestamp) -> Vec
     let reasons = [
         (!care.licensed, "no licence that holds there"),
         (care.kept_apart, "one keeps the other away"),
+        (care.owner_suspended, "the owner's account is suspended"),
         (grant.ended, "taken back"),
         (grant.expires_at <= now, "over"),
         (grant.scope.number() != wanted.scope.number(), "another kind"),

@@ -45,13 +45,16 @@ pub async fn insert(conn: &mut PgConnection, new: &NewRecord<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Takes salt and content of every record of what an account did, or what was done to it; how many they were.
+/// Takes salt and content of every record of what an account did, or what was done to it; how many they were. What somebody
+/// did as one of the staff stays, and that they were one: whoever is one no more could otherwise take it away.
 pub async fn forget_account(conn: &mut PgConnection, account_id: Uuid) -> Result<u64, sqlx::Error> {
     let gone = sqlx::query!(
         "UPDATE audit_record
          SET salt = NULL, recorded_at = NULL, actor_kind = NULL, actor_id = NULL, session_id = NULL, action = NULL,
              subject_kind = NULL, subject_id = NULL, details = NULL, note = NULL
-         WHERE salt IS NOT NULL AND (actor_id = $1 OR (subject_id = $1 AND subject_kind = 'account'))",
+         WHERE salt IS NOT NULL
+           AND (actor_id = $1 AND actor_kind NOT IN ('operator', 'editor', 'support')
+                OR subject_id = $1 AND subject_kind = 'account' AND action NOT IN ('staff_created', 'staff_revoked'))",
         account_id
     )
     .execute(conn)

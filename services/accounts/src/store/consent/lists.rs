@@ -33,7 +33,7 @@ pub struct Mine {
     pub ended_at: Option<jiff_sqlx::Timestamp>,
     /// How.
     pub ended_by: Option<String>,
-    /// Whether care is active, the counselor may act for the owner, and neither keeps the other away.
+    /// Whether care is active, the counselor may act for the owner, neither keeps the other away, and the owner is not suspended.
     pub holds: bool,
 }
 
@@ -111,7 +111,8 @@ pub async fn mine(
                   k.text_id, k.text_version, k.granted_at, k.expires_at, k.ended_at, k.ended_by,
                   COALESCE(c.state = 'active' AND care_licensed(c.counselor_id, c.jurisdiction, $4)
                            AND NOT care_kept_away(c.counselor_id, c.member_id, $4)
-                           AND NOT care_kept_away(c.member_id, c.counselor_id, $4), false) AS "holds!"
+                           AND NOT care_kept_away(c.member_id, c.counselor_id, $4)
+                           AND NOT account_suspended(c.member_id, $4), false) AS "holds!"
            FROM consent k
            LEFT JOIN counselor o ON o.account_id = k.counselor_id
            LEFT JOIN care c ON c.care_id = k.care_id
@@ -132,7 +133,7 @@ pub async fn mine(
 }
 
 /// What is open to a counselor at a moment, opened before the given time and id, newest first: under care that is active, of
-/// people they may act for, where neither keeps the other away.
+/// people they may act for whose accounts are not suspended, where neither keeps the other away.
 pub async fn granted(
     conn: &mut PgConnection,
     counselor_id: Uuid,
@@ -148,6 +149,7 @@ pub async fn granted(
            WHERE k.counselor_id = $1 AND (k.granted_at, k.consent_id) < ($2, $3)
              AND k.ended_at IS NULL AND k.expires_at > $4 AND care_licensed(c.counselor_id, c.jurisdiction, $4)
              AND NOT care_kept_away(c.counselor_id, c.member_id, $4) AND NOT care_kept_away(c.member_id, c.counselor_id, $4)
+             AND NOT account_suspended(c.member_id, $4)
            ORDER BY k.granted_at DESC, k.consent_id DESC LIMIT $5"#,
         counselor_id,
         before.0.to_sqlx(),

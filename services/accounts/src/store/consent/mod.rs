@@ -64,13 +64,29 @@ pub async fn care_of(
         Care,
         r#"SELECT care_id,
                   care_licensed(counselor_id, jurisdiction, $3) AND NOT care_kept_away(counselor_id, member_id, $3)
-                  AND NOT care_kept_away(member_id, counselor_id, $3) AS "holds!"
+                  AND NOT care_kept_away(member_id, counselor_id, $3) AND NOT account_suspended(member_id, $3) AS "holds!"
            FROM care WHERE member_id = $1 AND counselor_id = $2 AND state = 'active'"#,
         member_id,
         counselor_id,
         now.to_sqlx() as _
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// The counselors to whom something of somebody's is open, in the order of their ids.
+pub async fn readers_of(
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT DISTINCT counselor_id FROM consent WHERE owner_id = $1 AND ended_at IS NULL AND expires_at > $2
+         ORDER BY counselor_id",
+        owner_id,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
     .await
 }
 

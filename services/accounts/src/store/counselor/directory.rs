@@ -1,6 +1,6 @@
 //! Lists of counselors: whom members find, and what operators decide on.
 
-use super::{Stored, StoredLicence};
+use super::{State, Stored, StoredLicence};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -132,5 +132,35 @@ pub async fn decided(
         limit
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Who is a counselor, or was, after the given one, in the order of their ids, as events would tell of them.
+pub async fn states_after(
+    conn: &mut PgConnection,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<State>, sqlx::Error> {
+    sqlx::query_as!(
+        State,
+        r#"SELECT account_id, revision, verified_at, decided_at AS "decided_at!" FROM counselor
+           WHERE account_id > $1 AND state IN ('verified', 'suspended') AND decided_at IS NOT NULL
+           ORDER BY account_id LIMIT $2"#,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How somebody stands who is a counselor or was, as an event would tell of it.
+pub async fn state(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<State>, sqlx::Error> {
+    sqlx::query_as!(
+        State,
+        r#"SELECT account_id, revision, verified_at, decided_at AS "decided_at!" FROM counselor
+           WHERE account_id = $1 AND state IN ('verified', 'suspended') AND decided_at IS NOT NULL"#,
+        account_id
+    )
+    .fetch_optional(conn)
     .await
 }

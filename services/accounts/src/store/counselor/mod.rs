@@ -4,7 +4,7 @@ mod decision;
 mod directory;
 
 pub use decision::{check_licences, drop_unchecked, expired, refuse, set_kind, suspend, verify};
-pub use directory::{Sought, decided, find_listed, licences_that_hold, listed, waiting};
+pub use directory::{Sought, decided, find_listed, licences_that_hold, listed, state, states_after, waiting};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -41,6 +41,18 @@ pub struct Stored {
     pub expired: bool,
     /// Why they were refused or suspended, sealed.
     pub reason: Option<Vec<u8>>,
+}
+
+/// How somebody stands who is a counselor or was.
+pub struct State {
+    /// The account.
+    pub account_id: Uuid,
+    /// It grows with every change.
+    pub revision: i32,
+    /// Since when they are a counselor; none while they are none.
+    pub verified_at: Option<jiff_sqlx::Timestamp>,
+    /// When was decided last.
+    pub decided_at: Timestamp,
 }
 
 /// A licence as stored.

@@ -129,6 +129,12 @@ async fn security(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) 
     tally.add("passkey_challenges", asked.execute(&mut *conn).await?.rows_affected());
     let suspended = sqlx::query!("DELETE FROM suspension WHERE account_id = $1", account_id);
     tally.add("suspensions", suspended.execute(&mut *conn).await?.rows_affected());
+    let codes = sqlx::query!("DELETE FROM support_code WHERE account_id = $1", account_id);
+    tally.add("support_codes", codes.execute(&mut *conn).await?.rows_affected());
+    let wishes = sqlx::query!("DELETE FROM ledger_look WHERE account_id = $1", account_id);
+    tally.add("staff_looks", wishes.execute(&mut *conn).await?.rows_affected());
+    let looks = sqlx::query!("DELETE FROM staff_look WHERE account_id = $1", account_id);
+    tally.add("staff_looks", looks.execute(&mut *conn).await?.rows_affected());
     let devices = sqlx::query!("DELETE FROM known_device WHERE account_id = $1", account_id);
     tally.add("devices", devices.execute(&mut *conn).await?.rows_affected());
     let codes = sqlx::query!("DELETE FROM recovery_code WHERE account_id = $1", account_id);

@@ -5,8 +5,8 @@ mod person;
 
 pub use deciding::{Decidable, Listed, Opened, decide, decided, evidence, find, hold, waiting};
 pub use person::{
-    About as Person, NewPersonReport, Own, insert_person, is_counselor, known, of_account, over, own,
-    remove_all,
+    About as Person, NewPersonReport, Own, insert_person, is_counselor, known, of_account, of_attempt, over,
+    own, remove_all,
 };
 
 use jiff::Timestamp;

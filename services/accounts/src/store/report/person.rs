@@ -32,6 +32,8 @@ pub struct NewPersonReport<'a> {
     pub note: Option<&'a [u8]>,
     /// What was attached, sealed, by the number of its kind.
     pub evidence: &'a [(i32, Vec<u8>)],
+    /// The id that the client chose for the attempt, and what it was an attempt at.
+    pub attempt: Option<(Uuid, [u8; 32])>,
 }
 
 /// A report as whoever made it sees it.
@@ -97,15 +99,35 @@ pub async fn is_counselor(
     .await
 }
 
+/// The report that somebody's attempt led to, and whether it was an attempt at the same.
+pub async fn of_attempt(
+    conn: &mut PgConnection,
+    reporter_id: Uuid,
+    attempt_id: Uuid,
+    attempt_mac: &[u8; 32],
+) -> Result<Option<(Uuid, bool)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT report_id, attempt_mac = $3 AS "same!" FROM report WHERE reporter_id = $1 AND attempt_id = $2"#,
+        reporter_id,
+        attempt_id,
+        &attempt_mac[..]
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.report_id, row.same)))
+}
+
 /// Keeps a report of a person.
 pub async fn insert_person(
     conn: &mut PgConnection,
     new: &NewPersonReport<'_>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
+    let (attempt_id, attempt_mac) = new.attempt.map(|(id, mac)| (id, mac.to_vec())).unzip();
     sqlx::query!(
-        "INSERT INTO report (report_id, kind, about_id, reporter_id, relation, share_id, reason, note, reported_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO report (report_id, kind, about_id, reporter_id, relation, share_id, reason, note, reported_at,
+                             attempt_id, attempt_mac)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         new.report_id,
         new.kind,
         new.about.account_id,
@@ -114,7 +136,9 @@ pub async fn insert_person(
         new.about.share_id,
         new.reason,
         new.note,
-        now.to_sqlx()
+        now.to_sqlx(),
+        attempt_id,
+        attempt_mac
     )
     .execute(&mut *conn)
     .await?;

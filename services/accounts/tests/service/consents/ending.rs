@@ -5,9 +5,10 @@ use crate::counselors::{application, licence};
 use crate::erasure::WEEK;
 use crate::kit::House;
 use crate::people::{Person, visible};
+use crate::trust::complaint;
 use accounts::events;
 use bus::Outbox;
-use candor_proto::accounts::v1::{ConsentState, GrantConsentRequest};
+use candor_proto::accounts::v1::{ConsentState, GrantConsentRequest, SecurityNoticeKind};
 use candor_proto::options::v1::Scope;
 use jiff::SignedDuration;
 
@@ -118,6 +119,53 @@ async fn a_suspension_and_a_licence_that_is_over_hold_it_and_a_new_one_brings_it
     house.verify_counselor(&operator, &carla).await.unwrap();
     let carla = house.signed_in("carla@example.org").await;
     house.open(&carla, read_all(Scope::Entries, &anna)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_suspension_of_the_owner_holds_it_and_it_is_back_once_that_is_over() {
+    let (house, operator, carla, anna, _) = house_with(["carla", "anna"]).await;
+    let ben = house.member("ben").await;
+    house.link(&anna, &ben).await;
+    let before = house.opened(&carla, read_all(Scope::Entries, &anna)).await.unwrap();
+    let told = house.told("accounts.v1.access_epoch_raised").await;
+    let report_id = house.complain(&ben, complaint(&anna)).await.unwrap();
+    let suspension_id = house.suspend_for(&operator, &report_id, 0).await.unwrap();
+    // Capabilities of before are good for nothing, and no new one is made.
+    assert_eq!(house.told("accounts.v1.access_epoch_raised").await, told + 1);
+    let raised = (anna.account_id, carla.account_id, before.opening.epoch + 1);
+    assert!(house.epochs().await.contains(&raised));
+    house.is_closed(&anna, &carla).await;
+    assert!(house.granted_to(&carla).await.is_empty());
+    let held = house.signed_in("anna@example.org").await;
+    assert_eq!(house.states_of(&held).await, [ConsentState::OnHold as i32; 2]);
+    assert_eq!(house.told("accounts.v1.consent_revoked").await, 0, "nothing ended");
+    // She can take it back meanwhile.
+    let first = house.consents_of(&held).await[0].consent_id.clone();
+    house.take_back(&held, &first).await.unwrap();
+    house.lift_suspension(&operator, &suspension_id).await.unwrap();
+    let back = house.granted_to(&carla).await;
+    assert_eq!(back.len(), 1, "what she took back stays closed");
+    let states = house.states_of(&held).await;
+    assert_eq!(states, [ConsentState::Withdrawn as i32, ConsentState::Open as i32]);
+    assert!(!house.heard(&carla, SecurityNoticeKind::CareOnHold).await, "nobody is told why");
+}
+
+#[tokio::test]
+async fn what_a_suspension_held_opens_again_when_its_time_is_over_and_not_beyond_its_own() {
+    let (house, operator, carla, anna, _) = house_with(["carla", "anna"]).await;
+    let ben = house.member("ben").await;
+    house.link(&anna, &ben).await;
+    house.advance(SignedDuration::from_secs(1));
+    let short = Some(wire(house.now() + super::DAY * 3));
+    let of_moods = GrantConsentRequest { expire_time: short, ..all_of(Scope::Moods, &carla) };
+    house.grant(&anna, of_moods).await.unwrap();
+    let report_id = house.complain(&ben, complaint(&anna)).await.unwrap();
+    house.suspend_for(&operator, &report_id, 7).await.unwrap();
+    house.is_closed(&anna, &carla).await;
+    house.advance(super::DAY * 7);
+    let carla = house.signed_in("carla@example.org").await;
+    house.open(&carla, read_all(Scope::Entries, &anna)).await.unwrap();
+    assert!(house.open(&carla, read_all(Scope::Moods, &anna)).await.is_err());
 }
 
 #[tokio::test]

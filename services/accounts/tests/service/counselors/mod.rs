@@ -3,6 +3,7 @@
 mod becoming;
 mod directory;
 mod ending;
+mod events;
 
 use crate::kit::House;
 use crate::people::Person;

@@ -4,9 +4,11 @@ use super::complaint;
 use crate::care::wish;
 use crate::counselors::application;
 use crate::kit::{House, reason};
+use accounts::app::moderation;
 use candor_proto::accounts::v1::{
-    AppealState, CounselorStanding, ReportState, SecurityNoticeKind, SuspensionReason,
+    AppealState, CounselorStanding, ListCounselorsRequest, ReportState, SecurityNoticeKind, SuspensionReason,
 };
+use chassis::identity::Kind;
 use jiff::SignedDuration;
 use tonic::Code;
 use uuid::Uuid;
@@ -186,5 +188,56 @@ async fn those_who_run_the_place_are_not_suspended_and_nothing_unknown_is_decide
         house.lift_suspension(&operator, &unknown).await.err().unwrap(),
     ] {
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "SUSPENSION_NOT_FOUND"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_verified_while_a_suspension_is_prepared_is_not_listed_after_it() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let (anna, carla) = (house.member("anna").await, house.member("carla").await);
+    house.befriend(&anna, &carla).await;
+    let report_id = house.complain(&anna, complaint(&carla)).await.unwrap();
+    let place = house.circles_of(&carla).await.places.remove(0).circle_id;
+    house.leave(&carla, &place).await.unwrap();
+    // Nobody has applied yet.
+    let (by, id) = (house.passport_of(&operator), report_id.parse().unwrap());
+    let reason = accounts::domain::SuspensionReason::Threat;
+    let sentence = moderation::prepare_sentence(&house.accounts, by.account_id, id, reason, 0).await.unwrap();
+    house.submit(&carla, application("carla")).await.unwrap();
+    house.verify_counselor(&operator, &carla).await.unwrap();
+    assert!(house.find(&anna, &carla).await.is_ok());
+    let mut tx = house.pool().begin().await.unwrap();
+    moderation::suspend(&house.accounts, &mut tx, &by, sentence).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(house.find(&anna, &carla).await.is_err());
+    let listed = house.counselors(&anna, ListCounselorsRequest::default()).await.unwrap();
+    assert!(listed.counselors.is_empty());
+    assert!(house.queue(&operator, CounselorStanding::Verified).await.is_empty());
+    assert_eq!(house.signed_in("carla@example.org").await.kind, Kind::Member);
+    assert!(house.heard(&carla, SecurityNoticeKind::CounselorSuspended).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whichever_comes_first_nobody_is_suspended_and_listed() {
+    let house = std::sync::Arc::new(House::new().await);
+    let (operator, second) = (house.operator().await, house.second_operator().await);
+    let anna = house.member("anna").await;
+    for round in 0..4 {
+        let name = format!("carla{round}");
+        let carla = house.member(&name).await;
+        house.befriend(&anna, &carla).await;
+        let report_id = house.complain(&anna, complaint(&carla)).await.unwrap();
+        let place = house.circles_of(&carla).await.places.remove(0).circle_id;
+        house.leave(&carla, &place).await.unwrap();
+        house.submit(&carla, application(&name)).await.unwrap();
+        let verifying = {
+            let (house, operator, carla) = (house.clone(), operator.clone(), carla.clone());
+            tokio::spawn(async move { house.verify_counselor(&operator, &carla).await })
+        };
+        house.suspend_for(&second, &report_id, 0).await.unwrap();
+        let _whichever = verifying.await.unwrap();
+        assert!(house.find(&anna, &carla).await.is_err(), "round {round}");
+        assert_eq!(house.signed_in(&format!("{name}@example.org")).await.kind, Kind::Member);
     }
 }

@@ -3,7 +3,9 @@
 mod blocking;
 mod deciding;
 mod keeping;
+mod ledger_looks;
 mod reporting;
+mod support;
 mod suspended;
 
 use crate::kit::House;
@@ -32,6 +34,7 @@ pub fn complaint(about: &Person) -> ReportPersonRequest {
             one(EvidenceKind::Shown, "You will see what happens."),
             one(EvidenceKind::Typed, "Monday: three calls."),
         ],
+        attempt_id: String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::complaint;
 use crate::kit::{House, reason};
 use crate::people::{Person, visible};
-use candor_proto::accounts::v1::{ReportKind, ReportReason, ReportRelation};
+use candor_proto::accounts::v1::{ReportKind, ReportPersonRequest, ReportReason, ReportRelation};
 use chassis::identity::Kind;
 use tonic::Code;
 use uuid::Uuid;
@@ -153,4 +153,60 @@ async fn invitations_that_are_reported_stand_in_the_same_queue() {
     assert!(house.is_held("anna@example.org").await);
     // Whoever has the code reads nothing of it any more.
     assert_eq!(house.preview(&code).await.err().unwrap().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_made_again_is_one_report() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    let attempt =
+        |id: u128| ReportPersonRequest { attempt_id: Uuid::from_u128(id).to_string(), ..complaint(&ben) };
+    let first = house.complain(&anna, attempt(7)).await.unwrap();
+    // More often than there are turns: a retry takes none.
+    for _ in 0..12 {
+        assert_eq!(house.complain(&anna, attempt(7)).await.unwrap(), first);
+    }
+    assert_eq!(house.own_reports(&anna).await.len(), 1);
+    assert_ne!(
+        first,
+        Uuid::from_u128(7).to_string(),
+        "the report's own id names a key, and is nobody's to choose"
+    );
+    let other = ReportPersonRequest { note: "Something else.".into(), ..attempt(7) };
+    let refused = house.complain(&anna, other).await.err().unwrap();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::AlreadyExists, "ATTEMPT_ID_REUSED"));
+    // Another's attempt of the same id is another's.
+    let (about_anna, mut from_ben) = (complaint(&anna), attempt(7));
+    from_ben.account_id = about_anna.account_id;
+    assert_ne!(house.complain(&ben, from_ben).await.unwrap(), first);
+    assert_ne!(house.complain(&anna, attempt(8)).await.unwrap(), first);
+    let unnamed = [
+        house.complain(&anna, complaint(&ben)).await.unwrap(),
+        house.complain(&anna, complaint(&ben)).await.unwrap(),
+    ];
+    assert_ne!(unnamed[0], unnamed[1]);
+    assert_eq!(house.own_reports(&anna).await.len(), 4);
+    // A key of somebody's own account is not destroyed with a report.
+    let account = ReportPersonRequest { attempt_id: anna.account_id.to_string(), ..complaint(&ben) };
+    assert_ne!(house.complain(&anna, account).await.unwrap(), anna.account_id.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_attempt_twice_at_once_is_one_report() {
+    let house = std::sync::Arc::new(House::new().await);
+    let (anna, ben) = house.couple().await;
+    for round in 0..4 {
+        let attempt_id = Uuid::from_u128(100 + round).to_string();
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let (house, anna) = (house.clone(), anna.clone());
+            let message = ReportPersonRequest { attempt_id: attempt_id.clone(), ..complaint(&ben) };
+            running.spawn(async move { house.complain(&anna, message).await.unwrap() });
+        }
+        let ids = running.join_all().await;
+        assert_eq!(ids[0], ids[1]);
+    }
+    let reports = house.own_reports(&anna).await;
+    assert_eq!(reports.len(), 4);
+    assert!(reports.iter().all(|report| report.note == "He waits at my door."), "each is readable");
 }

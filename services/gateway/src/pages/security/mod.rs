@@ -165,6 +165,15 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::AccountSuspended => {
             "Your account was suspended. You can read why, and object, on the page Your account."
         }
+        SecurityNoticeKind::SupportLooked => {
+            "Somebody who helps with the use of this place looked how your account stands, with a code of yours."
+        }
+        SecurityNoticeKind::LedgerLooked => {
+            "An operator read your ledger. Another one had agreed. It stands in your ledger."
+        }
+        SecurityNoticeKind::RoleEnded => {
+            "You do not work for this place any more. The account is a member’s now."
+        }
         SecurityNoticeKind::SuspensionLifted => "Your account is not suspended any more.",
         SecurityNoticeKind::AppealRefused => "What you objected was looked at. The suspension stays.",
         SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",

@@ -33,6 +33,8 @@ struct Preview {
     said: Said,
     reason: &'static str,
     block: bool,
+    /// So that what is sent twice arrives once.
+    attempt: String,
 }
 
 #[derive(Template)]
@@ -160,7 +162,8 @@ pub(super) async fn preview(
         return page(&member, account_id, said, StatusCode::BAD_REQUEST, wrong).await;
     };
     let (frame, block) = (member.guest.frame("report"), said.block);
-    member.guest.show(&Preview { frame, account_id, said, reason: super::reason(reason), block })
+    let attempt = member.guest.app.ids.next_opaque().to_string();
+    member.guest.show(&Preview { frame, account_id, said, reason: super::reason(reason), block, attempt })
 }
 
 /// The form once more, with everything that was typed.
@@ -184,6 +187,7 @@ pub(super) async fn send(
         reason: said.reason,
         note: said.note.clone(),
         evidence: said.evidence(),
+        attempt_id: form.text("attempt"),
     })?;
     let upstream = &member.guest.app.upstream;
     if let Err(status) = upstream.trust().report_person(request).await {

@@ -167,6 +167,7 @@ mod tests {
             "CoupleCareService",
             "CoupleService",
             "IdentityService",
+            "LedgerLookService",
             "LedgerService",
             "ModerationService",
             "OAuthClientService",
@@ -175,6 +176,7 @@ mod tests {
             "SecurityService",
             "SessionService",
             "SoftwareConsentService",
+            "SupportService",
             "TermsService",
             "TrustService",
         ];
