@@ -8,7 +8,7 @@ pub use reading::{GrantedToMe, MyConsent, granted, mine, one_of_mine};
 use super::{
     Accounts, announce,
     audit::{self, Record},
-    notice, random_id, standing,
+    notice, random_id, software, standing,
 };
 use crate::{
     ConsentError, Error,
@@ -157,7 +157,7 @@ pub(super) async fn end_of_care(
     Ok(outbox::append(conn, &ended.iter().map(tell).collect::<Vec<_>>()).await?)
 }
 
-/// Closes what somebody opened, because their account is suspended: capabilities of before are good for nothing. Nothing ends:
+/// Closes what somebody opened to counselors and to software, because their account is suspended: capabilities of before are good for nothing. Nothing ends:
 /// once the suspension is over it opens again, as far as its own time goes. Whoever could read is not told why.
 ///
 /// # Errors
@@ -172,5 +172,5 @@ pub(super) async fn hold_all_of(
         let raised = access::raise(conn, owner_id, counselor_id).await?;
         outbox::append(conn, &[announce::epoch_raised(&accounts.ids, now, &raised)]).await?;
     }
-    Ok(())
+    software::hold_of_owner(accounts, conn, owner_id).await
 }

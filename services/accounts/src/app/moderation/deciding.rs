@@ -95,8 +95,8 @@ pub async fn dismiss(
 }
 
 /// Suspends the account that a report is about, and returns the suspension's id. Its sessions end, with all that was open in
-/// them; so do its invitations; what it opened to counselors is held; and whoever is a counselor is none any more, until they
-/// are verified anew.
+/// them; so do its invitations; what it opened to counselors and software is held; and whoever is a counselor is none any more,
+/// until they are verified anew.
 ///
 /// # Errors
 /// [`Error::SessionOver`]; [`TrustError::ReportNotFound`], [`TrustError::DecidedAlready`], [`TrustError::NotToSuspend`].

@@ -104,3 +104,18 @@ pub(in crate::app) async fn hold_of_counselor(
     let raised = software::raise_of_counselor(conn, counselor_id).await?;
     tell_raised(accounts, conn, &raised, accounts.clock.now()).await
 }
+
+/// Closes what somebody opened to software, because their account is suspended. The consents stay, and open again once that is
+/// over, as far as their own time goes.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) async fn hold_of_owner(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    let raised = software::raise_of_owner(conn, owner_id, now).await?;
+    tell_raised(accounts, conn, &raised, now).await
+}

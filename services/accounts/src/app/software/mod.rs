@@ -6,7 +6,7 @@ mod opening;
 mod reach;
 mod reading;
 
-pub(super) use ending::{disabled, end_of_care, end_of_owner, hold_of_counselor};
+pub(super) use ending::{disabled, end_of_care, end_of_owner, hold_of_counselor, hold_of_owner};
 pub use opening::{Wish, open};
 pub use reading::{Granted, MyConsent, Offered, granted, mine, offered, one_of_mine, openable};
 

@@ -89,6 +89,7 @@ fn asking(wish: &Wish, token: Reach, answer: &Answer) -> Result<Asking, Error> {
         registered: reach::of(&registered, wish.scope, wish.item_id.is_some()),
         token,
         holder: if answer.of_house { Holder::House } else { Holder::Counselor(care) },
+        owner_suspended: answer.owner_suspended,
         grant: answer.grant,
     })
 }

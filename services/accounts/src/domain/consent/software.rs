@@ -68,6 +68,8 @@ pub struct Asking {
     pub token: Reach,
     /// Whose it is.
     pub holder: Holder,
+    /// Whether the owner's account is suspended. What they opened is held meanwhile: they could not look after it.
+    pub owner_suspended: bool,
     /// The consent to it that is nearest to what is wanted.
     pub grant: Option<Grant>,
 }
@@ -76,7 +78,7 @@ impl Asking {
     /// The consent that opens what is wanted, if all is as it has to be.
     pub fn opens(&self, wanted: &Wanted, now: Timestamp) -> Option<Grant> {
         let reaches = self.registered.of(&self.holder) && self.token.of(&self.holder);
-        let may = self.acts && reaches && self.holder.holds();
+        let may = self.acts && reaches && self.holder.holds() && !self.owner_suspended;
         self.grant.filter(|grant| may && grant.covers(Relation::Software, wanted, now))
     }
 }

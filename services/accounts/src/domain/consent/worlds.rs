@@ -58,9 +58,9 @@ prop_compose! {
 prop_compose! {
     fn any_software()(
         acts in prop::bool::weighted(0.9), registered in any_reach(), token in any_reach(), holder in any_holder(),
-        grant in prop::option::weighted(0.9, any_grant()),
+        owner_suspended in prop::bool::weighted(0.25), grant in prop::option::weighted(0.9, any_grant()),
     ) -> Asking {
-        Asking { acts, registered, token, holder, grant }
+        Asking { acts, registered, token, holder, owner_suspended, grant }
     }
 }
 
@@ -116,6 +116,7 @@ fn reasons_against_software(software: &Asking, wanted: &Wanted, now: Timestamp) 
     let in_its_context = |reach: Reach| if of_house { reach.system } else { reach.user };
     let reasons = [
         (!software.acts, "it may not act"),
+        (software.owner_suspended, "the owner's account is suspended"),
         (!in_its_context(software.registered), "not what it is registered for"),
         (!in_its_context(software.token), "not what its token is for"),
         (care.is_none(), "no care"),

@@ -142,6 +142,26 @@ pub async fn raise_of_counselor(
     .await
 }
 
+/// Raises the epochs of somebody with all software to which something of theirs is open, in one order.
+pub async fn raise_of_owner(
+    conn: &mut PgConnection,
+    owner_id: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Epoch>, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        "INSERT INTO access_epoch AS known (owner_id, reader_id, epoch)
+         SELECT DISTINCT owner_id, client_id, 1 FROM software_consent
+         WHERE owner_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY owner_id, client_id
+         ON CONFLICT (owner_id, reader_id) DO UPDATE SET epoch = known.epoch + 1
+         RETURNING owner_id, reader_id, epoch",
+        owner_id,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Raises the epochs of owners and readers by one each, in one order.
 pub async fn raise_all(
     conn: &mut PgConnection,

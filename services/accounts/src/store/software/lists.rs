@@ -102,7 +102,7 @@ pub struct Mine {
     pub ended_at: Option<jiff_sqlx::Timestamp>,
     /// How.
     pub ended_by: Option<String>,
-    /// Whether the client may act, and the care holds where it is a counselor's.
+    /// Whether the client may act, the care holds where it is a counselor's, and the owner is not suspended.
     pub holds: bool,
 }
 
@@ -130,7 +130,8 @@ pub async fn mine(
                   k.counselor_id, o.name AS "counselor_name?", k.scope, k.item_id, k.purpose, k.text_id, k.text_version,
                   k.granted_at, k.expires_at, k.ended_at, k.ended_by,
                   COALESCE(c.client_id IS NOT NULL AND client_acts(c.holder_id, c.disabled_at)
-                           AND (k.care_id IS NULL OR software_care_holds(k.care_id, k.owner_id, c.holder_id, $4)),
+                           AND (k.care_id IS NULL OR software_care_holds(k.care_id, k.owner_id, c.holder_id, $4))
+                           AND NOT account_suspended(k.owner_id, $4),
                            false) AS "holds!"
            FROM software_consent k
            LEFT JOIN client c ON c.client_id = k.client_id
@@ -194,6 +195,7 @@ pub async fn granted(
            AND k.ended_at IS NULL AND k.expires_at > $4
            AND CASE WHEN k.item_id IS NULL THEN k.scope = ANY($5) ELSE k.scope = ANY($6) END
            AND (k.care_id IS NULL OR software_care_holds(k.care_id, k.owner_id, c.holder_id, $4))
+           AND NOT account_suspended(k.owner_id, $4)
          ORDER BY k.granted_at DESC, k.consent_id DESC LIMIT $7",
         client_id,
         before.0.to_sqlx(),
@@ -218,6 +220,7 @@ pub async fn count_open_to(
            FROM software_consent k JOIN client c ON c.client_id = k.client_id AND client_acts(c.holder_id, c.disabled_at)
            WHERE k.client_id = ANY($1) AND k.ended_at IS NULL AND k.expires_at > $2
              AND (k.care_id IS NULL OR software_care_holds(k.care_id, k.owner_id, c.holder_id, $2))
+             AND NOT account_suspended(k.owner_id, $2)
            GROUP BY k.client_id"#,
         client_ids,
         now.to_sqlx() as _,

@@ -6,7 +6,8 @@ mod lists;
 mod opening;
 
 pub use ending::{
-    Ended, end_of_care, end_of_client, end_of_owner, raise_all, raise_of_counselor, replace, withdraw,
+    Ended, end_of_care, end_of_client, end_of_owner, raise_all, raise_of_counselor, raise_of_owner, replace,
+    withdraw,
 };
 pub use lists::{
     Granted, Mine, Of, Offered, Openable, Reached, State, count_open_to, granted, mine, openable,

@@ -47,6 +47,8 @@ pub struct Answer {
     pub licensed: Option<bool>,
     /// Whether one of those two keeps the other away.
     pub kept_apart: Option<bool>,
+    /// Whether the owner's account is suspended.
+    pub owner_suspended: bool,
     /// The consent that is nearest to what is wanted.
     pub grant: Option<Grant>,
     /// The access epoch of the owner and the client, where the statement foresaw a yes.
@@ -83,6 +85,7 @@ pub async fn open(
                                 AND t.expires_at > $3) AS is_live,
                       (SELECT epoch FROM access_epoch e
                        WHERE e.owner_id = $7 AND e.reader_id = c.client_id) AS raised_to,
+                      account_suspended($7, $3) AS owner_suspended,
                       care.licensed, care.kept_apart, k.*
                FROM client c
                LEFT JOIN LATERAL (
@@ -105,7 +108,7 @@ pub async fn open(
            ), yes AS MATERIALIZED (
                SELECT consent_id, COALESCE(raised_to, 0) AS epoch FROM found
                WHERE consent_id IS NOT NULL AND acts AND CASE WHEN of_house THEN $11::boolean ELSE $12::boolean END
-                 AND (of_house OR licensed AND NOT kept_apart)
+                 AND (of_house OR licensed AND NOT kept_apart) AND NOT owner_suspended
            ), kept AS (
                INSERT INTO receipt (owner_id, receipt_id, reader_id, session_id, relation, relation_id, scope, purpose,
                                     item_id, epoch, opened_at, hour)
@@ -117,7 +120,8 @@ pub async fn open(
            )
            SELECT EXISTS (SELECT FROM turn) AS "has_turn!", found.is_live AS "has_token!", found.acts AS "acts!",
                   found.scopes AS "scopes!", found.of_house AS "of_house!", found.licensed AS "licensed?",
-                  found.kept_apart AS "kept_apart?", found.consent_id AS "consent_id?", found.scope AS "scope?",
+                  found.kept_apart AS "kept_apart?", found.owner_suspended AS "owner_suspended!",
+                  found.consent_id AS "consent_id?", found.scope AS "scope?",
                   found.item_id AS "item_id?", found.purpose AS "purpose?", found.expires_at AS "expires_at?",
                   yes.epoch AS "epoch?", kept.receipt_id AS "receipt_id?"
            FROM found LEFT JOIN yes ON true LEFT JOIN kept ON true"#,
@@ -158,6 +162,7 @@ pub async fn open(
         of_house: row.of_house,
         licensed: row.licensed,
         kept_apart: row.kept_apart,
+        owner_suspended: row.owner_suspended,
         grant,
         epoch: row.epoch,
         receipt_id: row.receipt_id,

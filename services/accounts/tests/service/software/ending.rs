@@ -6,6 +6,7 @@ use crate::consents::read_all;
 use crate::erasure::WEEK;
 use crate::kit::House;
 use crate::people::Person;
+use crate::trust::complaint;
 use accounts::events;
 use bus::Outbox;
 use candor_proto::accounts::v1::{ConsentState, SecurityNoticeKind};
@@ -127,6 +128,28 @@ async fn a_suspension_of_the_counselor_holds_it_ends_the_tokens_and_a_new_verifi
     let token = house.token_of(&world.carlas.0, super::OF_COUNSELOR).await;
     house.software_opened(&token, read_all(Scope::Entries, anna)).await;
     assert_eq!(world.states().await.0, [OPEN; 2]);
+}
+
+#[tokio::test]
+async fn a_suspension_of_the_owner_holds_all_of_it_and_it_is_back_once_that_is_over() {
+    let world = World::new().await;
+    let (house, anna) = (&world.house, &world.anna);
+    let ben = house.member("ben").await;
+    house.link(anna, &ben).await;
+    let report_id = house.complain(&ben, complaint(anna)).await.unwrap();
+    let suspension_id = house.suspend_for(&world.operator, &report_id, 0).await.unwrap();
+    for token in [&world.carlas.1, &world.of_house.1] {
+        assert_eq!(world.epoch(token).await, 1, "what was open is good for nothing");
+        house.closed_to_software(token, read_all(Scope::Entries, anna)).await;
+        assert!(house.granted_to_software(token).await.is_empty());
+    }
+    assert_eq!(world.states().await, (vec![ON_HOLD; 2], vec![ON_HOLD; 2]));
+    assert_eq!(house.told("accounts.v1.consent_revoked").await, 0, "nothing ended");
+    house.lift_suspension(&world.operator, &suspension_id).await.unwrap();
+    for token in [&world.carlas.1, &world.of_house.1] {
+        house.software_opened(token, read_all(Scope::Entries, anna)).await;
+    }
+    assert_eq!(world.states().await, (vec![OPEN; 2], vec![OPEN; 2]));
 }
 
 #[tokio::test]
