@@ -155,7 +155,10 @@ async fn software_gets_tokens_that_open_nothing_by_themselves_and_end_everywhere
 /// A member with an entry: their account's id, their session's secret, and the entry's id.
 async fn member(one: &One) -> (String, String, String) {
     let rest = one.rest();
-    let person = json!({"email": "anna@example.org", "password": PASSWORD, "timeZone": "UTC", "adult": true});
+    let person = json!({
+        "email": "anna@example.org", "password": PASSWORD, "timeZone": "UTC", "adult": true,
+        "termsVersion": 1, "privacyVersion": 1,
+    });
     rest.ok("POST", "/v1/accounts", None, Some(person)).await;
     let proof = json!({"token": one.mailed_token("anna@example.org").await, "password": PASSWORD});
     rest.ok("POST", "/v1/accounts:verifyEmail", None, Some(proof)).await;

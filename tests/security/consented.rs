@@ -67,6 +67,10 @@ impl Reader {
     ];
 
     fn gets(self, rpc: &str) -> Gets {
+        // Content does not hear of what ended before its time: for as long as the token says, it is software there.
+        if self == Self::Disabled && rpc.starts_with("candor.content.") {
+            return Gets::Refused(Code::PermissionDenied);
+        }
         if matches!(self, Self::Expired | Self::Disabled) {
             return Gets::Refused(Code::Unauthenticated);
         }
@@ -85,7 +89,8 @@ impl Reader {
     /// What stands in the list of what is open to it.
     fn granted(self) -> usize {
         match self {
-            Self::Consented => KINDS.len(),
+            // The same software: what anna opened, and nothing of whose care is over.
+            Self::Consented | Self::CareOver => KINDS.len(),
             Self::OfOneEntry | Self::Narrower => 1,
             _ => 0,
         }
@@ -254,6 +259,10 @@ impl World {
                 let count = answer["granted"].as_array().map_or(0, Vec::len);
                 if count != reader.granted() {
                     wrong.push(format!("{count} instead of {} are listed", reader.granted()));
+                }
+                let of_the_owner = answer.to_string().contains(things.get("$owner"));
+                if reader == Reader::CareOver && of_the_owner {
+                    wrong.push("the list has what is over".to_owned());
                 }
                 if answer.to_string().contains(CANARIES[0]) {
                     wrong.push("the list tells what somebody wrote".to_owned());

@@ -5,7 +5,7 @@
 // usage: node addresses.mjs CANDOR_BINARY SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { acceptTerms, look, mailedLink, open, pass, run } from "./kit.mjs";
-import { address, join, press, signIn } from "./people.mjs";
+import { address, join, later, press, signIn } from "./people.mjs";
 
 const ELSEWHERE = "somebody.else@example.org";
 
@@ -65,9 +65,12 @@ async function accepted(page, base) {
   await page.getByRole("button", { name: "Take back the privacy notice" }).click();
   await page.getByText("You do not want to?").waitFor();
   await look(page, "addresses-11-taken-back");
-  await page.goto(`${base}/write`);
+  // What is hers she reads in any case; her way in leads to the terms.
   await page.goto(`${base}/timeline`);
+  await page.getByRole("heading", { name: "Your timeline" }).waitFor();
+  await page.goto(`${base}/`);
   await page.waitForURL(/\/terms\/accept/);
+  later(60);
   await page.goto(`${base}/data`);
   await page.getByRole("heading").first().waitFor();
   await page.goto(`${base}/terms/accept?next=%2Fpath`);

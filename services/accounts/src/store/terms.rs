@@ -32,20 +32,23 @@ pub struct Accepted {
     pub withdrawn_at: Option<Timestamp>,
 }
 
-/// Keeps an acceptance; one that stands already stays as it is.
+/// Keeps an acceptance; one that stands already stays as it is. It is later than any that was taken back, even in the same
+/// moment: so the two are two.
 pub async fn accept(
     conn: &mut PgConnection,
     new: &NewAcceptance<'_>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO terms_acceptance (account_id, kind, version, locale, accepted_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO terms_acceptance (account_id, kind, version, locale, accepted_at)
+         SELECT $1, $2, $3, $4, GREATEST($5::timestamptz, max(withdrawn_at) + INTERVAL '1 microsecond')
+         FROM terms_acceptance WHERE account_id = $1 AND kind = $2 AND version = $3
          ON CONFLICT (account_id, kind, version) WHERE withdrawn_at IS NULL DO NOTHING",
         new.account_id,
         new.kind,
         new.version,
         new.locale,
-        now.to_sqlx()
+        now.to_sqlx() as _
     )
     .execute(conn)
     .await?;

@@ -61,11 +61,13 @@ async fn consumers_can_be_told_everything_again() {
     house.work().await;
     let before = house.events().await;
     let (ids, outbox) = (&house.accounts.ids, &house.accounts.outbox);
-    assert_eq!(events::resnapshot(house.pool(), outbox, &house.clock, ids).await.unwrap(), 2);
+    assert_eq!(events::resnapshot(house.pool(), outbox, &house.clock, ids).await.unwrap(), 3);
     let after = house.events().await;
     // In the order of their ids, which say nothing of when.
     let told = &after[before.len()..];
-    assert!(told.len() == 2 && before[1..3].iter().all(|event| told.contains(event)), "{told:?}");
+    assert!(told.len() == 3 && before[1..3].iter().all(|event| told.contains(event)), "{told:?}");
+    let (_, anna, version) = before[1].clone();
+    assert!(told.contains(&("accounts.v1.profile_changed".to_owned(), anna, version)), "{told:?}");
     assert!(after.iter().all(|(key, ..)| events::emits().contains(key)));
 }
 

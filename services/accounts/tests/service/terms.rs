@@ -175,6 +175,11 @@ async fn what_was_accepted_is_taken_back_without_a_proof_and_accepted_again() {
     let own = house.own_terms(&session).await;
     assert_eq!(own.accepted.len(), 3);
     assert_eq!(own.accepted.iter().filter(|one| one.withdraw_time.is_some()).count(), 1);
+    // Both again in one moment.
+    house.withdraw_text(&session, PRIVACY).await.unwrap();
+    house.accept_text(&session, PRIVACY, 1).await.unwrap();
+    assert!(!house.waits(&session).await);
+    assert_eq!(house.own_terms(&session).await.accepted.len(), 4);
     let minted = house.mint(&ben.session_secret).await.unwrap().passport;
     assert!(!house.passport(&minted).await.unwrap().terms_due);
 }
