@@ -53,7 +53,16 @@ pub(crate) async fn fill(ground: &Ground, tag: &str, rows: i64) {
     }
 }
 
-const ACCOUNTS: [&str; 12] = [
+/// Events that were handled here.
+const HANDLED: &str = "INSERT INTO bus.inbox (consumer, event_id, received_at)
+     SELECT 'somebody', gen_random_uuid(), now() FROM {rows}";
+
+/// Events that were told from here today.
+const TOLD: &str = "SELECT bus.make_log_partition(now());
+     INSERT INTO bus.log (id, key, aggregate_id, version, time, body, published_at)
+     SELECT {in_turn}, 'somebody.v1.something', {in_turn}, 1, now(), decode(repeat(md5(i::text), 7), 'hex'), now() FROM {rows}";
+
+const ACCOUNTS: [&str; 15] = [
     "INSERT INTO account (account_id, email_index, email, password_hash, kind, time_zone, locale, version, created_at,
                           adult_attested_at, verified_at, password_set_at)
      SELECT {somebody}, sha256(uuid_send({somebody})), uuid_send({somebody}), uuid_send({somebody}),
@@ -77,6 +86,10 @@ const ACCOUNTS: [&str; 12] = [
                           expires_at)
      SELECT {in_turn}, {somebody}, {other}, {in_turn}, 5, 2, 'entries', 1, now(), now() + interval '90 days' FROM {rows}",
     "INSERT INTO invitation_block (blocker_id, blocked_id, blocked_at) SELECT {somebody}, {other}, now() FROM {rows}",
+    "INSERT INTO terms_acceptance (account_id, kind, version, locale, accepted_at)
+     SELECT {somebody}, kind, 1, 'en', now() FROM {rows}, unnest(ARRAY['terms-of-use', 'privacy-notice']) AS kind",
+    HANDLED,
+    TOLD,
     "INSERT INTO throttle SELECT sha256(uuid_send({somebody})), now() + interval '1 day' FROM {rows}",
     "INSERT INTO couple SELECT {in_turn}, {somebody}, {other}, now() FROM {rows}",
     "INSERT INTO couple_member SELECT {somebody}, {other}, {in_turn}, uuid_send({somebody}) FROM {rows}",
@@ -86,7 +99,9 @@ const ACCOUNTS: [&str; 12] = [
      SELECT {other}, gen_random_uuid(), {somebody}, {in_turn}, 'partner', {in_turn}, 1, 0, 0, now(), i, now() FROM {rows}",
 ];
 
-const JOURNAL: [&str; 4] = [
+const JOURNAL: [&str; 6] = [
+    HANDLED,
+    TOLD,
     "INSERT INTO entries SELECT {someone_of_few}, {in_turn}, decode(repeat(md5(i::text), 35), 'hex'), NULL,
             now() - (i % 700) * interval '1 day', 'Europe/Berlin', NULL, now(), sha256(uuid_send({in_turn})) FROM {rows}",
     "INSERT INTO chassis.idempotency SELECT {someone_of_few}, 'journal.v1.WriteEntry', {in_turn},
@@ -97,7 +112,8 @@ const JOURNAL: [&str; 4] = [
             sha256(uuid_send({in_turn})) FROM {rows}",
 ];
 
-const REMINDERS: [&str; 3] = [
+const REMINDERS: [&str; 4] = [
+    HANDLED,
     "INSERT INTO couples SELECT {in_turn}, {somebody}, {other}, 1, now() FROM {rows}",
     "INSERT INTO schedules (schedule_id, account_id, kind, subject_id, due_at, due_on, time_zone, state, created_at,
                             settled_at)

@@ -14,13 +14,17 @@ use candor_proto::accounts::v1::{MintPassportRequest, OpenAccessRequest};
 use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
 use candor_proto::journal::v1::share_service_client::ShareServiceClient;
 use candor_proto::journal::v1::{
-    ListEntriesRequest, ListSharesRequest, Selection, ShareDepth, ShareItemRequest, ShareKind,
-    WriteEntryRequest,
+    GetReceivedShareRequest, ListEntriesRequest, ListSharesRequest, Selection, ShareDepth, ShareItemRequest,
+    ShareKind, WriteEntryRequest,
 };
 use candor_proto::options::v1::Scope;
 use candor_proto::reminders::v1::ListInboxItemsRequest;
 use candor_proto::reminders::v1::inbox_service_client::InboxServiceClient;
+use chassis::identity::capability::HEADER;
+use std::sync::Arc;
 use std::time::Duration;
+use tonic::metadata::{Ascii, MetadataValue};
+use uuid::Uuid;
 
 const SMALL: i64 = 10_000;
 const LARGE: i64 = 1_000_000;
@@ -42,16 +46,18 @@ enum Path {
     Timeline,
     Open,
     OpenConsented,
+    Read,
     Mint,
     Inbox,
     Shares,
 }
 
-const PATHS: [(Path, &str); 7] = [
+const PATHS: [(Path, &str); 8] = [
     (Path::Append, "write entry"),
     (Path::Timeline, "timeline, page of 20"),
     (Path::Open, "open access"),
     (Path::OpenConsented, "open access under a consent"),
+    (Path::Read, "delegated read: open, receipt, read"),
     (Path::Mint, "mint passport"),
     (Path::Inbox, "inbox, page of 20"),
     (Path::Shares, "own shares, page of 20"),
@@ -116,7 +122,7 @@ impl Town {
             async move { desk.call(path, lane, call).await }
         });
         let measure = outcome.await.measure;
-        self.candor.settle(&["reminders", "content"]).await;
+        self.candor.settle(&["accounts", "reminders", "content"]).await;
         measure
     }
 
@@ -131,6 +137,8 @@ struct Desk {
     owners: People,
     readers: People,
     counselors: People,
+    /// What the first of the owners shared first.
+    shares: Arc<Vec<(Uuid, Uuid)>>,
     writers: Writers,
     accounts: Channels,
     journal: Channels,
@@ -148,7 +156,10 @@ impl Desk {
         };
         let (accounts, journal, reminders) =
             (connect("accounts").await, connect("journal").await, connect("reminders").await);
+        let ids = load::ids();
+        let shares = Arc::new((0..ACTIVE).map(|_| (ids.next(), ids.next_opaque())).collect());
         let desk = Self {
+            shares,
             writers: Writers::new(&owners),
             owners,
             readers,
@@ -158,17 +169,19 @@ impl Desk {
             reminders,
         };
         let writing = desk.clone();
-        exactly(ACTIVE, LISTED, move |lane, _| {
+        exactly(ACTIVE, LISTED, move |lane, call| {
             let desk = writing.clone();
-            async move { desk.share(lane).await }
+            async move { desk.share(lane, call == 0).await }
         })
         .await;
         desk
     }
 
     /// Writes an entry and shares it.
-    async fn share(&self, member: usize) -> Result<(), String> {
-        let entry_id = load::ids().next_opaque();
+    async fn share(&self, member: usize, is_first: bool) -> Result<(), String> {
+        let ids = load::ids();
+        let (entry_id, share_id) =
+            if is_first { self.shares[member] } else { (ids.next(), ids.next_opaque()) };
         let entry = WriteEntryRequest {
             entry_id: entry_id.to_string(),
             body: crate::entries::text(entry_id),
@@ -177,6 +190,7 @@ impl Desk {
         let mut entries = EntryServiceClient::new(self.journal.of(member));
         entries.write_entry(self.owners.request(member, entry)).await.map_err(|s| load::failure(&s))?;
         let share = ShareItemRequest {
+            share_id: share_id.to_string(),
             recipient_account_id: self.readers.members[member].account_id.to_string(),
             selection: Some(Selection {
                 kind: ShareKind::Entry.into(),
@@ -198,6 +212,7 @@ impl Desk {
             Path::Append => self.writers.write(self.journal.wire(lane), couple, call).await,
             Path::Open => self.open_access(lane, couple, Scope::SharedItems).await,
             Path::OpenConsented => self.open_access(lane, couple, Scope::Entries).await,
+            Path::Read => self.read(lane, couple % ACTIVE).await,
             Path::Mint => self.mint(lane, couple).await,
             Path::Timeline | Path::Inbox | Path::Shares => {
                 let listed = self.list(path, lane, couple % ACTIVE).await;
@@ -227,16 +242,50 @@ impl Desk {
 
     /// What a partner opened, or what a counselor may read by consent.
     async fn open_access(&self, lane: usize, couple: usize, scope: Scope) -> Result<(), String> {
+        let readers = if scope == Scope::SharedItems { &self.readers } else { &self.counselors };
+        self.capability(lane, couple, scope, (readers, String::new())).await.map(drop)
+    }
+
+    /// The capability for one item of an owner's, or for everything of a scope.
+    async fn capability(
+        &self,
+        lane: usize,
+        couple: usize,
+        scope: Scope,
+        (readers, item_id): (&People, String),
+    ) -> Result<MetadataValue<Ascii>, String> {
         let wish = OpenAccessRequest {
             owner_account_id: self.owners.members[couple].account_id.to_string(),
             scope: scope.into(),
+            item_id,
             ..OpenAccessRequest::default()
         };
-        let readers = if scope == Scope::SharedItems { &self.readers } else { &self.counselors };
         let mut consent = ConsentServiceClient::new(self.accounts.of(lane));
         let opened = consent.open_access(readers.request(couple, wish)).await;
-        let opened = opened.map_err(|status| load::failure(&status))?.into_inner();
-        if opened.capability.is_empty() { Err("no capability".to_owned()) } else { Ok(()) }
+        let capability = opened.map_err(|status| load::failure(&status))?.into_inner().capability;
+        Some(capability)
+            .filter(|text| !text.is_empty())
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| "no capability".to_owned())
+    }
+
+    /// Opens what a partner shared, and reads it.
+    async fn read(&self, lane: usize, couple: usize) -> Result<(), String> {
+        let (entry_id, share_id) = self.shares[couple];
+        let item = (&self.readers, share_id.to_string());
+        let capability = self.capability(lane, couple, Scope::SharedItems, item).await?;
+        let owner_account_id = self.owners.members[couple].account_id.to_string();
+        let wanted = GetReceivedShareRequest { owner_account_id, share_id: share_id.to_string() };
+        let mut request = self.readers.request(couple, wanted);
+        request.metadata_mut().insert(HEADER, capability);
+        let answer = ShareServiceClient::new(self.journal.of(lane)).get_received_share(request).await;
+        let answer = answer.map_err(|status| load::failure(&status))?.into_inner();
+        let shown = answer.rendering.unwrap_or_default().body;
+        if shown == crate::entries::text(entry_id) {
+            Ok(())
+        } else {
+            Err("another text was shown".to_owned())
+        }
     }
 
     async fn mint(&self, lane: usize, member: usize) -> Result<(), String> {

@@ -73,7 +73,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 186] = [
+pub(crate) const ROWS: [Row; 187] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -115,6 +115,11 @@ pub(crate) const ROWS: [Row; 186] = [
     ),
     row(
         "candor.accounts.v1.SessionService.MintPassport",
+        r#"{"sessionSecret": "$session"}"#,
+        anyone(UNSIGNED),
+    ),
+    row(
+        "candor.accounts.v1.SessionService.RotateSecret",
         r#"{"sessionSecret": "$session"}"#,
         anyone(UNSIGNED),
     ),

@@ -81,7 +81,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         bodies: body::Bodies::new(body::Bounds::default()),
         meters: edge::Meters::new(),
     };
-    let places = pages::router()
+    let places = pages::router(&app)
         .merge(rest::router())
         .merge(oauth::router())
         .method_not_allowed_fallback(pages::wrong_method)

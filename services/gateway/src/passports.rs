@@ -5,7 +5,7 @@ use crate::station::Station;
 use crate::upstream::{Upstream, call};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use candor_proto::accounts::v1::MintPassportRequest;
+use candor_proto::accounts::v1::{MintPassportRequest, RotateSecretRequest};
 use chassis::Clock;
 use chassis::rpc::STEP_UP_LIFE;
 use jiff::{SignedDuration, Timestamp};
@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) session_id: Arc<str>,
     /// The account it speaks for.
     pub(crate) account_id: Arc<str>,
+    /// Whether the session's secret is due to be replaced.
+    secret_is_old: bool,
     from: Timestamp,
     until: Timestamp,
 }
@@ -87,6 +89,7 @@ impl Passports {
             passport: minted.passport.into(),
             session_id: minted.session_id.into(),
             account_id: minted.account_id.into(),
+            secret_is_old: minted.secret_is_old,
             from: now,
             until,
         };
@@ -106,6 +109,30 @@ impl Passports {
         if self.station(secret).is_none() {
             let _ = tokio::time::timeout(PATIENCE, self.of_secret(secret)).await;
         }
+    }
+
+    /// What takes a session's secret's place, where it is due. It is no harm where accounts does not answer at once: the next
+    /// page asks again.
+    pub(crate) async fn successor(&self, secret: &str) -> Option<String> {
+        if !self.is_old(secret) {
+            return None;
+        }
+        let asked = tokio::time::timeout(PATIENCE, self.replace(secret));
+        asked.await.ok()?.ok().flatten()
+    }
+
+    /// What takes a session's secret's place, due or not; `None` where one was given out a few minutes ago.
+    ///
+    /// # Errors
+    /// 401 when the session is over; what accounts said when it cannot answer.
+    pub(crate) async fn replace(&self, secret: &str) -> Result<Option<String>, Problem> {
+        let request = call(RotateSecretRequest { session_secret: secret.to_owned() }, None)?;
+        let rotated = self.upstream.sessions().rotate_secret(request).await?;
+        Ok(Some(rotated.into_inner().session_secret).filter(|next| !next.is_empty()))
+    }
+
+    fn is_old(&self, secret: &str) -> bool {
+        self.lock().get(&hash(secret)).is_some_and(|held| held.secret_is_old)
     }
 
     fn held(&self, key: &[u8; 32], now: Timestamp) -> Option<Held> {

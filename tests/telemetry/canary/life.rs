@@ -51,6 +51,9 @@ impl Person {
         let secret = text(&session["sessionSecret"]);
         let me = house.ok("accounts.IdentityService.GetMe", json!({}), Some(&secret)).await;
         let device = text(&session["deviceToken"]);
+        let rotated =
+            house.ok("accounts.SessionService.RotateSecret", json!({"sessionSecret": secret}), None).await;
+        let secret = text(&rotated["sessionSecret"]);
         Self { email, password, secret, account_id: text(&me["account"]["accountId"]), device }
     }
 

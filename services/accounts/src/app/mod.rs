@@ -37,6 +37,7 @@ mod report;
 mod second;
 mod security;
 mod session;
+mod session_secret;
 mod settle;
 mod sign_in;
 mod signing;
@@ -107,9 +108,8 @@ pub use registration::{Applicant, Application, apply, record, request_reset, res
 pub use report::{Complaint, Report, report_invitation, seal_report};
 pub use second::{Half, WaitingHalf, complete, half, keep_half};
 pub use security::{OwnSecurity, security_of};
-pub use session::{
-    OwnSession, SealedLabel, end_expired_sessions, end_session, end_sessions, list_sessions, live_session,
-};
+pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, end_sessions, list_sessions};
+pub use session_secret::{recognise, rotate_secret};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
 pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};

@@ -47,7 +47,7 @@ pub struct OwnSession {
 ///
 /// # Errors
 /// [`Error::SessionOver`] when it ended, timed out, or never was.
-pub async fn live_session(
+pub(super) async fn live_session(
     accounts: &Accounts,
     conn: &mut PgConnection,
     secret: &SessionSecret,

@@ -156,7 +156,16 @@ pub(super) async fn begin(
     let suspended = suspension::is_suspended(conn, account_id, now).await?;
     let session_id = label.session_id;
     let terms_due = terms::is_due(conn, account_id, accounts.terms.required()).await?;
-    let live = sessions::Live { session_id, account_id, kind, proved_at: now, strong, suspended, terms_due };
+    let live = sessions::Live {
+        session_id,
+        account_id,
+        kind,
+        proved_at: now,
+        strong,
+        suspended,
+        terms_due,
+        secret_since: now,
+    };
     Ok(Started { live, secret, device, expires_at: idle_until.min(absolute_until) })
 }
 

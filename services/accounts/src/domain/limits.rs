@@ -6,6 +6,12 @@ use jiff::SignedDuration;
 pub const PASSPORT_LIFE: SignedDuration = SignedDuration::from_secs(60);
 /// How long a token of software is good for.
 pub const CLIENT_TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// How old a session's secret is when it is to be replaced.
+pub const SECRET_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a secret that was replaced still counts: what a browser asked for at once is on its way.
+pub const SECRET_OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+/// How long the next secret may be on its way before there is another.
+pub const SECRET_OFFER_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// How long a verification token is good for.
 pub const VERIFICATION_LIFE: SignedDuration = SignedDuration::from_hours(24);
 /// After so many attempts a mail is dead.

@@ -85,6 +85,8 @@ pub enum NoticeKind {
     EmailChangeUndone,
     /// It was taken back that a legal text is accepted.
     TermsWithdrawn,
+    /// Somebody came with a secret of a session that had another by then; it ended.
+    SecretReused,
     /// Something of the member's was opened to software.
     SoftwareConsentGranted = 42,
     /// Software that the member had opened something to was ended.
@@ -93,7 +95,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::NoticesChanged,
@@ -134,6 +136,7 @@ impl NoticeKind {
         Self::EmailChanged,
         Self::EmailChangeUndone,
         Self::TermsWithdrawn,
+        Self::SecretReused,
         Self::SoftwareConsentGranted,
         Self::SoftwareOver,
     ];
@@ -171,6 +174,7 @@ impl NoticeKind {
             Self::ConfidentialityProposed => "confidentiality_proposed",
             Self::ConfidentialityChanged => "confidentiality_changed",
             Self::ConsentGranted => "consent_granted",
+            Self::SecretReused => "secret_reused",
             Self::SoftwareConsentGranted => "software_consent_granted",
             Self::SoftwareOver => "software_over",
             Self::AccountSuspended => "account_suspended",

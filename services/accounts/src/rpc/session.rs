@@ -13,8 +13,9 @@ use candor_proto::accounts::v1::{
     CompleteSignInRequest, CompleteSignInResponse, Device, EndSessionRequest, EndSessionResponse,
     EndSessionsRequest, EndSessionsResponse, ForgetDeviceRequest, ForgetDeviceResponse, ListDevicesRequest,
     ListDevicesResponse, ListSessionsRequest, ListSessionsResponse, ListSigningKeysRequest,
-    ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, Session, SignInRequest,
-    SignInResponse, SigningKey, StepUpRequest, StepUpResponse, session_service_server::SessionService,
+    ListSigningKeysResponse, MintPassportRequest, MintPassportResponse, RotateSecretRequest,
+    RotateSecretResponse, Session, SignInRequest, SignInResponse, SigningKey, StepUpRequest, StepUpResponse,
+    session_service_server::SessionService,
 };
 use chassis::{
     Fault,
@@ -52,6 +53,14 @@ impl SessionService for Rpc {
     ) -> Result<Response<MintPassportResponse>, Status> {
         let secret = Zeroizing::new(admit_public(request)?.session_secret);
         Ok(Response::new(mint_passport(self, &secret).await?))
+    }
+
+    async fn rotate_secret(
+        &self,
+        request: Request<RotateSecretRequest>,
+    ) -> Result<Response<RotateSecretResponse>, Status> {
+        let secret = Zeroizing::new(admit_public(request)?.session_secret);
+        Ok(Response::new(rotate_secret(self, &secret).await?))
     }
 
     async fn step_up(&self, request: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
@@ -183,14 +192,21 @@ async fn complete_sign_in(
 async fn mint_passport(rpc: &Rpc, secret: &str) -> Result<MintPassportResponse, Error> {
     let accounts = &rpc.accounts;
     let secret = SessionSecret::parse(secret).ok_or(Error::SessionOver)?;
-    let live = app::live_session(accounts, &mut *accounts.pool.acquire().await?, &secret).await?;
+    let live = app::recognise(accounts, &secret).await?;
     let passport = app::mint(accounts, &live).await?;
     Ok(MintPassportResponse {
         passport: passport.token.to_string(),
         passport_expire_time: Some(wire(passport.expires_at)),
         session_id: live.session_id.to_string(),
         account_id: live.account_id.to_string(),
+        secret_is_old: live.is_secret_old(accounts),
     })
+}
+
+async fn rotate_secret(rpc: &Rpc, secret: &str) -> Result<RotateSecretResponse, Error> {
+    let secret = SessionSecret::parse(secret).ok_or(Error::SessionOver)?;
+    let next = app::rotate_secret(&rpc.accounts, &secret).await?;
+    Ok(RotateSecretResponse { session_secret: next.map_or_else(String::new, |next| next.text().to_string()) })
 }
 
 async fn step_up(

@@ -30,6 +30,7 @@ pub mod request;
 pub mod reset;
 pub mod security;
 pub mod session;
+pub mod session_secret;
 pub mod signing_key;
 pub mod software;
 pub mod staff;

@@ -40,6 +40,8 @@ pub struct Live {
     pub suspended: bool,
     /// Whether it has yet to accept a legal text.
     pub terms_due: bool,
+    /// Since when its secret is the one it is.
+    pub secret_since: Timestamp,
 }
 
 /// A session in its owner's list.
@@ -100,7 +102,8 @@ pub async fn live(
         r#"WITH live AS (
              SELECT s.session_id, s.account_id, a.kind, s.proved_at, s.strong, s.used_at,
                     account_suspended(s.account_id, $2) AS suspended,
-                    account_terms_due(s.account_id, $5, $6) AS terms_due
+                    account_terms_due(s.account_id, $5, $6) AS terms_due,
+                    COALESCE(s.secret_since, s.created_at) AS secret_since
              FROM session s JOIN account a USING (account_id)
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND LEAST(s.idle_until, s.absolute_until) > $2
          ), noted AS (
@@ -108,7 +111,7 @@ pub async fn live(
              WHERE s.session_id = live.session_id AND live.used_at < $4 AND s.ended_at IS NULL
          )
          SELECT session_id, account_id, kind, proved_at, strong, suspended AS "suspended!",
-                terms_due AS "terms_due!" FROM live"#,
+                terms_due AS "terms_due!", secret_since AS "secret_since!" FROM live"#,
         &secret_hash[..],
         now.to_sqlx() as _,
         (now + idle).to_sqlx(),
@@ -137,7 +140,8 @@ pub async fn prove(
              AND LEAST(s.idle_until, s.absolute_until) > $3
          RETURNING s.session_id, s.account_id, a.kind, s.proved_at, s.strong,
              account_suspended(s.account_id, $3) AS "suspended!",
-             account_terms_due(s.account_id, $5, $6) AS "terms_due!""#,
+             account_terms_due(s.account_id, $5, $6) AS "terms_due!",
+             COALESCE(s.secret_since, s.created_at) AS "secret_since!""#,
         session_id,
         account_id,
         now.to_sqlx() as _,

@@ -34,6 +34,7 @@ mod profile;
 mod receipts;
 mod reports;
 mod rotation;
+mod session_secrets;
 mod sessions;
 mod software;
 mod step_up;

@@ -1,11 +1,12 @@
 //! Taking everything along: asking for it, calling it off, and the file.
 
 use super::data::PLACE;
-use super::{Failure, Form, Member, go, words};
+use super::{Failure, Form, Guest, Member, go, words};
 use crate::app::App;
 use crate::error::Problem;
 use crate::export;
 use axum::Router;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
 use candor_proto::accounts::v1::{CancelExportRequest, GetExportRequest, RequestExportRequest};
@@ -64,8 +65,28 @@ async fn cancel(member: Member, _form: Form) -> Result<Response, Failure> {
 }
 
 /// The file. By a button and not by a link: nothing that opens addresses by itself takes it.
+///
+/// It is sent with a new secret of the session, because it may take an hour: one that was replaced meanwhile would end the session.
 async fn take(member: Member, _form: Form) -> Result<Response, Failure> {
-    let secret = member.guest.visitor.session.clone().ok_or_else(Problem::unauthenticated)?;
-    let taken = export::answer(member.guest.app.clone(), secret).await;
-    taken.map_err(|problem| Failure::back_to(PLACE, problem))
+    member.require_proof().map_err(|problem| Failure::back_to(PLACE, problem))?;
+    let is_open = shown(&member).await?.is_some_and(|export| export.is_open);
+    let Guest { app, visitor } = &member.guest;
+    let secret = visitor.session.clone().ok_or_else(Problem::unauthenticated)?;
+    if !is_open {
+        // Accounts says why, and nothing is sent.
+        let refused = export::answer(app.clone(), secret).await;
+        return refused.map_err(|problem| Failure::back_to(PLACE, problem));
+    }
+    let next = app.passports.replace(&secret).await.and_then(|next| next.ok_or_else(in_a_moment));
+    let next = next.map_err(|problem| Failure::back_to(PLACE, problem))?;
+    let cookie = app.cookies.renew_session(visitor, &next)?;
+    let taken = export::answer(app.clone(), next).await;
+    let mut response = taken.map_err(|problem| Failure::back_to(PLACE, problem))?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+fn in_a_moment() -> Problem {
+    let detail = "Please try again in five minutes. Nothing was taken.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SESSION_IS_RENEWED", detail)
 }

@@ -161,7 +161,7 @@ fn code_in(form: &Form) -> String {
 pub(super) async fn show(invited: Invited) -> Result<Response, Failure> {
     let Guest { app, visitor } = &invited.guest;
     let secret = visitor.session.as_deref().filter(|_| invited.member.is_some());
-    let kept = secret.and_then(|secret| app.cookies.kept(visitor, &Keeper::Session(secret), app.clock.now()));
+    let kept = secret.and_then(|_| app.cookies.kept(visitor, &Keeper::Browser(visitor), app.clock.now()));
     match kept {
         Some(Kept { code, .. }) => {
             let response = invited.page(code, String::new(), None).await?;

@@ -31,6 +31,7 @@ mod prove_again;
 mod received;
 mod register;
 mod rendering;
+mod renewal;
 mod reset;
 mod routes;
 mod security;

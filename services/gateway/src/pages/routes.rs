@@ -3,16 +3,17 @@
 use super::{
     answers, assets, care, check_in, circle, clients, counselors, couple, data, entry, inbox, invitation,
     ledger, library, looks, moderation, opened, parting, passkey, path, prove_again, received, register,
-    reset, security, self_check, sessions, share, shared, sign_in, staff, start, support, terms, timeline,
-    trust, verify, write,
+    renewal, reset, security, self_check, sessions, share, shared, sign_in, staff, start, support, terms,
+    timeline, trust, verify, write,
 };
 use crate::app::App;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use std::sync::Arc;
 
 /// Every page and every asset.
-pub(crate) fn router() -> Router<Arc<App>> {
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/", get(start::show))
         .route("/register", get(register::show).post(register::submit))
@@ -107,6 +108,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(moderation::router())
         .merge(support::router())
         .merge(looks::router())
+        .layer(from_fn_with_state(app.clone(), renewal::renew))
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

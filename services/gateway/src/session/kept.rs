@@ -5,7 +5,7 @@
 //! it is kept for one keeper, of whom nothing stands in the cookie but a MAC over keeper, time and code: to anybody else
 //! it is nothing, and no other site and no neighbour can plant one.
 
-use super::{Cookies, Visitor};
+use super::{Cookies, Visitor, root_of};
 use crate::error::Problem;
 use axum::http::HeaderValue;
 use base64::Engine as _;
@@ -23,7 +23,7 @@ pub(crate) enum Keeper<'a> {
     Browser(&'a Visitor),
     /// Whoever registers and signs in with this e-mail address.
     Address(&'a str),
-    /// Whoever is signed in with this session's secret.
+    /// Whoever signs in now, into a session that begins with this secret.
     Session(&'a str),
 }
 
@@ -84,8 +84,8 @@ impl Cookies {
     fn kept_mac(&self, keeper: &Keeper<'_>, text: &str) -> Hmac<Sha256> {
         let (kind, secret) = match keeper {
             Keeper::Browser(Visitor { session: None, visit, .. }) => ("visit", visit.clone()),
-            Keeper::Browser(Visitor { session: Some(secret), .. }) => ("session", secret.clone()),
-            Keeper::Session(secret) => ("session", (*secret).to_owned()),
+            Keeper::Browser(Visitor { session: Some(_), root, .. }) => ("session", root.clone()),
+            Keeper::Session(secret) => ("session", root_of(secret)),
             Keeper::Address(address) => ("address", address.trim().to_lowercase()),
         };
         let mut mac = self.mac_of("invitation", kind);

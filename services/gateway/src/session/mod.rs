@@ -1,6 +1,7 @@
 //! Who is at the other end of a browser: cookies, and the proof that a form came from our own page.
 //!
-//! A signed-in browser holds the session's secret in a cookie; the session itself lives in accounts. Another cookie is what
+//! A signed-in browser holds the session's secret in a cookie; the session itself lives in accounts. Its secret is replaced
+//! every day; what forms are proven by stays, so that one which lies open for long can still be sent. Another cookie is what
 //! accounts know the browser by at the next sign-in. It opens nothing. A browser that is not signed in gets a
 //! random visit cookie once it is shown a form, so that signing in is protected as well.
 
@@ -14,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// The header that carries the CSRF token of a script's request.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
@@ -30,6 +31,8 @@ pub(crate) struct Cookies {
 pub(crate) struct Visitor {
     /// The session's secret, if it has one. Whether it still works only accounts knows.
     pub(crate) session: Option<String>,
+    /// What the tokens of this session's forms are made from: its first secret's hash, which stays when the secret is replaced.
+    root: String,
     /// The visit cookie's value; fresh when it brought none.
     visit: String,
     visit_is_fresh: bool,
@@ -57,13 +60,21 @@ impl Cookies {
 
     /// The browser that sent these headers.
     pub(crate) fn visitor(&self, headers: &HeaderMap) -> Visitor {
-        let session = cookie(headers, self.session_name()).filter(|secret| secret.len() <= 128);
+        let session = cookie(headers, self.session_name()).filter(|value| value.len() <= 128);
+        let (session, root) = session.map(parts).unzip();
         let brought = cookie(headers, self.visit_name()).filter(|visit| visit.len() == VISIT_LENGTH);
         let visit_is_fresh = brought.is_none();
         let kept = cookie(headers, self.kept_name()).filter(|kept| kept.len() <= 512);
         let device = cookie(headers, self.device_name()).filter(|device| device.len() <= 128);
         let visit = brought.unwrap_or_else(fresh_visit);
-        Visitor { session, visit, visit_is_fresh, kept, device: device.unwrap_or_default() }
+        Visitor {
+            session,
+            root: root.unwrap_or_default(),
+            visit,
+            visit_is_fresh,
+            kept,
+            device: device.unwrap_or_default(),
+        }
     }
 
     /// The token every form of this visitor carries.
@@ -79,7 +90,7 @@ impl Cookies {
 
     fn mac(&self, visitor: &Visitor) -> Hmac<Sha256> {
         let (purpose, secret) = match &visitor.session {
-            Some(secret) => ("session", secret),
+            Some(_) => ("session", &visitor.root),
             None => ("visit", &visitor.visit),
         };
         self.mac_of(purpose, secret)
@@ -142,6 +153,16 @@ impl Cookies {
         Ok([session.map_err(|_| Problem::internal())?, self.end(self.visit_name())])
     }
 
+    /// `Set-Cookie` value after a session's secret was replaced. Forms that were shown before can still be sent.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub(crate) fn renew_session(&self, visitor: &Visitor, secret: &str) -> Result<HeaderValue, Problem> {
+        let value = format!("{secret}{ROOTED}{}", visitor.root);
+        let renewed = self.set(self.session_name(), &value, "");
+        HeaderValue::from_str(&renewed).map_err(|_| Problem::internal())
+    }
+
     /// `Set-Cookie` value by which accounts know this browser again: for a year, and through every signing out.
     ///
     /// # Errors
@@ -197,6 +218,25 @@ fn padded(key: &[u8; 32]) -> [u8; 64] {
     block
 }
 
+/// Between a session's secret and the root of its forms' tokens, in a cookie whose secret is not the session's first.
+const ROOTED: char = '~';
+
+/// The secret that a session's cookie holds, and the root of its forms' tokens.
+fn parts(value: String) -> (String, String) {
+    match value.split_once(ROOTED) {
+        Some((secret, root)) => (secret.to_owned(), root.to_owned()),
+        None => {
+            let root = root_of(&value);
+            (value, root)
+        }
+    }
+}
+
+/// The root of the tokens of forms, in a session that begins with this secret.
+fn root_of(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::new().chain_update("forms of ").chain_update(secret).finalize())
+}
+
 const VISIT_LENGTH: usize = 43;
 
 fn fresh_visit() -> String {
@@ -240,6 +280,26 @@ mod tests {
         assert_eq!(visit, "__Host-candor-visit=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0");
         let [session, _] = cookies(false).begin_session("cs_x").unwrap();
         assert_eq!(session, "candor-local=cs_x; Path=/; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn a_form_that_lies_open_outlives_the_secret_and_no_session() {
+        let cookies = cookies(true);
+        let with = |cookie: &HeaderValue| {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            cookies.visitor(&headers(&[("cookie", &pair)]))
+        };
+        let mut visitor = with(&cookies.begin_session("cs_first").unwrap()[0]);
+        let token = cookies.csrf_token(&visitor);
+        for secret in ["cs_second", "cs_third"] {
+            let renewed = cookies.renew_session(&visitor, secret).unwrap();
+            assert!(renewed.to_str().unwrap().ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"));
+            visitor = with(&renewed);
+            assert_eq!(visitor.session.as_deref(), Some(secret));
+            assert!(cookies.token_fits(&visitor, &token));
+        }
+        let next_session = with(&cookies.begin_session("cs_third").unwrap()[0]);
+        assert!(!cookies.token_fits(&next_session, &token));
     }
 
     #[test]

@@ -18,6 +18,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
 pub(super) const SECRET: &str = "cs_alice";
+/// What takes its place.
+pub(super) const NEXT_SECRET: &str = "cs_alice_next";
 /// It says nothing of whom it speaks for.
 pub(super) const PASSPORT: &str = "passport.of.alice";
 pub(super) const ALICE: &str = "0195f1c2-7f00-7000-8000-0000000000a1";
@@ -27,7 +29,12 @@ pub(super) const ENTRY: &str = "0195f1c2-7f00-7000-8000-000000000001";
 pub(super) struct Fakes {
     pub(super) clock: Clock,
     pub(super) mints: AtomicUsize,
+    pub(super) rotations: AtomicUsize,
     pub(super) over: AtomicBool,
+    /// The session's secret is a day old.
+    pub(super) old: AtomicBool,
+    /// Its next one was given out a moment ago.
+    pub(super) on_its_way: AtomicBool,
     pub(super) broken: AtomicBool,
     /// Accounts answers nothing about sessions and links.
     pub(super) away: AtomicBool,
@@ -89,7 +96,10 @@ impl Fakes {
         Self {
             clock,
             mints: AtomicUsize::new(0),
+            rotations: AtomicUsize::new(0),
             over: AtomicBool::new(false),
+            old: AtomicBool::new(false),
+            on_its_way: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             away: AtomicBool::new(false),
             two_are_next: AtomicBool::new(false),
@@ -404,7 +414,8 @@ impl SessionService for Fake {
 
     async fn mint_passport(&self, request: Request<MintPassportRequest>) -> Answer<MintPassportResponse> {
         self.answer()?;
-        if request.get_ref().session_secret != SECRET || self.0.over.load(Ordering::SeqCst) {
+        let secret = &request.get_ref().session_secret;
+        if ![SECRET, NEXT_SECRET].contains(&secret.as_str()) || self.0.over.load(Ordering::SeqCst) {
             return Err(Fault::new(Code::Unauthenticated, "SESSION_OVER", "The session is over.").into());
         }
         self.0.mints.fetch_add(1, Ordering::SeqCst);
@@ -413,7 +424,16 @@ impl SessionService for Fake {
             passport_expire_time: self.0.timestamp(60),
             session_id: "session-of-alice".into(),
             account_id: ALICE.into(),
+            secret_is_old: secret == SECRET && self.0.old.load(Ordering::SeqCst),
         }))
+    }
+
+    async fn rotate_secret(&self, request: Request<RotateSecretRequest>) -> Answer<RotateSecretResponse> {
+        self.answer()?;
+        assert_eq!(request.get_ref().session_secret, SECRET);
+        let session_secret =
+            if self.0.rotations.fetch_add(1, Ordering::SeqCst) == 0 { NEXT_SECRET } else { "" };
+        Ok(Response::new(RotateSecretResponse { session_secret: session_secret.into() }))
     }
 
     async fn step_up(&self, request: Request<StepUpRequest>) -> Answer<StepUpResponse> {

@@ -36,6 +36,7 @@ mod opened;
 mod pages;
 mod passkeys;
 mod prove_again;
+mod renewal;
 mod rest;
 mod security;
 mod self_check;

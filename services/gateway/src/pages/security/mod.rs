@@ -174,6 +174,9 @@ fn what(kind: SecurityNoticeKind) -> &'static str {
         SecurityNoticeKind::RoleEnded => {
             "You do not work for this place any more. The account is a member’s now."
         }
+        SecurityNoticeKind::SecretReused => {
+            "Somebody used an old key of one of your sessions, as if it had been copied. That session ended. If it was not you, change your password."
+        }
         SecurityNoticeKind::SuspensionLifted => "Your account is not suspended any more.",
         SecurityNoticeKind::AppealRefused => "What you objected was looked at. The suspension stays.",
         SecurityNoticeKind::CareOnHold => "Care is on hold. It stands on the page Care.",
