@@ -16,6 +16,7 @@ mod devices;
 mod enumeration;
 mod erasure;
 mod erasure_disorder;
+mod erasure_of_counselors;
 mod export;
 mod factors;
 mod hijack;
