@@ -92,7 +92,7 @@ pub use invitation::{
 };
 pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
-pub use operator::{NewOperator, create_operator, create_staff, revoke_staff};
+pub use operator::{NewOperator, create_operator, create_staff, revoke_and_erase_staff, revoke_staff};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passkey::{
     AskedDevice, MyPasskey, PasskeySignIn, PreparedPasskey, Proven, add_passkey, begin_passkey,

@@ -349,3 +349,38 @@ async fn staff_goes_once_its_role_is_taken_and_never_the_last_operator() {
         "what was done stays accounted for"
     );
 }
+
+#[tokio::test]
+async fn the_machine_asks_for_whoever_does_not_come_back_and_they_can_call_it_off() {
+    let house = House::new().await;
+    house.operator().await;
+    let anna = house.member("anna").await;
+    let address = |email: &str| accounts::domain::Address::parse(email).unwrap();
+    let erase = async |email: &str| {
+        accounts::app::revoke_and_erase_staff(&house.accounts, &address(email)).await.map(|(_, code)| code)
+    };
+    // Of nobody but staff, and never of the last operator.
+    for (email, is_last) in
+        [("anna@example.org", false), ("nobody@example.org", false), ("ops@example.org", true)]
+    {
+        let refused = erase(email).await.err().unwrap();
+        assert_eq!(matches!(refused, accounts::Error::LastOperator), is_last, "{email}");
+    }
+    assert!(house.erasure_of(&anna).await.is_none());
+    let sara = house.supporter().await;
+    erase("sara@example.org").await.unwrap();
+    let former = house.signed_in("sara@example.org").await;
+    assert_eq!((former.kind, former.account_id), (Kind::Member, sara.account_id));
+    assert!(house.heard(&former, SecurityNoticeKind::ErasureRequested).await);
+    house.call_off(&former).await.unwrap();
+    house.advance(WEEK);
+    house.erase().await;
+    house.sign_in("sara@example.org", PASSWORD).await.unwrap();
+
+    let tom = house.works(accounts::domain::AccountKind::Editor, "tom@example.org").await;
+    let code = erase("tom@example.org").await.unwrap();
+    house.advance(WEEK);
+    house.go_through(house.erasure_id_of(&tom).await).await;
+    assert_eq!(house.certificate(&code).await.unwrap().state().as_str_name(), DONE);
+    house.sign_in("tom@example.org", PASSWORD).await.err().unwrap();
+}

@@ -8,6 +8,7 @@ mod taking_part;
 mod telling;
 
 pub use crate::store::erasure::Waiting as WaitingErasure;
+pub(super) use asking::keep;
 pub use asking::{PreparedErasure, cancel_erasure, erasure_of, prepare_erasure, request_erasure};
 pub use certifying::{CertifiedErasure, FoundCertificate, certificate_of, certify, complete_erasures};
 pub use taking_part::{OwnPart, keep_part};
