@@ -36,7 +36,9 @@ fn sql_is_checked_and_asks_no_clock() {
             }
         }
         for word in ["now()", "CURRENT_TIMESTAMP", "clock_timestamp()"] {
-            let in_sql = code.split('"').skip(1).step_by(2).any(|text| text.contains(word));
+            // A method of that name is the injected clock's: where quotes are escaped, code looks like text here.
+            let in_sql =
+                code.split('"').skip(1).step_by(2).any(|text| text.replace(".now()", "").contains(word));
             if in_sql && file.path.contains("/src/") {
                 broken.push(format!("{} asks the database for the time", file.path));
             }

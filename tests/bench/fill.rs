@@ -53,7 +53,7 @@ pub(crate) async fn fill(ground: &Ground, tag: &str, rows: i64) {
     }
 }
 
-const ACCOUNTS: [&str; 7] = [
+const ACCOUNTS: [&str; 12] = [
     "INSERT INTO account (account_id, email_index, email, password_hash, kind, time_zone, locale, version, created_at,
                           adult_attested_at, verified_at, password_set_at)
      SELECT {somebody}, sha256(uuid_send({somebody})), uuid_send({somebody}), uuid_send({somebody}),
@@ -62,6 +62,21 @@ const ACCOUNTS: [&str; 7] = [
                           absolute_until)
      SELECT {in_turn}, {somebody}, sha256(uuid_send({in_turn})), uuid_send({in_turn}), now(), now(), now(),
             now() + interval '30 days', now() + interval '30 days' FROM {rows}",
+    "INSERT INTO counselor (account_id, state, revision, name, approach, languages, specialties, accepts_clients,
+                            submitted_at, verified_at, decided_at)
+     SELECT {other}, 'verified', 1, uuid_send({other}), uuid_send({other}), '{de}', '{1}', true, now(), now(), now()
+     FROM {rows}",
+    "INSERT INTO counselor_licence (licence_id, account_id, position, title, jurisdiction, number, look_up, valid_until,
+                                    checked_at)
+     SELECT {in_turn}, {other}, 0, uuid_send({other}), 'DE', uuid_send({other}), uuid_send({other}),
+            now() + interval '1 year', now() FROM {rows}",
+    "INSERT INTO care (care_id, member_id, counselor_id, state, jurisdiction, member_name, asked_at, expires_at, started_at)
+     SELECT {in_turn}, {somebody}, {other}, 'active', 'DE', uuid_send({somebody}), now(), now() + interval '14 days', now()
+     FROM {rows}",
+    "INSERT INTO consent (consent_id, owner_id, counselor_id, care_id, scope, purpose, text_id, text_version, granted_at,
+                          expires_at)
+     SELECT {in_turn}, {somebody}, {other}, {in_turn}, 5, 2, 'entries', 1, now(), now() + interval '90 days' FROM {rows}",
+    "INSERT INTO invitation_block (blocker_id, blocked_id, blocked_at) SELECT {somebody}, {other}, now() FROM {rows}",
     "INSERT INTO throttle SELECT sha256(uuid_send({somebody})), now() + interval '1 day' FROM {rows}",
     "INSERT INTO couple SELECT {in_turn}, {somebody}, {other}, now() FROM {rows}",
     "INSERT INTO couple_member SELECT {somebody}, {other}, {in_turn}, uuid_send({somebody}) FROM {rows}",

@@ -1,5 +1,6 @@
 //! Growth: the same calls on a Candor of ten thousand rows in each table they touch, and on one of a million, in turns.
 
+use crate::care;
 use crate::entries::Writers;
 use crate::fill;
 use crate::ground::{Candor, Ground};
@@ -40,15 +41,17 @@ enum Path {
     Append,
     Timeline,
     Open,
+    OpenConsented,
     Mint,
     Inbox,
     Shares,
 }
 
-const PATHS: [(Path, &str); 6] = [
+const PATHS: [(Path, &str); 7] = [
     (Path::Append, "write entry"),
     (Path::Timeline, "timeline, page of 20"),
     (Path::Open, "open access"),
+    (Path::OpenConsented, "open access under a consent"),
     (Path::Mint, "mint passport"),
     (Path::Inbox, "inbox, page of 20"),
     (Path::Shares, "own shares, page of 20"),
@@ -106,6 +109,7 @@ impl Town {
     async fn turn(&self, path: Path, time: Duration) -> Measure {
         self.desk.owners.renew(&self.candor).await;
         self.desk.readers.renew(&self.candor).await;
+        self.desk.counselors.renew(&self.candor).await;
         let desk = self.desk.clone();
         let outcome = closed(IN_FLIGHT, time, move |lane, call| {
             let desk = desk.clone();
@@ -126,6 +130,7 @@ impl Town {
 struct Desk {
     owners: People,
     readers: People,
+    counselors: People,
     writers: Writers,
     accounts: Channels,
     journal: Channels,
@@ -136,12 +141,22 @@ impl Desk {
     async fn open(candor: &Candor) -> Self {
         let (owners, readers) = (People::enrol(candor, COUPLES).await, People::enrol(candor, COUPLES).await);
         Couples::link(candor, &owners, &readers).await;
+        let counselors = People::enrol(candor, COUPLES).await;
+        care::begin(candor, &owners, &counselors).await;
         let connect = async |service: &str| {
             Channels::connect(&format!("http://{}", candor.five.address(service)), 2).await
         };
         let (accounts, journal, reminders) =
             (connect("accounts").await, connect("journal").await, connect("reminders").await);
-        let desk = Self { writers: Writers::new(&owners), owners, readers, accounts, journal, reminders };
+        let desk = Self {
+            writers: Writers::new(&owners),
+            owners,
+            readers,
+            counselors,
+            accounts,
+            journal,
+            reminders,
+        };
         let writing = desk.clone();
         exactly(ACTIVE, LISTED, move |lane, _| {
             let desk = writing.clone();
@@ -181,7 +196,8 @@ impl Desk {
         let couple = self.owners.pick(lane, call);
         match path {
             Path::Append => self.writers.write(self.journal.wire(lane), couple, call).await,
-            Path::Open => self.open_access(lane, couple).await,
+            Path::Open => self.open_access(lane, couple, Scope::SharedItems).await,
+            Path::OpenConsented => self.open_access(lane, couple, Scope::Entries).await,
             Path::Mint => self.mint(lane, couple).await,
             Path::Timeline | Path::Inbox | Path::Shares => {
                 let listed = self.list(path, lane, couple % ACTIVE).await;
@@ -209,14 +225,16 @@ impl Desk {
         Ok(page.into_inner().shares.len())
     }
 
-    async fn open_access(&self, lane: usize, couple: usize) -> Result<(), String> {
+    /// What a partner opened, or what a counselor may read by consent.
+    async fn open_access(&self, lane: usize, couple: usize, scope: Scope) -> Result<(), String> {
         let wish = OpenAccessRequest {
             owner_account_id: self.owners.members[couple].account_id.to_string(),
-            scope: Scope::SharedItems.into(),
+            scope: scope.into(),
             ..OpenAccessRequest::default()
         };
+        let readers = if scope == Scope::SharedItems { &self.readers } else { &self.counselors };
         let mut consent = ConsentServiceClient::new(self.accounts.of(lane));
-        let opened = consent.open_access(self.readers.request(couple, wish)).await;
+        let opened = consent.open_access(readers.request(couple, wish)).await;
         let opened = opened.map_err(|status| load::failure(&status))?.into_inner();
         if opened.capability.is_empty() { Err("no capability".to_owned()) } else { Ok(()) }
     }

@@ -11,6 +11,7 @@
 mod append;
 mod arguments;
 mod broker;
+mod care;
 mod delegated;
 mod durable;
 mod echo;

@@ -188,7 +188,8 @@ impl World {
     fn pair(&self, caller: Caller) -> &Pair {
         match caller {
             Caller::Former => &self.former,
-            Caller::Unshared => &self.unshared,
+            // Those who work here too, so that what is paced by whose things it is lasts for all callers.
+            Caller::Unshared | Caller::Support | Caller::Editor | Caller::Operator => &self.unshared,
             Caller::Trusted => &self.trusted,
             _ => &self.shared,
         }

@@ -76,13 +76,28 @@ export async function acceptTerms(page) {
   await page.getByLabel("I accept the privacy notice").check();
 }
 
-/** Makes an operator, as whoever sits at the machine does. */
-export function makeOperator(email, password) {
-  const made = spawnSync(binary, ["operator", "create", "--email", email, "--data", join(folder, "data")], {
+/** What whoever sits at the machine has candor do, beside the running one. */
+function atTheMachine(wish, input = "") {
+  const done = spawnSync(binary, [...wish, "--data", join(folder, "data")], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PROFILE: "test", CLOCK__FILE: clock, TELEMETRY__LOG: "warn" },
-    input: `${password}\n`, encoding: "utf8",
+    input, encoding: "utf8",
   });
-  assert.equal(made.status, 0, made.stderr);
+  assert.equal(done.status, 0, done.stderr);
+}
+
+/** Makes an operator. */
+export function makeOperator(email, password) {
+  atTheMachine(["operator", "create", "--email", email], `${password}\n`);
+}
+
+/** Makes somebody else who works here. */
+export function makeStaff(role, email, password) {
+  atTheMachine(["staff", "create", "--role", role, "--email", email], `${password}\n`);
+}
+
+/** Takes the role from one of them. */
+export function revokeStaff(email) {
+  atTheMachine(["staff", "revoke", "--email", email]);
 }
 
 /** The page at phone and desktop size: nothing scrolls sideways, axe finds nothing; a picture of each. */

@@ -11,6 +11,9 @@ export function later(seconds) {
   setClock(new Date(now).toISOString());
 }
 
+/** What time it is, in seconds. */
+export const seconds = () => Math.floor(now / 1000);
+
 /** Signs in; with an app's secret in two steps. */
 export async function signIn(person, base) {
   const { page, name, secret } = person;

@@ -177,7 +177,8 @@ async fn a_lost_key_file_is_told_at_once_and_not_made_anew() {
     assert!(candor.process.stop().await.success());
     let kek = folder.path().join("data/kek");
     std::fs::remove_file(&kek).unwrap();
-    let output = command(&["run"], &folder.path().join("data"), "", Some(("TELEMETRY__LOG", "error")));
+    let run = ["run", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+    let output = command(&run, &folder.path().join("data"), "", Some(("TELEMETRY__LOG", "error")));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("is missing, but the key store holds keys wrapped with it"), "{said}");

@@ -32,6 +32,7 @@ mod received;
 mod register;
 mod rendering;
 mod reset;
+mod routes;
 mod security;
 mod self_check;
 mod sessions;
@@ -50,6 +51,7 @@ mod write;
 
 pub(crate) use failure::{Failure, failure};
 use form::Form;
+pub(crate) use routes::router;
 
 use crate::app::App;
 use crate::error::Problem;
@@ -59,115 +61,13 @@ use crate::station::Station;
 use crate::upstream::Opened;
 use crate::{query, upstream};
 use askama::Template;
-use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
 use candor_proto::accounts::v1::{Couple, GetCoupleRequest, OpenAccessRequest};
 use candor_proto::options::v1::Scope;
 use std::sync::Arc;
-
-/// Every page and every asset.
-pub(crate) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(start::show))
-        .route("/register", get(register::show).post(register::submit))
-        .route("/look-at-your-mail", get(register::show_mail).post(register::send_again))
-        .route("/verify", get(verify::show).post(verify::submit))
-        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
-        .route("/sign-in/second", post(sign_in::finish))
-        .route("/sign-out", post(sign_in::leave))
-        .route("/prove-again", get(prove_again::show).post(prove_again::submit))
-        .route("/timeline", get(timeline::show))
-        .route("/write", get(write::show).post(write::submit))
-        .route("/entries/{entry_id}", get(entry::show))
-        .route("/path", get(path::show))
-        .route("/self-check", get(self_check::show).post(self_check::start))
-        .route("/self-check/{assessment_id}", get(self_check::show_parts))
-        .route("/self-check/{assessment_id}/finish", post(self_check::finish))
-        .route("/self-check/{assessment_id}/delete", post(self_check::delete))
-        .route(
-            "/self-check/{assessment_id}/parts/{domain_id}",
-            get(self_check::show_part).post(self_check::keep),
-        )
-        .route("/self-check/results/{assessment_id}", get(self_check::show_results))
-        .route("/check-in", get(check_in::show))
-        .route("/check-in/answer", post(check_in::keep))
-        .route("/check-in/propose", post(check_in::propose))
-        .route("/check-in/agree", post(check_in::agree))
-        .route("/check-in/end", post(check_in::end))
-        .route("/check-in/{check_in_id}", get(check_in::show_one))
-        .route("/check-in/{check_in_id}/take-back", post(check_in::take_back))
-        .route("/library", get(library::show))
-        .route("/library/{article_id}", get(library::show_article))
-        .route("/inbox", get(inbox::show))
-        .route("/inbox/{inbox_item_id}/read", post(inbox::mark_read))
-        .route("/couple", get(couple::show))
-        .route("/couple/invite", post(couple::invite))
-        .route("/couple/cancel", post(couple::cancel))
-        .merge(parting::router())
-        .merge(data::router())
-        .route("/circle", get(circle::show))
-        .route("/circle/invite", post(circle::invite))
-        .route("/circle/invitations/{invitation_id}/cancel", post(circle::cancel))
-        .route("/circle/people/{circle_id}", get(circle::show_person).post(circle::keep))
-        .route("/circle/people/{circle_id}/remove", post(circle::remove))
-        .route("/circle/places/{circle_id}", get(circle::show_place))
-        .route("/circle/places/{circle_id}/leave", post(circle::leave))
-        .route("/invitation", get(invitation::show).post(invitation::look))
-        .route("/invitation/keep", post(invitation::keep))
-        .route("/invitation/accept", post(invitation::accept))
-        .route("/invitation/later", post(invitation::later))
-        .route("/invitation/decline", post(invitation::decline))
-        .route("/invitation/block", post(invitation::block))
-        .route("/invitation/report", post(invitation::report))
-        .route("/share", get(share::show).post(share::submit))
-        .route("/share/preview", post(share::preview))
-        .route("/share/change", post(share::change))
-        .route("/shared", get(shared::show))
-        .route("/shared/{share_id}", get(shared::show_one))
-        .route("/shared/{share_id}/withdraw", post(shared::withdraw))
-        .route("/shared/{share_id}/rate", post(shared::rate))
-        .route("/received", get(received::show))
-        .route("/received/{share_id}", get(received::show_one))
-        .route("/received/{share_id}/answer", post(received::answer))
-        .route("/received/{share_id}/tell", post(received::tell_read))
-        .route("/answers", get(answers::show))
-        .route("/ledger", get(ledger::show))
-        .route(staff::PLACE, get(staff::show))
-        .route("/reset", get(reset::show).post(reset::ask))
-        .route("/reset/set", post(reset::set))
-        .route("/security", get(security::show))
-        .route("/security/notices", post(security::choose_notices))
-        .route("/security/app", get(security::factor::show).post(security::factor::confirm))
-        .route("/security/app/remove", post(security::factor::remove))
-        .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
-        .route("/security/password", get(security::password::show).post(security::password::submit))
-        .merge(security::address::router())
-        .merge(security::profile::router())
-        .merge(passkey::router())
-        .route("/sessions", get(sessions::show))
-        .route("/sessions/end-others", post(sessions::end_others))
-        .route("/sessions/{session_id}/end", post(sessions::end))
-        .route("/sessions/devices/{device_id}/forget", post(sessions::forget))
-        .route("/clients", get(clients::show).post(clients::submit))
-        .route("/clients/new", get(clients::show_form))
-        .route("/clients/{client_id}", get(clients::show_one))
-        .route("/clients/{client_id}/keys", post(clients::rotate))
-        .route("/clients/{client_id}/disable", get(clients::show_disable).post(clients::disable))
-        .merge(counselors::router())
-        .merge(care::router())
-        .merge(opened::router())
-        .merge(trust::router())
-        .merge(terms::router())
-        .merge(moderation::router())
-        .merge(support::router())
-        .merge(looks::router())
-        .route("/assets/{name}", get(assets::serve))
-        .route("/favicon.ico", get(assets::icon))
-}
 
 /// What answers a method that no page has here; the edge adds those it has.
 pub(crate) async fn wrong_method() -> Failure {
