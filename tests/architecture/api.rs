@@ -50,19 +50,22 @@ const DELEGATED: [&str; 13] = [
 ];
 /// The RPCs that a suspended account reaches, and one that has yet to accept the terms: safety, going away, taking along what is its own or having it destroyed, and
 /// speaking for itself. All others are closed to it. Adding one is a decision: change this list on purpose.
-const NEVER_GATED: [&str; 66] = [
+const NEVER_GATED: [&str; 70] = [
     "candor.accounts.v1.CareService.EndCare",
     "candor.accounts.v1.CareService.ListCare",
+    "candor.accounts.v1.CareService.ListPeopleInCare",
     "candor.accounts.v1.CircleService.CancelCircleInvitation",
     "candor.accounts.v1.CircleService.GetCircle",
     "candor.accounts.v1.CircleService.LeaveCircle",
     "candor.accounts.v1.CircleService.RemoveTrustedPerson",
     "candor.accounts.v1.ConsentService.ListConsents",
+    "candor.accounts.v1.ConsentService.ListGrantedToMe",
     "candor.accounts.v1.ConsentService.RevokeConsent",
     "candor.accounts.v1.CounselorService.GetOwnCounselorApplication",
     "candor.accounts.v1.CounselorService.WithdrawCounselorApplication",
     "candor.accounts.v1.CoupleCareService.EndCoupleCare",
     "candor.accounts.v1.CoupleCareService.ListCoupleCare",
+    "candor.accounts.v1.CoupleCareService.ListCouplesInCare",
     "candor.accounts.v1.CoupleCareService.WithdrawConfidentiality",
     "candor.accounts.v1.CoupleService.BlockInviter",
     "candor.accounts.v1.CoupleService.CancelInvitation",
@@ -74,6 +77,7 @@ const NEVER_GATED: [&str; 66] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.accounts.v1.LedgerService.ListStaffLooks",
+    "candor.accounts.v1.OAuthClientService.ListOwnClients",
     "candor.accounts.v1.PasskeyService.BeginPasskeyStepUp",
     "candor.accounts.v1.PasskeyService.ListPasskeys",
     "candor.accounts.v1.PasskeyService.StepUpWithPasskey",

@@ -74,15 +74,20 @@ async fn erase(world: &World, anna: &Member, ben: &Member) -> Value {
     assert_eq!(state_of(world, &code).await["state"], "ERASURE_STATE_WAITING");
     let entries = world.rest().ok("GET", "/v1/entries", Some(&anna.secret), None).await;
     assert_eq!(entries["entries"].as_array().map(Vec::len), Some(1), "nothing is destroyed yet");
+    until_done(world, anna, &code).await
+}
+
+/// A week later everything is gone; the certificate.
+pub(crate) async fn until_done(world: &World, who: &Member, code: &Value) -> Value {
     world.clock().advance_days(7);
-    eventually("she is signed out", PATIENCE, async || {
-        world.rest().call("GET", "/v1/me", Some(&anna.secret), None).await.0 == 401
+    eventually("they are signed out", PATIENCE, async || {
+        world.rest().call("GET", "/v1/me", Some(&who.secret), None).await.0 == 401
     })
     .await;
     let mut certified = Value::Null;
     eventually("it is done", PATIENCE, async || {
         world.clock().advance(SignedDuration::from_secs(30));
-        certified = state_of(world, &code).await;
+        certified = state_of(world, code).await;
         certified["state"] == "ERASURE_STATE_DONE"
     })
     .await;
@@ -121,14 +126,15 @@ async fn tell(world: World) -> World {
     let entries = world.rest().ok("GET", "/v1/entries", Some(&again.secret), None).await;
     assert!(entries["entries"].as_array().is_none_or(Vec::is_empty));
     if let World::One(one) = &world {
-        nothing_is_left(one, &anna.account_id).await;
+        nothing_is_left(one, &anna.account_id, &[]).await;
     }
     world.assert_nowhere_readable(CANARY).await;
     world
 }
 
-/// Every row of every table of every database: her id stands in tombstones and ended links alone, and no key of hers is left.
-async fn nothing_is_left(one: &One, account_id: &str) {
+/// Every row of every table of every database: their id stands in tombstones, ended links and what is others' alone, and no key of
+/// theirs is left.
+pub(crate) async fn nothing_is_left(one: &One, account_id: &str, of_others: &[&str]) {
     let hex: String = account_id.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut naming = BTreeSet::new();
     for service in SERVICES {
@@ -150,7 +156,7 @@ async fn nothing_is_left(one: &One, account_id: &str) {
             }
         }
     }
-    let expected: BTreeSet<_> = LEFT.iter().map(ToString::to_string).collect();
+    let expected: BTreeSet<_> = LEFT.iter().chain(of_others).map(ToString::to_string).collect();
     assert!(naming.is_subset(&expected), "her id is left in {:?}", &naming - &expected);
     assert!(naming.contains("journal bus.erased"), "the search finds what is there: {naming:?}");
     let mut keys = PgConnection::connect(&one.database_url(KEYS)).await.unwrap();

@@ -4,6 +4,7 @@
 mod bad_input;
 mod disorder;
 mod erasing;
+mod leaving;
 mod software;
 mod story;
 mod two;

@@ -95,12 +95,24 @@ pub(crate) async fn operator(one: &One) -> String {
     // On a password alone nobody runs a platform.
     let (status, problem) = rest.call("GET", "/v1/clients", Some(&secret), None).await;
     assert_eq!((status, &problem["reason"]), (400, &"SECOND_FACTOR_REQUIRED".into()));
-    let begun = rest.ok("POST", "/v1/me/security/totp:begin", Some(&secret), Some(json!({}))).await;
-    let own = Secret::try_from_base32(begun["secret"].as_str().unwrap()).unwrap();
-    let app = totp_rs::Builder::new().with_secret(own).build().unwrap();
-    let code = app.generate(one.clock().now().as_second().unsigned_abs()).to_string();
-    rest.ok("POST", "/v1/me/security/totp:confirm", Some(&secret), Some(json!({ "code": code }))).await;
+    add_app(one, &secret).await;
     secret
+}
+
+/// Sets an authenticator app up; what it shows codes from.
+pub(crate) async fn add_app(one: &One, secret: &str) -> String {
+    let rest = one.rest();
+    let begun = rest.ok("POST", "/v1/me/security/totp:begin", Some(secret), Some(json!({}))).await;
+    let own = begun["secret"].as_str().unwrap().to_owned();
+    let code = json!({"code": code_of(one, &own)});
+    rest.ok("POST", "/v1/me/security/totp:confirm", Some(secret), Some(code)).await;
+    own
+}
+
+/// What an app shows now.
+pub(crate) fn code_of(one: &One, own: &str) -> String {
+    let app = totp_rs::Builder::new().with_secret(Secret::try_from_base32(own).unwrap()).build().unwrap();
+    app.generate(one.clock().now().as_second().unsigned_abs()).to_string()
 }
 
 /// What a service says to a token over gRPC.

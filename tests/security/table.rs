@@ -59,6 +59,11 @@ const fn any_member(outcome: Outcome) -> Outcomes {
     members(outcome, outcome, outcome, outcome, outcome)
 }
 
+/// The same for everybody who is signed in. Software never is.
+const fn anybody(outcome: Outcome) -> Outcomes {
+    [UNSIGNED, UNSIGNED, outcome, outcome, DENIED, outcome, outcome, outcome, outcome]
+}
+
 /// The same for everybody with a token.
 const fn any_person(outcome: Outcome) -> Outcomes {
     [UNSIGNED, UNSIGNED, outcome, outcome, outcome, outcome, outcome, outcome, outcome]
@@ -73,7 +78,7 @@ const fn row(rpc: &'static str, request: &'static str, outcomes: Outcomes) -> Ro
     Row { rpc, request, outcomes }
 }
 
-pub(crate) const ROWS: [Row; 187] = [
+pub(crate) const ROWS: [Row; 188] = [
     // Public, and blind: what is asked about somebody is answered as if they were not here.
     row(
         "candor.accounts.v1.IdentityService.Register",
@@ -167,16 +172,16 @@ pub(crate) const ROWS: [Row; 187] = [
         [UNSIGNED, UNSIGNED, UNKNOWN, UNKNOWN, DENIED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
     ),
     row("candor.accounts.v1.SecurityService.GetSecurity", "{}", OWN_OF_ANYBODY),
-    // Having everything destroyed: each reaches their own alone, and asking takes a fresh proof.
-    row("candor.accounts.v1.PrivacyService.RequestErasure", "{}", any_member(NOT_NOW)),
-    row("candor.accounts.v1.PrivacyService.GetErasure", "{}", any_member(DONE)),
+    // Having everything destroyed: each reaches their own alone, and asking takes a fresh proof. Staff cannot ask at all.
+    row("candor.accounts.v1.PrivacyService.RequestErasure", "{}", UNPROVEN),
+    row("candor.accounts.v1.PrivacyService.GetErasure", "{}", anybody(DONE)),
     // Taking it along the same.
-    row("candor.accounts.v1.PrivacyService.RequestExport", "{}", any_member(NOT_NOW)),
-    row("candor.accounts.v1.PrivacyService.TakeExport", "{}", any_member(NOT_NOW)),
-    row("candor.accounts.v1.PrivacyService.GetExport", "{}", any_member(DONE)),
-    row("candor.accounts.v1.PrivacyService.CancelExport", "{}", any_member(DONE)),
+    row("candor.accounts.v1.PrivacyService.RequestExport", "{}", UNPROVEN),
+    row("candor.accounts.v1.PrivacyService.TakeExport", "{}", UNPROVEN),
+    row("candor.accounts.v1.PrivacyService.GetExport", "{}", anybody(DONE)),
+    row("candor.accounts.v1.PrivacyService.CancelExport", "{}", anybody(DONE)),
     row("candor.accounts.v1.PrivacyService.ListTies", "{}", any_member(DONE)),
-    row("candor.accounts.v1.PrivacyService.CancelErasure", "{}", any_member(DONE)),
+    row("candor.accounts.v1.PrivacyService.CancelErasure", "{}", anybody(DONE)),
     row("candor.accounts.v1.SecurityService.ListSecurityNotices", "{}", OWN_OF_ANYBODY),
     // Nobody here proved lately who they are.
     row("candor.accounts.v1.SecurityService.ChooseNotices", r#"{"byMail": true}"#, UNPROVEN),
@@ -255,6 +260,7 @@ pub(crate) const ROWS: [Row; 187] = [
         anyone(UNSIGNED),
     ),
     row("candor.accounts.v1.OAuthClientService.ListClients", "{}", operators(Own)),
+    row("candor.accounts.v1.OAuthClientService.ListOwnClients", "{}", OWN),
     row("candor.accounts.v1.OAuthClientService.GetClient", r#"{"clientId": "$entry"}"#, operators(UNKNOWN)),
     row(
         "candor.accounts.v1.OAuthClientService.RegisterClient",

@@ -140,6 +140,9 @@ pub enum Error {
     /// There is no export that is not over.
     #[error("no export")]
     ExportNotFound,
+    /// The account is of those who run the place or work for it.
+    #[error("the account works for the place")]
+    StillStaff,
     /// The export opens later.
     #[error("the export is not open yet")]
     ExportNotOpen,
@@ -372,6 +375,11 @@ impl From<Error> for Fault {
             Error::ExportNotFound => not_found(
                 "EXPORT_NOT_FOUND",
                 "There is nothing to take along: it was not asked for, was called off, or its time is over.",
+            ),
+            Error::StillStaff => not_now(
+                "STILL_STAFF",
+                "Your account works for this place, so it stays: what was done with it has to be accounted for. Once its \
+                 role was taken from it, at the machine, you can have it destroyed. Nothing was changed.",
             ),
             Error::ExportNotOpen => not_now(
                 "EXPORT_NOT_OPEN",

@@ -50,6 +50,7 @@ use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 use vault::Vault;
+use zeroize::Zeroizing;
 
 /// The service's name: in keys, spans and metrics.
 pub const NAME: &str = "accounts";
@@ -172,6 +173,20 @@ pub async fn revoke_staff(
     address: &domain::Address,
 ) -> Result<Uuid, Error> {
     app::revoke_staff(&assemble(config, clock, ids).await?, address).await
+}
+
+/// As [`revoke_staff`], and has what is left destroyed in a week, unless its owner calls that off; returns the certificate's
+/// code as well.
+///
+/// # Errors
+/// As [`app::revoke_and_erase_staff`], or a setting cannot be used.
+pub async fn revoke_and_erase_staff(
+    config: &Config,
+    clock: &Clock,
+    ids: &Ids,
+    address: &domain::Address,
+) -> Result<(Uuid, Zeroizing<String>), Error> {
+    app::revoke_and_erase_staff(&assemble(config, clock, ids).await?, address).await
 }
 
 async fn assemble(config: &Config, clock: &Clock, ids: &Ids) -> Result<Accounts, Error> {

@@ -149,6 +149,9 @@ pub(crate) struct FormerStaff {
     /// Their e-mail address
     #[arg(long)]
     pub(crate) email: String,
+    /// Has the account destroyed as well, in seven days; until then whoever has it can sign in and call that off
+    #[arg(long)]
+    pub(crate) erase: bool,
 }
 
 /// Who becomes an operator.

@@ -36,10 +36,26 @@ pub(crate) async fn create_staff(new: &NewStaff) -> Result<(), BoxError> {
 /// Takes the role from one of them.
 pub(crate) async fn revoke(whom: &FormerStaff) -> Result<(), BoxError> {
     let address = Address::parse(&whom.email).map_err(wrong)?;
+    if whom.erase {
+        return revoke_and_erase(whom, &address).await;
+    }
     let revoked = at(&whom.place, async |config, clock, ids| {
         Ok(accounts::revoke_staff(config, clock, ids, &address).await?)
     });
     say(&format!("The account {} is a member's now.", revoked.await?));
+    Ok(())
+}
+
+async fn revoke_and_erase(whom: &FormerStaff, address: &Address) -> Result<(), BoxError> {
+    let revoked = at(&whom.place, async |config, clock, ids| {
+        Ok(accounts::revoke_and_erase_staff(config, clock, ids, address).await?)
+    });
+    let (account_id, code) = revoked.await?;
+    say(&format!(
+        "The account {account_id} is a member's now, and is destroyed in seven days, unless its owner calls that off. \
+         With this code the page /certificate says what was destroyed: {}",
+        *code
+    ));
     Ok(())
 }
 

@@ -35,6 +35,12 @@ impl Station {
         }
     }
 
+    /// Somebody of a kind, as passports call it, who proved no second factor.
+    #[cfg(test)]
+    pub(crate) fn of_kind(kind: &str) -> Self {
+        Self { kind: serde_json::from_value(kind.into()).unwrap(), ..Self::MEMBER }
+    }
+
     /// Whether the person has a journal, a path and people here.
     pub(crate) fn is_member(self) -> bool {
         self.kind == Kind::Member
@@ -48,6 +54,11 @@ impl Station {
     /// Whether the person has a practice here.
     pub(crate) fn is_counselor(self) -> bool {
         self.kind == Kind::Counselor
+    }
+
+    /// Whether the person runs the place or works for it.
+    pub(crate) fn is_staff(self) -> bool {
+        matches!(self.kind, Kind::Operator | Kind::Editor | Kind::Support)
     }
 
     /// Whether the person decides who is a counselor.

@@ -95,7 +95,7 @@ async fn refused(two: &Two<'_>, who: Option<&Member>, status: u16, reason: &str)
 }
 
 /// The files of a whole zip by their names.
-fn unpack(bytes: &[u8]) -> BTreeMap<String, String> {
+pub(crate) fn unpack(bytes: &[u8]) -> BTreeMap<String, String> {
     let mut zip = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut files = BTreeMap::new();
     for at in 0..zip.len() {

@@ -1,7 +1,7 @@
 //! The story of two people: they link, look at themselves, share a little, are answered, meet in
 //! check-ins, take along what is theirs, and part.
 
-mod exporting;
+pub(crate) mod exporting;
 mod linking;
 mod meeting;
 mod parting;

@@ -1,12 +1,16 @@
 //! The link of two people: made when an invitation is accepted, seen by both, ended by either.
 
-use super::{Accounts, announce, couple_care, pause::Pause, text};
+use super::{
+    Accounts, announce, couple_care,
+    pause::{self, Pause},
+    text,
+};
 use crate::{
     Error,
     domain::PauseCause,
     store::{
         access,
-        couple::{self, State},
+        couple::{self, Ended},
         invitation,
     },
 };
@@ -89,8 +93,8 @@ async fn name(accounts: &Accounts, account_id: Uuid, couple_id: Uuid, sealed: &[
 const PLANS_AT_ONCE: i64 = 100;
 
 /// Ends somebody's link, whoever of the two they are, and raises both access epochs with it, so that what was opened
-/// before is good for nothing. Whoever it was does not hear of the other's invitations for a while. Without a link nothing
-/// changes.
+/// before is good for nothing. Whoever it was does not hear of the other's invitations for a while, also where the other was
+/// quicker, and neither does one who had said that they would leave.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,6 +106,9 @@ pub async fn unlink(
 ) -> Result<(), Error> {
     let now = accounts.clock.now();
     let ended = couple::unlink(conn, account_id, now).await?;
+    if let (None, Some(pause)) = (&ended, pause) {
+        return pause.keep(conn, PauseCause::Left, now).await;
+    }
     tell_ended(accounts, conn, ended.as_ref(), pause, now).await
 }
 
@@ -123,20 +130,25 @@ pub async fn unlink_as_planned(
 async fn tell_ended(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    ended: Option<&State>,
+    ended: Option<&Ended>,
     pause: Option<&Pause>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some(ended) = ended else { return Ok(()) };
-    let (first, second) = (ended.first_id, ended.second_id);
-    let told = announce::couple(&accounts.ids, now, ended);
+    let Some(Ended { couple, leavers }) = ended else { return Ok(()) };
+    let (first, second) = (couple.first_id, couple.second_id);
+    let told = announce::couple(&accounts.ids, now, couple);
     close_between(accounts, conn, (first, second), told, now).await?;
-    couple_care::end_of_couple(accounts, conn, ended.couple_id).await?;
+    couple_care::end_of_couple(accounts, conn, couple.couple_id).await?;
     // It was made ready before: if the two parted and one linked with somebody else in between, it is about nobody here.
-    match pause.filter(|pause| pause.is_about([first, second])) {
-        Some(pause) => pause.keep(conn, PauseCause::Left, now).await,
-        None => Ok(()),
+    let pause = pause.filter(|pause| pause.is_about([first, second]));
+    if let Some(pause) = pause {
+        pause.keep(conn, PauseCause::Left, now).await?;
     }
+    for leaver in leavers.iter().filter(|leaver| pause.is_none_or(|pause| pause.keeper_id() != **leaver)) {
+        let other = if *leaver == first { second } else { first };
+        pause::nameless(*leaver, other)?.keep(conn, PauseCause::Left, now).await?;
+    }
+    Ok(())
 }
 
 /// Notes that somebody's link is to end in so many hours, and returns when; `None` without a link. Only they are shown it.

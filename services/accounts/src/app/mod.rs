@@ -93,7 +93,7 @@ pub use invitation::{
 };
 pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
 pub use notice::{OwnNotice, choose_notices, list_notices};
-pub use operator::{NewOperator, create_operator, create_staff, revoke_staff};
+pub use operator::{NewOperator, create_operator, create_staff, revoke_and_erase_staff, revoke_staff};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};
 pub use passkey::{
     AskedDevice, MyPasskey, PasskeySignIn, PreparedPasskey, Proven, add_passkey, begin_passkey,
@@ -111,7 +111,9 @@ pub use security::{OwnSecurity, security_of};
 pub use session::{OwnSession, SealedLabel, end_expired_sessions, end_session, end_sessions, list_sessions};
 pub use session_secret::{recognise, rotate_secret};
 pub use settle::{Plan, Settled, claim_requests, plan, postpone_request, settle};
-pub use sign_in::{Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session};
+pub use sign_in::{
+    Attempt, Started, admit_attempt, attempt, credentials, prove, seal_label, start_session, still_proven,
+};
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
 pub use terms::{

@@ -1,6 +1,6 @@
 //! Those who run the place or work for it: made by hand, on the machine, not over the network, and taken away there as well.
 
-use super::{Accounts, announce, audit, email_place, notice, password_place};
+use super::{Accounts, announce, audit, email_place, erasure, notice, password_place};
 use crate::{
     Error,
     domain::{
@@ -13,7 +13,9 @@ use crate::{
     },
 };
 use bus::outbox;
+use sqlx::PgConnection;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// An operator as somebody at the machine names them.
 pub struct NewOperator {
@@ -100,21 +102,53 @@ pub async fn create_staff(
 /// # Errors
 /// [`Error::NotStaff`]; [`Error::LastOperator`].
 pub async fn revoke_staff(accounts: &Accounts, address: &Address) -> Result<Uuid, Error> {
-    let (email_index, now) = (accounts.index(address).await?, accounts.clock.now());
+    let account_id = account_at(accounts, address).await?;
     let mut tx = accounts.pool.begin().await?;
-    let found = account::credentials(&mut tx, &email_index).await?.ok_or(Error::NotStaff)?;
-    let account_id = found.account_id;
+    take_role(accounts, &mut tx, account_id).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok(account_id)
+}
+
+/// As [`revoke_staff`], and asks for what is left to be destroyed, as its owner would: they are told, and can call it off for a
+/// week. For whoever does not come back to do so themself. Returns the certificate's code as well.
+///
+/// # Errors
+/// As [`revoke_staff`].
+pub async fn revoke_and_erase_staff(
+    accounts: &Accounts,
+    address: &Address,
+) -> Result<(Uuid, Zeroizing<String>), Error> {
+    let account_id = account_at(accounts, address).await?;
+    let prepared = erasure::prepare_erasure(accounts, account_id, false).await?;
+    let mut tx = accounts.pool.begin().await?;
+    take_role(accounts, &mut tx, account_id).await?;
+    erasure::keep(accounts, &mut tx, (account_id, None), &prepared, None).await?;
+    tx.commit().await?;
+    accounts.outbox.wake();
+    Ok((account_id, prepared.code()))
+}
+
+/// Whose address it is.
+async fn account_at(accounts: &Accounts, address: &Address) -> Result<Uuid, Error> {
+    let email_index = accounts.index(address).await?;
+    let found = account::credentials(&mut *accounts.pool.acquire().await?, &email_index).await?;
+    Ok(found.ok_or(Error::NotStaff)?.account_id)
+}
+
+async fn take_role(accounts: &Accounts, tx: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+    let now = accounts.clock.now();
     // With all operators, so that two of them are not taken away at once, each for the other's sake.
-    let held = staff::hold_with_operators(&mut tx, account_id).await?;
+    let held = staff::hold_with_operators(tx, account_id).await?;
     let kind_of = |(id, kind): &(Uuid, String)| (*id == account_id).then(|| AccountKind::stored(kind));
     let kind = held.iter().find_map(kind_of).filter(|kind| kind.is_staff()).ok_or(Error::NotStaff)?;
     if kind == AccountKind::Operator && held.len() == 1 {
         return Err(Error::LastOperator);
     }
-    counselor::set_kind(&mut tx, account_id, AccountKind::Member.as_str()).await?;
-    let ended = session::end_all(&mut tx, account_id, None, now).await?;
-    announce::sessions_ended(&mut tx, &accounts.ids, now, &ended).await?;
-    notice::tell(accounts, &mut tx, account_id, NoticeKind::RoleEnded, None).await?;
+    counselor::set_kind(tx, account_id, AccountKind::Member.as_str()).await?;
+    let ended = session::end_all(tx, account_id, None, now).await?;
+    announce::sessions_ended(tx, &accounts.ids, now, &ended).await?;
+    notice::tell(accounts, tx, account_id, NoticeKind::RoleEnded, None).await?;
     let revoked = audit::Record {
         actor: Actor::MACHINE,
         action: Action::StaffRevoked,
@@ -122,8 +156,5 @@ pub async fn revoke_staff(accounts: &Accounts, address: &Address) -> Result<Uuid
         details: Details::none().code("kind", kind.as_str()),
         note: None,
     };
-    audit::record(&mut tx, accounts, revoked).await?;
-    tx.commit().await?;
-    accounts.outbox.wake();
-    Ok(account_id)
+    audit::record(tx, accounts, revoked).await
 }

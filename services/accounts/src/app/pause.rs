@@ -17,11 +17,13 @@ use crate::{
     },
 };
 use chassis::identity::Passport;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::Place;
 
+/// Whoever leaves so soon after the other had, did not see yet that they had.
+const QUICKER_BY: SignedDuration = SignedDuration::from_mins(10);
 /// Pauses in a list at most.
 const MOST_LISTED: i64 = 100;
 
@@ -68,13 +70,18 @@ pub async fn pause_of_code(
     pause(accounts, keeper_id, found.standing.inviter_id, name).await.map(Some)
 }
 
-/// Makes a pause ready about somebody's partner; `None` without one. Asks the vault, so no transaction may be open.
+/// Makes a pause ready about somebody's partner, or about whoever was it until a moment ago and was quicker to leave; `None`
+/// without either. Asks the vault, so no transaction may be open.
 ///
 /// # Errors
 /// When the database or the key store fails.
 pub async fn pause_of_partner(accounts: &Accounts, keeper_id: Uuid) -> Result<Option<Pause>, Error> {
-    let mine = couple::mine(&mut *accounts.pool.acquire().await?, keeper_id).await?;
-    let Some(mine) = mine else { return Ok(None) };
+    let mut conn = accounts.pool.acquire().await?;
+    let Some(mine) = couple::mine(&mut conn, keeper_id).await? else {
+        let parted = couple::parted(&mut conn, keeper_id, accounts.clock.now() - QUICKER_BY).await?;
+        return parted.map(|other_id| nameless(keeper_id, other_id)).transpose();
+    };
+    drop(conn);
     let name = Named { place: own_name_place(mine.couple_id), sealed: &mine.partner_name };
     pause(accounts, keeper_id, mine.partner_id, name).await.map(Some)
 }
@@ -122,7 +129,7 @@ pub(super) async fn pause_of_known(
 }
 
 /// A pause about somebody of whom no name is known any more.
-fn nameless(keeper_id: Uuid, other_id: Uuid) -> Result<Pause, Error> {
+pub(super) fn nameless(keeper_id: Uuid, other_id: Uuid) -> Result<Pause, Error> {
     Ok(Pause { pause_id: random_id()?, keeper_id, other_id, called: None })
 }
 

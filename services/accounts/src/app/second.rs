@@ -82,6 +82,8 @@ pub async fn complete(
     checked: &Checked,
     device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
+    // The account before what hangs on it, as everywhere.
+    let kind = sign_in::hold(conn, half.found.account_id).await?;
     if !pending::take(conn, &half.token_hash).await? {
         return Err(Error::SignInOver);
     }
@@ -91,6 +93,6 @@ pub async fn complete(
     let attempt: [u8; 32] = found.counted_as[..].try_into().map_err(|_| Error::Unreadable)?;
     throttle::clear(conn, &attempt).await?;
     let label = session::SealedLabel { session_id: found.session_id, sealed: found.device_label };
-    let by = By { account_id: found.account_id, kind: found.kind, strong: true };
+    let by = By { account_id: found.account_id, kind, strong: true };
     sign_in::begin(accounts, conn, by, &label, device).await
 }

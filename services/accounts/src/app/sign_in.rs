@@ -102,6 +102,28 @@ pub async fn prove(
     found.filter(|found| fits && found.verified).ok_or(Error::SignInRefused)
 }
 
+/// Holds the account of whoever has proven who they are, before anything begins in its name: what ended all its sessions while
+/// the password was checked ends this sign-in as well, and what will, waits for it.
+///
+/// # Errors
+/// [`Error::SignInRefused`] when the account has another password or address by now, or is gone.
+pub async fn still_proven(
+    conn: &mut PgConnection,
+    proven: Credentials,
+    attempt: &Attempt,
+) -> Result<Credentials, Error> {
+    let held = account::hold(conn, proven.account_id).await?.ok_or(Error::SignInRefused)?;
+    if held.password_hash != proven.password_hash || held.email_index != attempt.email_index {
+        return Err(Error::SignInRefused);
+    }
+    Ok(Credentials { kind: held.kind, ..proven })
+}
+
+/// Holds the account of half a sign-in, or of one with a passkey, before anything of it is used up; what it may do.
+pub(super) async fn hold(conn: &mut PgConnection, account_id: Uuid) -> Result<String, Error> {
+    Ok(account::hold(conn, account_id).await?.ok_or(Error::SignInOver)?.kind)
+}
+
 /// Starts a session of an account that has proven who it is, and forgets the failed attempts before.
 /// The label is sealed with the account's key by [`seal_label`] before the transaction.
 ///

@@ -32,6 +32,9 @@ pub enum CounselorError {
     /// The account is suspended.
     #[error("the account is suspended")]
     AccountSuspended,
+    /// Everything of the account waits to be destroyed.
+    #[error("everything of the account waits to be destroyed")]
+    Leaving,
 }
 
 impl From<CounselorError> for Fault {
@@ -70,6 +73,11 @@ impl From<CounselorError> for Fault {
             CounselorError::AccountSuspended => not_now(
                 "APPLICANT_SUSPENDED",
                 "This account is suspended, so it becomes no counselor. Nothing was changed.",
+            ),
+            CounselorError::Leaving => not_now(
+                "ERASURE_WAITS",
+                "Everything of yours waits to be destroyed, so nobody new comes to you. Please call that off first. \
+                 Nothing was changed.",
             ),
             CounselorError::NotToTakeBack => not_now(
                 "NOT_TO_TAKE_BACK",

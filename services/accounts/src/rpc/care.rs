@@ -18,7 +18,7 @@ use candor_proto::accounts::v1::{
 use chassis::{
     Fault,
     identity::{Kind, Passport},
-    rpc::{admit_kinds, admit_member, require_step_up},
+    rpc::{admit_kinds, admit_member, admit_owner, require_step_up},
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -46,7 +46,7 @@ impl CareService for Rpc {
         &self,
         request: Request<ListCareRequest>,
     ) -> Result<Response<ListCareResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_owner(request)?;
         let (size, after) = page(message.page_size, &message.page_token)?;
         let (page, next) = care::mine(&self.accounts, passport.account_id, size, after).await?;
         let care = page.into_iter().map(mine).collect();

@@ -24,7 +24,7 @@ use candor_proto::accounts::v1::{
 use chassis::{
     Fault,
     identity::{Kind, Passport},
-    rpc::{admit_kinds, admit_member, admit_signed_in, require_step_up},
+    rpc::{admit_kinds, admit_member, admit_owner, admit_signed_in, require_step_up},
 };
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
@@ -86,7 +86,7 @@ impl ConsentService for Rpc {
         &self,
         request: Request<ListConsentsRequest>,
     ) -> Result<Response<ListConsentsResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_owner(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
         let of = Of { owner_id: passport.account_id, consent_id: None, open_only: message.open_only };

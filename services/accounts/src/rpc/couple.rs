@@ -17,7 +17,7 @@ use candor_proto::accounts::v1::{
 };
 use chassis::{
     Fault,
-    rpc::{admit_member, admit_public, require_step_up},
+    rpc::{admit_member, admit_owner, admit_public, require_step_up},
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -142,7 +142,7 @@ impl CoupleService for Rpc {
         &self,
         request: Request<ListInvitationPausesRequest>,
     ) -> Result<Response<ListInvitationPausesResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_owner(request)?;
         Ok(Response::new(pause::list(self, passport.account_id).await?))
     }
 

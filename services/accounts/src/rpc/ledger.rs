@@ -13,7 +13,7 @@ use candor_proto::accounts::v1::{
     Relation, StaffLook, StaffLookKind, StaffRole, ledger_service_server::LedgerService,
 };
 use chassis::identity::Kind;
-use chassis::rpc::{admit_kinds, admit_member};
+use chassis::rpc::{admit_kinds, admit_owner};
 use tonic::{Request, Response, Status};
 
 /// Whose accounts staff looks at.
@@ -25,7 +25,7 @@ impl LedgerService for Rpc {
         &self,
         request: Request<ListReceiptsRequest>,
     ) -> Result<Response<ListReceiptsResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_owner(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
         let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;

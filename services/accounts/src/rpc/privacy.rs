@@ -19,10 +19,13 @@ use candor_proto::accounts::v1::{
     privacy_service_server::PrivacyService,
 };
 use chassis::{
-    identity::Passport,
-    rpc::{admit_member, admit_public, require_step_up},
+    identity::{Kind, Passport},
+    rpc::{admit_kinds, admit_owner, admit_public, require_step_up},
 };
 use tonic::{Request, Response, Status};
+
+/// Who has an account, and so something to take along.
+const PEOPLE: [Kind; 5] = [Kind::Member, Kind::Counselor, Kind::Operator, Kind::Editor, Kind::Support];
 
 #[tonic::async_trait]
 impl PrivacyService for Rpc {
@@ -30,7 +33,8 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<RequestErasureRequest>,
     ) -> Result<Response<RequestErasureResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_kinds(request, &PEOPLE)?;
+        demand_no_role(&passport)?;
         require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(request_erasure(self, &passport, message.mail_certificate).await?))
     }
@@ -39,7 +43,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<CancelErasureRequest>,
     ) -> Result<Response<CancelErasureResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         cancel(self, &passport).await?;
         Ok(Response::new(CancelErasureResponse {}))
     }
@@ -48,7 +52,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<GetErasureRequest>,
     ) -> Result<Response<GetErasureResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
         let waiting = app::erasure_of(&mut conn, passport.account_id).await?;
         Ok(Response::new(GetErasureResponse { erasure: waiting.map(erasure) }))
@@ -58,7 +62,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<RequestExportRequest>,
     ) -> Result<Response<RequestExportResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(RequestExportResponse { export: Some(request_export(self, &passport).await?) }))
     }
@@ -67,7 +71,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<CancelExportRequest>,
     ) -> Result<Response<CancelExportResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         cancel_export(self, &passport).await?;
         Ok(Response::new(CancelExportResponse {}))
     }
@@ -76,7 +80,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<GetExportRequest>,
     ) -> Result<Response<GetExportResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
         let found = app::export_of(&self.accounts, &mut conn, passport.account_id).await?;
         Ok(Response::new(GetExportResponse { export: found.map(export) }))
@@ -86,7 +90,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<TakeExportRequest>,
     ) -> Result<Response<TakeExportResponse>, Status> {
-        let (passport, _) = admit_member(request)?;
+        let (passport, _) = admit_kinds(request, &PEOPLE)?;
         require_step_up(&passport, self.accounts.clock.now())?;
         Ok(Response::new(TakeExportResponse { export: Some(take(self, &passport).await?) }))
     }
@@ -95,7 +99,7 @@ impl PrivacyService for Rpc {
         &self,
         request: Request<ListTiesRequest>,
     ) -> Result<Response<ListTiesResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_owner(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
         let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
@@ -114,6 +118,14 @@ impl PrivacyService for Rpc {
         let found = app::certificate_of(&self.accounts, &message.code).await?;
         Ok(Response::new(certificate(found)))
     }
+}
+
+/// Whoever runs the place could otherwise take away the audit of what they did.
+fn demand_no_role(passport: &Passport) -> Result<(), Error> {
+    if matches!(passport.kind, Kind::Operator | Kind::Editor | Kind::Support) {
+        return Err(Error::StillStaff);
+    }
+    Ok(())
 }
 
 async fn request_erasure(

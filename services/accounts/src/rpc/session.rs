@@ -138,6 +138,7 @@ async fn sign_in(rpc: &Rpc, message: &SignInRequest, password: &str) -> Result<S
     let proven = app::prove(accounts, found, password).await?;
     let label = app::seal_label(accounts, proven.account_id, &label).await?;
     let mut tx = accounts.pool.begin().await?;
+    let proven = app::still_proven(&mut tx, proven, &attempt).await?;
     let factors = app::factors_of(&mut tx, proven.account_id).await?;
     if factors.any() {
         let half = app::keep_half(accounts, &mut tx, &proven, &attempt, &label).await?;

@@ -22,7 +22,7 @@ use candor_proto::accounts::v1::{
 };
 use chassis::{
     identity::{Kind, Passport},
-    rpc::{admit_kinds, admit_member, require_step_up},
+    rpc::{admit_kinds, admit_member, admit_owner, require_step_up},
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl SoftwareConsentService for Rpc {
         &self,
         request: Request<ListSoftwareConsentsRequest>,
     ) -> Result<Response<ListSoftwareConsentsResponse>, Status> {
-        let (passport, message) = admit_member(request)?;
+        let (passport, message) = admit_owner(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
         let of = Of { owner_id: passport.account_id, consent_id: None, open_only: message.open_only };

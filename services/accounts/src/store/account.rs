@@ -257,6 +257,28 @@ pub async fn credentials(
     .await
 }
 
+/// What an account stands with at a sign-in, held.
+pub struct Held {
+    /// What the account may do, as stored.
+    pub kind: String,
+    /// The password's hash, sealed.
+    pub password_hash: Vec<u8>,
+    /// What its address is looked up by.
+    pub email_index: Vec<u8>,
+}
+
+/// Holds an account as it stands until the transaction ends, beside others who do; `None` when it is gone. Whoever changes it
+/// waits, or was first.
+pub async fn hold(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Held>, sqlx::Error> {
+    sqlx::query_as!(
+        Held,
+        "SELECT kind, password_hash, email_index FROM account WHERE account_id = $1 FOR SHARE",
+        account_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// What somebody who is signed in proves again with.
 pub async fn credentials_of(
     conn: &mut PgConnection,

@@ -230,6 +230,17 @@ pub async fn change_keys(
     Ok(changed.rows_affected() == 1)
 }
 
+/// Holds the clients of somebody that are not disabled, and returns them.
+pub async fn hold_living(conn: &mut PgConnection, holder_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT client_id FROM client WHERE holder_id = $1 AND disabled_at IS NULL
+         ORDER BY client_id FOR NO KEY UPDATE",
+        holder_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Disables a client; false when it is already.
 pub async fn disable(conn: &mut PgConnection, client_id: Uuid, now: Timestamp) -> Result<bool, sqlx::Error> {
     let disabled = sqlx::query!(

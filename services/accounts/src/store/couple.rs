@@ -125,13 +125,21 @@ pub async fn mine(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<Mi
     }))
 }
 
+/// A link that was ended just now.
+pub struct Ended {
+    /// The link.
+    pub couple: State,
+    /// Who of the two had said when they would leave.
+    pub leavers: Vec<Uuid>,
+}
+
 /// Ends somebody's link and returns it; `None` when there is none, or the other ended it a moment ago. The couple's
 /// row decides between two who do so at once.
 pub async fn unlink(
     conn: &mut PgConnection,
     account_id: Uuid,
     now: Timestamp,
-) -> Result<Option<State>, sqlx::Error> {
+) -> Result<Option<Ended>, sqlx::Error> {
     end(conn, account_id, None, now).await
 }
 
@@ -140,7 +148,7 @@ pub async fn unlink_due(
     conn: &mut PgConnection,
     account_id: Uuid,
     now: Timestamp,
-) -> Result<Option<State>, sqlx::Error> {
+) -> Result<Option<Ended>, sqlx::Error> {
     end(conn, account_id, Some(now), now).await
 }
 
@@ -149,9 +157,9 @@ async fn end(
     account_id: Uuid,
     due_by: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Option<State>, sqlx::Error> {
+) -> Result<Option<Ended>, sqlx::Error> {
     let row = sqlx::query!(
-        "WITH ended AS (
+        r#"WITH ended AS (
              UPDATE couple SET unlinked_at = $2
              WHERE couple_id = (SELECT couple_id FROM couple_member
                                 WHERE account_id = $1 AND ($3::timestamptz IS NULL OR leave_at <= $3))
@@ -159,21 +167,48 @@ async fn end(
              RETURNING couple_id, first_id, second_id, linked_at
          ), gone AS (
              DELETE FROM couple_member m USING ended WHERE m.couple_id = ended.couple_id
+             RETURNING m.account_id, m.leave_at
          )
-         SELECT couple_id, first_id, second_id, linked_at FROM ended",
+         SELECT couple_id, first_id, second_id, linked_at,
+                ARRAY(SELECT account_id FROM gone WHERE leave_at IS NOT NULL) AS "leavers!" FROM ended"#,
         account_id,
         now.to_sqlx(),
         due_by.map(|at| at.to_sqlx()) as _,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| State {
-        couple_id: row.couple_id,
-        first_id: row.first_id,
-        second_id: row.second_id,
-        linked_at: row.linked_at.to_jiff(),
-        unlinked_at: Some(now),
+    Ok(row.map(|row| Ended {
+        couple: State {
+            couple_id: row.couple_id,
+            first_id: row.first_id,
+            second_id: row.second_id,
+            linked_at: row.linked_at.to_jiff(),
+            unlinked_at: Some(now),
+        },
+        leavers: row.leavers,
     }))
+}
+
+/// Whom somebody was linked with until lately; `None` where that is longer ago, or another link came since.
+pub async fn parted(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    since: Timestamp,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT other AS "other!" FROM (
+               (SELECT second_id AS other, linked_at, unlinked_at FROM couple
+                WHERE first_id = $1 ORDER BY linked_at DESC LIMIT 1)
+               UNION ALL
+               (SELECT first_id, linked_at, unlinked_at FROM couple
+                WHERE second_id = $1 ORDER BY linked_at DESC LIMIT 1)
+               ORDER BY linked_at DESC LIMIT 1
+           ) AS newest WHERE unlinked_at >= $2"#,
+        account_id,
+        since.to_sqlx()
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Notes when somebody's link is to end, or that it is not; false without a link.

@@ -41,8 +41,6 @@ pub struct Found {
     pub account_id: Uuid,
     /// The passkey itself, sealed.
     pub credential: Vec<u8>,
-    /// What the account may do, as stored.
-    pub kind: String,
 }
 
 /// Keeps a passkey; false when it is kept already, be it of whom it may.
@@ -99,7 +97,7 @@ pub async fn find(
 ) -> Result<Option<Found>, sqlx::Error> {
     sqlx::query_as!(
         Found,
-        "SELECT p.passkey_id, p.account_id, p.credential, a.kind FROM passkey p JOIN account a USING (account_id)
+        "SELECT p.passkey_id, p.account_id, p.credential FROM passkey p JOIN account a USING (account_id)
          WHERE p.credential_index = $1 AND a.verified_at IS NOT NULL",
         &credential_index[..]
     )

@@ -13,8 +13,6 @@ pub struct Pending {
     pub session_id: Uuid,
     /// What its owner knows the device by, sealed.
     pub device_label: Vec<u8>,
-    /// What the account may do, as stored.
-    pub kind: String,
     /// What an attempt with the address is counted as.
     pub counted_as: Vec<u8>,
 }
@@ -60,9 +58,8 @@ pub async fn find(
 ) -> Result<Option<Pending>, sqlx::Error> {
     sqlx::query_as!(
         Pending,
-        "SELECT p.account_id, p.session_id, p.device_label, a.kind, p.counted_as
-         FROM pending_sign_in p JOIN account a USING (account_id)
-         WHERE p.token_hash = $1 AND p.expires_at > $2",
+        "SELECT account_id, session_id, device_label, counted_as FROM pending_sign_in
+         WHERE token_hash = $1 AND expires_at > $2",
         &token_hash[..],
         now.to_sqlx()
     )

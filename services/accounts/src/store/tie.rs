@@ -19,6 +19,35 @@ pub struct Row {
     pub over: bool,
 }
 
+/// With whom somebody has something that their leaving would end: link, places, care, what was opened to their software.
+pub async fn others(conn: &mut PgConnection, account_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT other_id AS "other_id!" FROM (
+               SELECT partner_id AS other_id FROM couple_member WHERE account_id = $1
+               UNION ALL
+               SELECT guest_id FROM circle_member WHERE host_id = $1
+               UNION ALL
+               SELECT host_id FROM circle_member WHERE guest_id = $1
+               UNION ALL
+               SELECT counselor_id FROM care WHERE member_id = $1 AND state IN ('asked', 'active')
+               UNION ALL
+               SELECT member_id FROM care WHERE counselor_id = $1 AND state IN ('asked', 'active')
+               UNION ALL
+               SELECT c.counselor_id FROM couple_care c JOIN couple_care_member m USING (care_id)
+               WHERE m.member_id = $1 AND c.state IN ('proposed', 'asked', 'active')
+               UNION ALL
+               SELECT m.member_id FROM couple_care c JOIN couple_care_member m USING (care_id)
+               WHERE c.counselor_id = $1 AND c.state IN ('proposed', 'asked', 'active')
+               UNION ALL
+               SELECT s.owner_id FROM software_consent s JOIN client c USING (client_id)
+               WHERE c.holder_id = $1 AND s.ended_at IS NULL
+           ) tied"#,
+        account_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// What somebody has or had with others, newest first, beginning before a time and an id.
 pub async fn list(
     conn: &mut PgConnection,

@@ -7,11 +7,12 @@ use crate::{
     people::Person,
 };
 use candor_proto::accounts::v1::{
-    CancelExportRequest, Export, GetExportRequest, ListSecurityNoticesRequest, ListTiesRequest,
-    RequestExportRequest, TakeExportRequest, privacy_service_server::PrivacyService as _,
+    CancelExportRequest, Export, GetExportRequest, ListOwnClientsRequest, ListSecurityNoticesRequest,
+    ListTiesRequest, OAuthClient, RequestExportRequest, TakeExportRequest,
+    o_auth_client_service_server::OAuthClientService as _, privacy_service_server::PrivacyService as _,
     security_service_server::SecurityService as _,
 };
-use chassis::identity::Kind;
+use chassis::identity::{Assurance, Kind, Passport};
 use jiff::SignedDuration;
 use tonic::{Code, Request, Status};
 
@@ -55,6 +56,11 @@ impl House {
                 return all;
             }
         }
+    }
+
+    async fn own_clients(&self, person: &Person) -> Result<Vec<OAuthClient>, Status> {
+        let request = self.by(person, ListOwnClientsRequest::default());
+        Ok(self.rpc.list_own_clients(request).await?.into_inner().clients)
     }
 
     async fn again(&self) -> Person {
@@ -105,7 +111,7 @@ async fn it_opens_after_a_day_and_is_over_after_a_week_and_each_step_is_told() {
 }
 
 #[tokio::test]
-async fn it_takes_fresh_proofs_and_a_member_and_whoever_is_signed_in_calls_it_off() {
+async fn it_takes_fresh_proofs_and_a_person_and_whoever_is_signed_in_calls_it_off() {
     let house = House::new().await;
     let (anna, ben) = house.couple().await;
     let late = stale(&house, &anna, RequestExportRequest {});
@@ -118,8 +124,8 @@ async fn it_takes_fresh_proofs_and_a_member_and_whoever_is_signed_in_calls_it_of
     // It is hers alone.
     assert!(house.export_of(&ben).await.is_none());
     assert_eq!(reason(&house.take(&ben).await.err().unwrap()), "EXPORT_NOT_FOUND");
-    let staff = Person { kind: Kind::Operator, ..anna.clone() };
-    assert_eq!(house.ask_export(&staff).await.err().unwrap().code(), Code::PermissionDenied);
+    let software = Person { kind: Kind::Client, ..anna.clone() };
+    assert_eq!(house.ask_export(&software).await.err().unwrap().code(), Code::PermissionDenied);
     house.rpc.cancel_export(stale(&house, &anna, CancelExportRequest {})).await.unwrap();
     assert_eq!(house.told_last(&anna).await, Some("SECURITY_NOTICE_KIND_EXPORT_CANCELLED"));
     assert_eq!(reason(&house.take(&anna).await.err().unwrap()), "EXPORT_NOT_FOUND");
@@ -188,7 +194,7 @@ async fn it_ends_with_the_account_and_with_what_the_account_is() {
     house.verify_counselor(&operator, &carla).await.unwrap();
     assert_eq!(house.count("export").await, 0);
     let carla = house.signed_in("carla@example.org").await;
-    assert_eq!(house.ask_export(&carla).await.err().unwrap().code(), Code::PermissionDenied);
+    house.ask_export(&carla).await.unwrap();
     house.suspend(&operator, &carla, "A complaint is looked into.").await.unwrap();
     let carla = house.signed_in("carla@example.org").await;
     assert_eq!(reason(&house.take(&carla).await.err().unwrap()), "EXPORT_NOT_FOUND");
@@ -220,6 +226,60 @@ async fn what_connected_somebody_with_others_stays_known_to_the_two_of_them() {
     assert!(house.ties(&house.member("dora").await, 1).await.is_empty());
     let strange = house.by(&anna, ListTiesRequest { page_size: 1, page_token: "x".into() });
     assert_eq!(house.rpc.list_ties(strange).await.err().unwrap().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn counselors_and_staff_take_theirs_along_as_members_do_with_both_factors() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let carla = house.verified(&operator, "carla").await;
+    let sara = house.supporter().await;
+    for (person, address) in [(&carla, "carla"), (&operator, "ops"), (&sara, "sara")] {
+        let mut weak = house.by(person, RequestExportRequest {});
+        let one = Passport { assurance: Assurance::One, ..house.passport_of(person) };
+        weak.extensions_mut().insert(one);
+        let refused = house.rpc.request_export(weak).await.err().unwrap();
+        assert_eq!(reason(&refused), "SECOND_FACTOR_REQUIRED");
+        let late = stale(&house, person, RequestExportRequest {});
+        assert_eq!(reason(&house.rpc.request_export(late).await.err().unwrap()), "STEP_UP_REQUIRED");
+        house.ask_export(person).await.unwrap();
+        assert_eq!(house.told_last(person).await, Some("SECURITY_NOTICE_KIND_EXPORT_REQUESTED"));
+        assert_eq!(reason(&house.take(person).await.err().unwrap()), "EXPORT_NOT_OPEN", "{address}");
+    }
+    house.advance(DAY);
+    for address in ["carla@example.org", "ops@example.org", "sara@example.org"] {
+        let again = house.signed_in(address).await;
+        assert_eq!(house.take(&again).await.unwrap(), 1);
+        house.rpc.cancel_export(house.by(&again, CancelExportRequest {})).await.unwrap();
+        assert_eq!(reason(&house.take(&again).await.err().unwrap()), "EXPORT_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn of_software_each_counselor_reads_their_own_also_once_they_are_none() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let (carla, dora) = (house.verified(&operator, "carla").await, house.verified(&operator, "dora").await);
+    let of_house = house.house_software(&operator).await.0;
+    let hers = house.counselors_software(&carla).await.0;
+    let (anna, sara) = (house.member("anna").await, house.supporter().await);
+    let found = house.own_clients(&carla).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].client_id.as_str(), found[0].contact.as_str()),
+        (hers.client_id(), "it@clinic.example")
+    );
+    assert_ne!(found[0].client_id, of_house.client_id());
+    for other in [&dora, &anna] {
+        assert!(house.own_clients(other).await.unwrap().is_empty());
+    }
+    for staff in [&operator, &sara] {
+        assert_eq!(house.own_clients(staff).await.err().unwrap().code(), Code::PermissionDenied);
+    }
+    house.suspend(&operator, &carla, "A complaint is looked into.").await.unwrap();
+    let carla = house.signed_in("carla@example.org").await;
+    assert_eq!(carla.kind, Kind::Member);
+    assert_eq!(house.own_clients(&carla).await.unwrap().len(), 1, "it is theirs still");
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ async fn a_plan_can_be_changed_taken_back_or_overtaken() {
     house.advance(DAY * 40);
     jobs::end_links(&house.accounts).await.unwrap();
     assert_eq!(house.told("accounts.v1.couple_unlinked").await, 1);
-    assert!(house.pauses(&anna).await.is_empty(), "he was first");
+    assert_eq!(house.pauses(&anna).await.len(), 1, "he was first, and she had said that she would leave");
     // Without a link there is nothing to plan.
     assert_eq!(house.unlink_in(&ben, 24).await, None);
     let request = house.by(&ben, UnlinkPartnerRequest { delay_hours: 721 });
@@ -249,4 +249,32 @@ async fn a_link_that_cannot_be_ended_holds_up_no_other() {
     assert_eq!(jobs::end_links(&house.accounts).await.unwrap(), 1);
     assert!(house.couple_of(&ben).await == Default::default());
     assert_eq!(jobs::end_links(&house.accounts).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn both_who_leave_at_the_same_moment_are_not_reached() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    let (one, other) = tokio::join!(house.unlink(&anna), house.unlink(&ben));
+    one.unwrap();
+    other.unwrap();
+    assert_eq!((house.pauses(&anna).await.len(), house.pauses(&ben).await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_had_said_that_they_would_leave_is_not_reached_when_the_other_is_quicker() {
+    let house = House::new().await;
+    let (anna, ben) = house.couple().await;
+    house.unlink_in(&anna, 2).await.unwrap();
+    house.unlink(&ben).await.unwrap();
+    let hers = house.pauses(&anna).await;
+    assert_eq!((hers.len(), hers[0].cause), (1, InvitationPauseCause::Left as i32));
+    assert!(!house.reaches(&ben, &anna).await);
+    // What she had taken back is no plan.
+    let (clara, dora) = (house.member("clara").await, house.member("dora").await);
+    house.link(&clara, &dora).await;
+    house.unlink_in(&clara, 2).await.unwrap();
+    house.rpc.cancel_unlink(house.by(&clara, CancelUnlinkRequest {})).await.unwrap();
+    house.unlink(&dora).await.unwrap();
+    assert!(house.pauses(&clara).await.is_empty());
 }

@@ -13,7 +13,7 @@ use candor_proto::content::v1::{
     self as proto, library_service_server::LibraryService, path_service_server::PathService,
 };
 use chassis::Clock;
-use chassis::rpc::{admit_member, admit_public};
+use chassis::rpc::{admit_owner, admit_public};
 use jiff::Timestamp;
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
@@ -88,7 +88,7 @@ impl PathService for Path {
         &self,
         request: Request<proto::GetPathRequest>,
     ) -> Result<Response<proto::GetPathResponse>, Status> {
-        let (passport, proto::GetPathRequest {}) = admit_member(request)?;
+        let (passport, proto::GetPathRequest {}) = admit_owner(request)?;
         let mut conn = self.pool.acquire().await.map_err(Error::from)?;
         let standing = app::standing(&mut conn, passport.account_id).await?;
         Ok(Response::new(path(&standing, self.clock.now())))

@@ -1,4 +1,4 @@
-//! Everything that a member has here, as a file they take along: put together while it is sent, from the calls that are
+//! Everything that somebody has here, as a file they take along: put together while it is sent, from the calls that are
 //! their own anyhow, a page at a time. Nothing of it lies anywhere, so there is nothing to keep sealed or to remove, and
 //! memory holds one page. What others wrote is left out of it.
 
@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::{ACCOUNT_SUSPENDED, Problem};
 use crate::pages::words;
 use crate::rest;
+use crate::station::Station;
 use crate::upstream::call;
 use archive::Archive;
 use axum::http::header;
@@ -56,7 +57,7 @@ pub(crate) async fn answer(app: Arc<App>, secret: String) -> Result<Response, Pr
     let taken = app.upstream.privacy().take_export(request).await?.into_inner();
     let taken = taken.export.ok_or_else(Problem::internal)?;
     let (archive, body) = archive::begin();
-    let making = Making { app, secret, taken, zone: TimeZone::UTC };
+    let making = Making { app, secret, taken, station: held.station(), zone: TimeZone::UTC };
     tokio::spawn(making.run(archive, place).in_current_span());
     let headers = [
         (header::CONTENT_TYPE, "application/zip"),
@@ -71,6 +72,8 @@ struct Making {
     app: Arc<App>,
     secret: String,
     taken: Export,
+    /// What they are here as, which says what they have; each call asks for itself whether that is so.
+    station: Station,
     zone: TimeZone,
 }
 
@@ -85,9 +88,9 @@ impl Making {
     }
 
     async fn write(&mut self, mut archive: Archive) -> Result<(), Problem> {
-        self.zone = self.zone_of_member().await?;
+        self.zone = self.own_zone().await?;
         let mut written = Vec::new();
-        for section in &SECTIONS {
+        for section in SECTIONS.iter().filter(|section| section.is_of(self.station)) {
             self.hold().await?;
             let (more, section) = self.write_section(archive, section).await?;
             archive = more;
@@ -203,7 +206,7 @@ impl Making {
         Ok(text(&self.read(COUPLE, &[]).await?, &["couple", "partner_account_id"]))
     }
 
-    async fn zone_of_member(&self) -> Result<TimeZone, Problem> {
+    async fn own_zone(&self) -> Result<TimeZone, Problem> {
         let name = text(&self.read(ACCOUNT, &[]).await?, &["account", "time_zone"]);
         Ok(words::zone(&name.unwrap_or_default()))
     }

@@ -1,20 +1,27 @@
-//! What others wrote, left out of what a member takes along.
+//! What others wrote, left out of what somebody takes along.
 
 use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
-/// The fields with somebody else's words in messages that are otherwise the member's own. Everything else of others' has calls
+/// The fields with somebody else's words in messages that are otherwise one's own. Everything else of others' has calls
 /// of its own, and none of those is a section.
-const OF_OTHERS: [&str; 9] = [
+const OF_OTHERS: [&str; 13] = [
     "candor.accounts.v1.Care.counselor_name",
     "candor.accounts.v1.Consent.counselor_name",
     "candor.accounts.v1.Couple.partner_name",
     "candor.accounts.v1.CoupleCare.counselor_name",
+    "candor.accounts.v1.GrantedToMe.member_name",
     "candor.accounts.v1.HostedPlace.host_name",
     "candor.accounts.v1.InvitationPause.name",
+    "candor.accounts.v1.PartnerInCare.name",
+    "candor.accounts.v1.PersonInCare.member_name",
+    "candor.accounts.v1.PersonInCare.note",
     "candor.accounts.v1.SoftwareConsent.counselor_name",
     "candor.accounts.v1.SoftwareConsent.software_contact",
     "candor.accounts.v1.TrustedPerson.name",
 ];
+/// Where those in care said they are, which they said to nobody else.
+const PLACES_OF_OTHERS: [&str; 2] =
+    ["candor.accounts.v1.PartnerInCare.jurisdiction", "candor.accounts.v1.PersonInCare.jurisdiction"];
 /// What stands there instead.
 pub(super) const LEFT_OUT: &str = "(somebody else's words, so not part of this)";
 
@@ -28,7 +35,7 @@ const EVIDENCE: &str = "candor.accounts.v1.Evidence";
 /// Leaves out what others wrote, however deep it is, and says so in its place.
 pub(super) fn leave_out(message: &mut DynamicMessage) {
     for (field, value) in message.fields_mut() {
-        if OF_OTHERS.contains(&field.full_name()) {
+        if OF_OTHERS.contains(&field.full_name()) || PLACES_OF_OTHERS.contains(&field.full_name()) {
             *value = Value::String(LEFT_OUT.to_owned());
         } else {
             leave_out_of(value);
@@ -78,7 +85,8 @@ mod tests {
     use super::*;
     use candor_proto::DESCRIPTOR_SET;
     use candor_proto::accounts::v1::{
-        Couple, Evidence, EvidenceKind, GetCoupleResponse, ListOwnReportsResponse, OwnReport,
+        Couple, CoupleInCare, Evidence, EvidenceKind, GetCoupleResponse, ListCouplesInCareResponse,
+        ListOwnReportsResponse, ListPeopleInCareResponse, OwnReport, PartnerInCare, PersonInCare,
     };
     use candor_proto::journal::v1::{CheckIn, CheckInReply, CheckInState, ListCheckInsResponse};
     use prost::Message;
@@ -87,7 +95,7 @@ mod tests {
 
     /// The fields with words or codes that the member gave, or that are about them alone. A new one in an answer that is
     /// taken along belongs here, or to [`OF_OTHERS`].
-    const OWN: [&str; 27] = [
+    const OWN: [&str; 28] = [
         "accounts.v1.Account.email",
         "accounts.v1.CircleInvitation.called",
         "accounts.v1.CounselorApplication.approach",
@@ -100,6 +108,7 @@ mod tests {
         "accounts.v1.Licence.look_up",
         "accounts.v1.Licence.number",
         "accounts.v1.Licence.title",
+        "accounts.v1.OAuthClient.contact",
         "accounts.v1.OwnReport.note",
         "accounts.v1.Passkey.name",
         "accounts.v1.Session.device_label",
@@ -134,6 +143,28 @@ mod tests {
         let reply = GetCoupleResponse { couple: Some(couple), invitation: None };
         let text = taken("candor.accounts.v1.GetCoupleResponse", &reply);
         assert!(text.contains("Anna") && text.contains(LEFT_OUT) && !text.contains("Ben"), "{text}");
+    }
+
+    #[test]
+    fn of_those_in_a_counselors_care_there_is_that_they_are_and_no_word_or_place() {
+        let person = PersonInCare {
+            care_id: "c1".into(),
+            member_name: "Ben".into(),
+            note: "Hardly talk.".into(),
+            jurisdiction: "DE-BE".into(),
+            ..PersonInCare::default()
+        };
+        let reply = ListPeopleInCareResponse { people: vec![person], ..Default::default() };
+        let people = taken("candor.accounts.v1.ListPeopleInCareResponse", &reply);
+        let partner =
+            PartnerInCare { name: "Ben".into(), jurisdiction: "DE-BE".into(), ..PartnerInCare::default() };
+        let couple =
+            CoupleInCare { care_id: "c1".into(), partners: vec![partner], ..CoupleInCare::default() };
+        let reply = ListCouplesInCareResponse { couples: vec![couple], ..Default::default() };
+        for text in [people, taken("candor.accounts.v1.ListCouplesInCareResponse", &reply)] {
+            assert!(text.contains("c1") && text.contains(LEFT_OUT), "{text}");
+            assert!(["Ben", "Hardly", "DE-BE"].iter().all(|word| !text.contains(word)), "{text}");
+        }
     }
 
     #[test]

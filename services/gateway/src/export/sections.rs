@@ -1,4 +1,6 @@
-//! What is taken along: the calls that answer a member's own, and where each goes.
+//! What is taken along: the calls that answer one's own, where each goes, and for whom it is.
+
+use crate::station::Station;
 
 /// A part of the file.
 pub(super) struct Section {
@@ -10,6 +12,21 @@ pub(super) struct Section {
     pub(super) title: &'static str,
     /// How it is asked for.
     pub(super) way: Way,
+    /// Who has something of the kind.
+    pub(super) whose: Whose,
+}
+
+/// Who has a part of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Everybody with an account.
+    Everybodys,
+    /// Members and counselors: who has become a counselor may have been a member before, and what was theirs still is.
+    Peoples,
+    /// Members alone: an account for a practice has no partner and no circle.
+    Members,
+    /// Counselors alone.
+    Counselors,
 }
 
 /// How a part is asked for.
@@ -28,6 +45,16 @@ impl Section {
         matches!(self.way, Way::WithPartner { .. })
     }
 
+    /// Whether somebody has something of the kind.
+    pub(super) fn is_of(&self, station: Station) -> bool {
+        match self.whose {
+            Whose::Everybodys => true,
+            Whose::Peoples => station.is_member() || station.is_counselor(),
+            Whose::Members => station.is_member(),
+            Whose::Counselors => station.is_counselor(),
+        }
+    }
+
     /// The name of a page's file.
     pub(super) fn file(&self, page: usize, ending: &str) -> String {
         format!("{}-{page}.{ending}", self.place)
@@ -35,16 +62,20 @@ impl Section {
 }
 
 const fn plain(rpc: &'static str, place: &'static str, title: &'static str) -> Section {
-    Section { rpc, place, title, way: Way::Plain }
+    Section { rpc, place, title, way: Way::Plain, whose: Whose::Peoples }
+}
+
+const fn of(whose: Whose, section: Section) -> Section {
+    Section { whose, ..section }
 }
 
 /// The call that says who the partner is.
 pub(super) const COUPLE: &str = "candor.accounts.v1.CoupleService.GetCouple";
-/// The call that says in which zone the member lives.
+/// The call that says in which zone somebody lives.
 pub(super) const ACCOUNT: &str = "candor.accounts.v1.IdentityService.GetMe";
 
 /// Everything, in the order of the file.
-pub(super) const SECTIONS: [Section; 30] = [
+pub(super) const SECTIONS: [Section; 34] = [
     plain("candor.journal.v1.EntryService.ListEntries", "journal/entries", "What you wrote"),
     plain("candor.journal.v1.MoodService.ListMoods", "journal/moods", "How you felt"),
     Section {
@@ -67,35 +98,62 @@ pub(super) const SECTIONS: [Section; 30] = [
     plain("candor.reminders.v1.InboxService.ListInboxItems", "reminders/inbox", "What arrived for you"),
     Section {
         way: Way::WithPartner { field: "owner_account_id" },
+        whose: Whose::Members,
         ..plain(
             "candor.reminders.v1.CheckInScheduleService.GetCheckInSchedule",
             "reminders/check-ins",
             "When your check-ins are",
         )
     },
-    plain(ACCOUNT, "account/account", "Your account"),
-    plain("candor.accounts.v1.SecurityService.GetSecurity", "account/security", "How it is secured"),
-    plain(
-        "candor.accounts.v1.SecurityService.ListSecurityNotices",
-        "account/notices",
-        "What happened to it of late",
+    of(Whose::Everybodys, plain(ACCOUNT, "account/account", "Your account")),
+    of(
+        Whose::Everybodys,
+        plain("candor.accounts.v1.SecurityService.GetSecurity", "account/security", "How it is secured"),
     ),
-    plain("candor.accounts.v1.PasskeyService.ListPasskeys", "account/passkeys", "Your passkeys"),
-    plain("candor.accounts.v1.SessionService.ListSessions", "account/sessions", "Where you are signed in"),
-    plain(
-        "candor.accounts.v1.SessionService.ListDevices",
-        "account/devices",
-        "Devices that your account knows",
+    of(
+        Whose::Everybodys,
+        plain(
+            "candor.accounts.v1.SecurityService.ListSecurityNotices",
+            "account/notices",
+            "What happened to it of late",
+        ),
     ),
-    plain(COUPLE, "account/couple", "Your link"),
+    of(
+        Whose::Everybodys,
+        plain("candor.accounts.v1.PasskeyService.ListPasskeys", "account/passkeys", "Your passkeys"),
+    ),
+    of(
+        Whose::Everybodys,
+        plain(
+            "candor.accounts.v1.SessionService.ListSessions",
+            "account/sessions",
+            "Where you are signed in",
+        ),
+    ),
+    of(
+        Whose::Everybodys,
+        plain(
+            "candor.accounts.v1.SessionService.ListDevices",
+            "account/devices",
+            "Devices that your account knows",
+        ),
+    ),
+    of(Whose::Members, plain(COUPLE, "account/couple", "Your link")),
     plain(
         "candor.accounts.v1.CoupleService.ListInvitationPauses",
         "account/invitation-pauses",
         "Whose invitations do not reach you",
     ),
-    plain("candor.accounts.v1.CircleService.GetCircle", "account/circle", "Your circle"),
+    of(Whose::Members, plain("candor.accounts.v1.CircleService.GetCircle", "account/circle", "Your circle")),
     plain("candor.accounts.v1.CareService.ListCare", "account/care", "Care you asked for"),
-    plain("candor.accounts.v1.CoupleCareService.ListCoupleCare", "account/couple-care", "Care of you two"),
+    of(
+        Whose::Members,
+        plain(
+            "candor.accounts.v1.CoupleCareService.ListCoupleCare",
+            "account/couple-care",
+            "Care of you two",
+        ),
+    ),
     plain(
         "candor.accounts.v1.ConsentService.ListConsents",
         "account/consents",
@@ -113,6 +171,27 @@ pub(super) const SECTIONS: [Section; 30] = [
         "account/counselor-application",
         "What you said as a counselor",
     ),
+    of(
+        Whose::Counselors,
+        plain("candor.accounts.v1.CareService.ListPeopleInCare", "practice/people", "Care you give"),
+    ),
+    of(
+        Whose::Counselors,
+        plain(
+            "candor.accounts.v1.CoupleCareService.ListCouplesInCare",
+            "practice/couples",
+            "Care of couples you give",
+        ),
+    ),
+    of(
+        Whose::Counselors,
+        plain(
+            "candor.accounts.v1.ConsentService.ListGrantedToMe",
+            "practice/consents",
+            "What is open to you",
+        ),
+    ),
+    plain("candor.accounts.v1.OAuthClientService.ListOwnClients", "practice/clients", "Your software"),
     plain(
         "candor.accounts.v1.LedgerService.ListStaffLooks",
         "account/staff-looks",
@@ -124,7 +203,10 @@ pub(super) const SECTIONS: [Section; 30] = [
         "account/suspension",
         "Whether your account is suspended",
     ),
-    plain("candor.accounts.v1.TermsService.ListAcceptedTerms", "account/terms", "The terms you accepted"),
+    of(
+        Whose::Everybodys,
+        plain("candor.accounts.v1.TermsService.ListAcceptedTerms", "account/terms", "The terms you accepted"),
+    ),
 ];
 
 #[cfg(test)]
@@ -136,15 +218,12 @@ mod tests {
 
     /// What reads and is not taken along, and why. Answers to safety questions (M25) belong here, once there are any: whoever
     /// has the file in their hands may not be its owner.
-    const ELSEWHERE: [(&str, &str); 38] = [
-        ("accounts.v1.CareService.ListPeopleInCare", "others'"),
+    const ELSEWHERE: [(&str, &str); 35] = [
         ("accounts.v1.ConsentService.GetConsentText", "public"),
-        ("accounts.v1.ConsentService.ListGrantedToMe", "others'"),
         ("accounts.v1.CounselorService.GetCounselor", "others'"),
         ("accounts.v1.CounselorService.GetCounselorApplication", "of staff"),
         ("accounts.v1.CounselorService.ListCounselorApplications", "of staff"),
         ("accounts.v1.CounselorService.ListCounselors", "others'"),
-        ("accounts.v1.CoupleCareService.ListCouplesInCare", "others'"),
         ("accounts.v1.LedgerLookService.GetLedgerLook", "of staff"),
         ("accounts.v1.LedgerLookService.ListLedgerLooks", "of staff"),
         ("accounts.v1.ModerationService.GetReport", "of staff"),
@@ -224,6 +303,25 @@ mod tests {
                 Some(true),
                 "{call} is part of what everybody may take along: mark it never_gated"
             );
+        }
+    }
+
+    #[test]
+    fn whoever_works_for_the_place_takes_their_account_along_and_a_practice_is_its_counselors() {
+        let of = |kind: &str| {
+            let station = Station::of_kind(kind);
+            SECTIONS.iter().filter(move |section| section.is_of(station)).map(|section| section.place)
+        };
+        for kind in ["operator", "editor", "support"] {
+            let places: Vec<_> = of(kind).collect();
+            assert_eq!(places.len(), 7, "{places:?}");
+            assert!(places.iter().all(|place| place.starts_with("account/")), "{places:?}");
+        }
+        let practice = ["practice/people", "practice/couples", "practice/consents"];
+        assert!(practice.iter().all(|place| of("counselor").any(|one| one == *place)));
+        assert!(practice.iter().all(|place| of("member").all(|one| one != *place)));
+        for place in ["journal/entries", "account/counselor-application", "practice/clients"] {
+            assert!(of("member").chain(of("counselor")).filter(|one| *one == place).count() == 2, "{place}");
         }
     }
 

@@ -102,7 +102,11 @@ async fn show(member: Member) -> Result<Response, Failure> {
 
 /// What it means, before it is asked for.
 async fn show_erase(member: Member) -> Result<Response, Failure> {
-    let partner = member.couple().await?.map(|couple| couple.partner_name);
+    let partner = match member.held.station().is_member() {
+        true => member.couple().await?.map(|couple| couple.partner_name),
+        // An account for a practice has no partner.
+        false => None,
+    };
     member.guest.show(&ErasePage { frame: member.guest.frame("security"), partner })
 }
 

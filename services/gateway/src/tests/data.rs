@@ -2,6 +2,8 @@
 
 use super::fakes_privacy::CODE;
 use super::*;
+use candor_proto::accounts::v1::CounselorStanding;
+use std::sync::atomic::Ordering;
 
 const COOKIE: &str = "__Host-candor=cs_alice";
 
@@ -33,6 +35,41 @@ async fn everything_is_destroyed_after_a_proof_and_called_off_with_one_button() 
     // Nothing said is no.
     world.submit("/data/erase", COOKIE, &fields[..1]).await;
     assert!(world.visit("/data", COOKIE).await.body.contains("No mail will come"));
+}
+
+#[tokio::test]
+async fn a_counselor_reads_what_it_means_for_care_and_staff_why_its_account_stays() {
+    let world = World::new().await;
+    world.fakes.strong.store(true, Ordering::SeqCst);
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    *world.fakes.kind.lock().unwrap() = "counselor";
+    *world.fakes.counselors.standing.lock().unwrap() = CounselorStanding::Verified;
+    assert!(world.visit("/security", COOKIE).await.body.contains("href=\"/data\""));
+    let page = world.visit("/data/erase", COOKIE).await.body;
+    for words in ["all care you give ends", "Your software is disabled", "those in your care"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("You leave every circle") && !page.contains("/couple/unlink"), "{page}");
+    let token = token_in(&page);
+    let asked = world.submit("/data/erase", COOKIE, &[("csrf", &token)]).await;
+    assert!(asked.body.contains(CODE), "{}", asked.body);
+    let page = world.visit("/data", COOKIE).await.body;
+    assert!(page.contains("does not list you again") && !page.contains("link you again"), "{page}");
+    world.fakes.counselors.unlisted.store(true, Ordering::SeqCst);
+    let practice = world.visit("/practice", COOKIE).await.body;
+    assert!(practice.contains("You are not on the list") && practice.contains("List me again"), "{practice}");
+    world.submit("/data/export", COOKIE, &[("csrf", &token)]).await;
+    assert!(world.visit("/practice", COOKIE).await.body.contains("Was it not you?"));
+
+    for kind in ["operator", "editor", "support"] {
+        *world.fakes.kind.lock().unwrap() = kind;
+        *world.fakes.privacy.waiting.lock().unwrap() = None;
+        world.clock.set(world.clock.now() + jiff::SignedDuration::from_mins(2));
+        assert!(world.visit("/security", COOKIE).await.body.contains("href=\"/data\""), "{kind}");
+        let page = world.visit("/data", COOKIE).await.body;
+        assert!(page.contains("your account stays") && !page.contains("/data/erase"), "{kind}: {page}");
+        assert!(page.contains("Your file opens"), "{kind}: {page}");
+    }
 }
 
 #[tokio::test]

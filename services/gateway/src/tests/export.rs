@@ -4,7 +4,7 @@ use super::fakes::{PASSPORT, SECRET};
 use super::fakes_export::Event;
 use super::*;
 use axum::body::to_bytes;
-use candor_proto::accounts::v1::Export;
+use candor_proto::accounts::v1::{CounselorStanding, Export};
 use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -36,7 +36,7 @@ impl World {
         self.router.clone().oneshot(request.unwrap()).await.unwrap()
     }
 
-    async fn files(&self) -> BTreeMap<String, String> {
+    pub(super) async fn files(&self) -> BTreeMap<String, String> {
         let sent = to_bytes(self.download().await.into_body(), usize::MAX).await.unwrap();
         let mut zip = ZipArchive::new(Cursor::new(sent)).unwrap();
         let mut files = BTreeMap::new();
@@ -82,6 +82,46 @@ async fn the_file_has_what_is_hers_and_no_word_of_anybody_else() {
             assert!(!text.contains(secret), "{secret} is in {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_counselors_file_has_the_practice_and_no_word_of_those_in_care() {
+    let world = World::with_export().await;
+    *world.fakes.kind.lock().unwrap() = "counselor";
+    world.fakes.strong.store(true, std::sync::atomic::Ordering::SeqCst);
+    *world.fakes.counselors.standing.lock().unwrap() = CounselorStanding::Verified;
+    let files = world.files().await;
+    for (file, words) in [
+        ("account/counselor-application-1.json", "PT-4711"),
+        ("practice/clients-1.json", "it@clinic.example"),
+        ("practice/people-1.json", "memberAccountId"),
+        ("practice/couples-1.json", "confidentiality"),
+        ("practice/consents-1.json", "SCOPE_ENTRIES"),
+        ("practice/people-1.html", "somebody else"),
+        // What is theirs of before they were a counselor is theirs still.
+        ("journal/entries-1.json", "I was **afraid**"),
+    ] {
+        assert!(files[file].contains(words), "{file}: {}", files[file]);
+    }
+    for place in ["account/couple-1.json", "account/circle-1.json", "account/couple-care-1.json"] {
+        assert!(!files.contains_key(place), "{place}");
+    }
+    let of_others = ["Anna of", "We hardly", "\"jurisdiction\": \"DE\""];
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("practice/")) {
+        assert!(of_others.iter().all(|words| !text.contains(words)), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_works_for_the_place_takes_their_account_along_and_nothing_of_their_work() {
+    let world = World::with_export().await;
+    *world.fakes.kind.lock().unwrap() = "operator";
+    world.fakes.strong.store(true, std::sync::atomic::Ordering::SeqCst);
+    let files = world.files().await;
+    let data: Vec<_> = files.keys().filter(|name| name.ends_with("-1.json")).collect();
+    assert_eq!(data.len(), 7, "{data:?}");
+    assert!(data.iter().all(|name| name.starts_with("account/")), "{data:?}");
+    assert!(files.contains_key("export.json") && files.contains_key("account/terms-1.json"));
 }
 
 #[tokio::test]

@@ -96,7 +96,9 @@ impl CareService for Fake {
             start_time: None,
         };
         let people = vec![person("c-1", CareState::Asked), person("c-2", CareState::Active)];
-        Ok(Response::new(ListPeopleInCareResponse { people, next_page_token: "a+b".into() }))
+        let next_page_token =
+            if request.get_ref().page_token.is_empty() { "a+b".into() } else { String::new() };
+        Ok(Response::new(ListPeopleInCareResponse { people, next_page_token }))
     }
 
     async fn accept_care(&self, request: Request<AcceptCareRequest>) -> Answer<AcceptCareResponse> {

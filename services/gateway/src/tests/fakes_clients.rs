@@ -104,6 +104,14 @@ impl OAuthClientService for Fake {
         }))
     }
 
+    async fn list_own_clients(
+        &self,
+        request: Request<ListOwnClientsRequest>,
+    ) -> Answer<ListOwnClientsResponse> {
+        self.admit(&request)?;
+        Ok(Response::new(ListOwnClientsResponse { clients: vec![self.client()], ..Default::default() }))
+    }
+
     async fn get_client(&self, request: Request<GetClientRequest>) -> Answer<GetClientResponse> {
         self.admit(&request)?;
         if request.get_ref().client_id != CLIENT {

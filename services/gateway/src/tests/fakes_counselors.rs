@@ -20,6 +20,8 @@ pub(super) struct Counselors {
     pub(super) submitted: Mutex<Vec<SubmitCounselorApplicationRequest>>,
     pub(super) available: Mutex<Vec<bool>>,
     pub(super) withdrawn: AtomicBool,
+    /// Whoever applied left the list.
+    pub(super) unlisted: AtomicBool,
     pub(super) verified: Mutex<Vec<VerifyCounselorRequest>>,
     pub(super) refused: Mutex<Vec<RefuseCounselorRequest>>,
     pub(super) suspended: Mutex<Vec<SuspendCounselorRequest>>,
@@ -61,6 +63,7 @@ impl Fake {
                 String::new()
             },
             expired: false,
+            unlisted: self.0.counselors.unlisted.load(Ordering::SeqCst),
         })
     }
 

@@ -130,7 +130,9 @@ impl ConsentService for Fake {
             expire_time: self.0.timestamp(86_400),
         };
         let one = GrantedToMe { item_id: ENTRY.into(), ..all.clone() };
-        Ok(Response::new(ListGrantedToMeResponse { granted: vec![all, one], next_page_token: "a+b".into() }))
+        let next_page_token =
+            if request.get_ref().page_token.is_empty() { "a+b".into() } else { String::new() };
+        Ok(Response::new(ListGrantedToMeResponse { granted: vec![all, one], next_page_token }))
     }
 
     async fn get_consent_text(

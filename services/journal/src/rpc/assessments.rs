@@ -7,7 +7,7 @@ use crate::domain::{Assessment, Cursor, DomainResult, PageSize, to_microseconds}
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::assessment_service_server::AssessmentService;
 use chassis::Fault;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ impl AssessmentService for Journal {
         &self,
         request: Request<proto::GetAssessmentRequest>,
     ) -> Result<Response<proto::GetAssessmentResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         let assessment_id = given_id(&request.assessment_id)?;
         let data_key = self.key_to_read(caller.account_id).await?.ok_or(Error::AssessmentNotFound)?;
         let mut conn = self.0.pool.acquire().await.map_err(database)?;
@@ -57,7 +57,7 @@ impl AssessmentService for Journal {
         &self,
         request: Request<proto::ListAssessmentsRequest>,
     ) -> Result<Response<proto::ListAssessmentsResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.assessments(caller.account_id, &request).await?))
     }
 

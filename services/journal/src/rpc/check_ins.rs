@@ -12,7 +12,7 @@ use candor_proto::journal::v1::check_in_service_server::CheckInService;
 use chassis::Fault;
 use chassis::audience::{Reading, admit_reader};
 use chassis::identity::Capability;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use jiff::Timestamp;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
@@ -59,7 +59,7 @@ impl CheckInService for Journal {
         &self,
         request: Request<proto::ListCheckInsRequest>,
     ) -> Result<Response<proto::ListCheckInsResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.check_ins(caller.account_id, &request).await?))
     }
 }

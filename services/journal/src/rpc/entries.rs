@@ -9,7 +9,7 @@ use crate::domain::{Cursor, Entry, EntryBody, PageSize, Title, Zone, to_microsec
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::entry_service_server::EntryService;
 use chassis::Fault;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -43,7 +43,7 @@ impl EntryService for Journal {
         &self,
         request: Request<proto::ListEntriesRequest>,
     ) -> Result<Response<proto::ListEntriesResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.list(caller.account_id, &request).await?))
     }
 }

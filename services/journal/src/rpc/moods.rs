@@ -9,7 +9,7 @@ use crate::domain::{Cursor, Invalid, MoodRecord, PageSize, to_microseconds};
 use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::mood_service_server::MoodService;
 use chassis::Fault;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ impl MoodService for Journal {
         &self,
         request: Request<proto::ListMoodsRequest>,
     ) -> Result<Response<proto::ListMoodsResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.moods(caller.account_id, &request).await?))
     }
 }

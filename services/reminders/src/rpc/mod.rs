@@ -11,7 +11,7 @@ use bus::Outbox;
 use candor_proto::reminders::v1 as proto;
 use candor_proto::reminders::v1::inbox_service_server::InboxService;
 use candor_proto::reminders::v1::schedule_service_server::ScheduleService;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use chassis::{Clock, Fault, Ids};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -46,7 +46,7 @@ impl ScheduleService for Reminders {
         &self,
         request: Request<proto::ListSchedulesRequest>,
     ) -> Result<Response<proto::ListSchedulesResponse>, Status> {
-        let (passport, request) = admit_member(request)?;
+        let (passport, request) = admit_owner(request)?;
         let size = PageSize::parse(request.page_size).map_err(Error::from)?;
         let after = cursor_of(List::Schedules, &request.page_token)?;
         let mut conn = self.connection().await?;
@@ -75,7 +75,7 @@ impl InboxService for Reminders {
         &self,
         request: Request<proto::ListInboxItemsRequest>,
     ) -> Result<Response<proto::ListInboxItemsResponse>, Status> {
-        let (passport, request) = admit_member(request)?;
+        let (passport, request) = admit_owner(request)?;
         let size = PageSize::parse(request.page_size).map_err(Error::from)?;
         let after = cursor_of(List::Inbox, &request.page_token)?;
         let mut conn = self.connection().await?;

@@ -21,6 +21,18 @@ pub fn admit_member<T: Validate>(request: tonic::Request<T>) -> Result<(Passport
     Ok((passport, valid(request.into_inner())?))
 }
 
+/// Who has something of their own here besides an account: a counselor may have been a member before.
+const OWNERS: [Kind; 2] = [Kind::Member, Kind::Counselor];
+
+/// Admits a request to read, or take back, what is the caller's own, whatever they have become meanwhile: it is theirs to take
+/// along.
+///
+/// # Errors
+/// As [`admit_kinds`].
+pub fn admit_owner<T: Validate>(request: tonic::Request<T>) -> Result<(Passport, T), Fault> {
+    admit_kinds(request, &OWNERS)
+}
+
 /// Admits a request of one of the kinds of caller.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::{
         software, standing,
     },
     domain::{
-        audit::{Action, Details, Subject},
+        audit::{Action, Actor, Details, Subject},
         client::{FETCH_PAUSE, Freshness},
     },
     store::{client, client_token},
@@ -47,7 +47,7 @@ pub async fn rotate_keys(
     keep_keys(conn, client_id, keys.set()).await?;
     end_tokens(accounts, conn, client_id, None).await?;
     let details = Details::none().code("keys", keys.code());
-    record(accounts, conn, by, Action::ClientKeysRotated, client_id, details).await
+    record(accounts, conn, audit::actor(by), Action::ClientKeysRotated, client_id, details).await
 }
 
 /// Ends a client for good, every token it holds, and all that was opened to it. One that is over already stays so.
@@ -62,13 +62,38 @@ pub async fn disable(
 ) -> Result<(), Error> {
     standing::hold(accounts, conn, by).await?;
     visible(conn, by, client_id).await?;
-    if !client::disable(conn, client_id, accounts.clock.now()).await? {
+    if !end(accounts, conn, client_id).await? {
         return Ok(());
+    }
+    record(accounts, conn, audit::actor(by), Action::ClientDisabled, client_id, Details::none()).await
+}
+
+/// Ends clients whose counselor leaves, as [`disable`] does. Whoever calls this holds them.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) async fn end_with_holder(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    client_ids: &[Uuid],
+) -> Result<(), Error> {
+    for client_id in client_ids {
+        end(accounts, conn, *client_id).await?;
+        let details = Details::none().code("cause", "erasure");
+        record(accounts, conn, Actor::HOUSE, Action::ClientDisabled, *client_id, details).await?;
+    }
+    Ok(())
+}
+
+/// Ends a client with its tokens and all that was opened to it; false when it is over already.
+async fn end(accounts: &Accounts, conn: &mut PgConnection, client_id: Uuid) -> Result<bool, Error> {
+    if !client::disable(conn, client_id, accounts.clock.now()).await? {
+        return Ok(false);
     }
     // Whoever holds the client to issue a token is done by now: the update waited for them.
     end_tokens(accounts, conn, client_id, None).await?;
     software::disabled(accounts, conn, client_id).await?;
-    record(accounts, conn, by, Action::ClientDisabled, client_id, Details::none()).await
+    Ok(true)
 }
 
 /// Takes tokens of a client back, one or all, and tells the others, who believe them until they hear of it.
@@ -86,12 +111,11 @@ pub(super) async fn end_tokens(
 async fn record(
     accounts: &Accounts,
     conn: &mut PgConnection,
-    by: &Passport,
+    actor: Actor,
     action: Action,
     client_id: Uuid,
     details: Details,
 ) -> Result<(), Error> {
-    let actor = audit::actor(by);
     let done = Record { actor, action, subject: Subject::thing(client_id), details, note: None };
     audit::record(conn, accounts, done).await
 }

@@ -36,7 +36,20 @@ pub async fn get(accounts: &Accounts, by: &Passport, client_id: Uuid) -> Result<
         let counted = software::count_open_to(&mut conn, &[client_id], accounts.clock.now()).await?;
         (client, client::keys(&mut conn, &[client_id]).await?, counted)
     };
-    shown(accounts, by, client, &keys, &counted).await
+    shown(accounts, holder(by), client, &keys, &counted).await
+}
+
+/// A page of the clients that somebody holds or held, newest first, and where the next page begins.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn list_own(
+    accounts: &Accounts,
+    holder_id: Uuid,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
+    page(accounts, Some(holder_id), size, after).await
 }
 
 /// A page of the clients that somebody may see, newest first, and where the next page begins.
@@ -49,10 +62,20 @@ pub async fn list(
     size: PageSize,
     after: Cursor,
 ) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
+    page(accounts, holder(by), size, after).await
+}
+
+/// A page of the clients of one holder, or of everybody.
+async fn page(
+    accounts: &Accounts,
+    holder_id: Option<Uuid>,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
     let (mut clients, keys, counted) = {
         let mut conn = accounts.pool.acquire().await?;
         // One more than a page holds: whether there is a next one.
-        let clients = client::list(&mut conn, holder(by), (after.time, after.id), size.get() + 1).await?;
+        let clients = client::list(&mut conn, holder_id, (after.time, after.id), size.get() + 1).await?;
         let ids: Vec<_> = clients.iter().map(|client| client.client_id).collect();
         let counted = software::count_open_to(&mut conn, &ids, accounts.clock.now()).await?;
         (clients, client::keys(&mut conn, &ids).await?, counted)
@@ -64,14 +87,14 @@ pub async fn list(
     let last = clients.last().map(|client| Cursor { time: client.created_at, id: client.client_id });
     let mut all = Vec::with_capacity(clients.len());
     for client in clients {
-        all.push(shown(accounts, by, client, &keys, &counted).await?);
+        all.push(shown(accounts, holder_id, client, &keys, &counted).await?);
     }
     Ok((all, last.filter(|_| has_more)))
 }
 
 async fn shown(
     accounts: &Accounts,
-    by: &Passport,
+    holder_id: Option<Uuid>,
     client: Client,
     keys: &[client::Key],
     counted: &[(Uuid, i64)],
@@ -80,6 +103,6 @@ async fn shown(
     let keys = own.filter_map(|key| ClientKey::stored(key.key_id.clone(), &key.jwk)).collect();
     let contact = accounts.key().await?.open(&contact_place(client.client_id), &client.contact)?;
     let count = counted.iter().find(|(client_id, _)| *client_id == client.client_id);
-    let open_consents = (client.holder_id == holder(by)).then_some(count.map_or(0, |(_, count)| *count));
+    let open_consents = (client.holder_id == holder_id).then_some(count.map_or(0, |(_, count)| *count));
     Ok(Shown { contact: text(&contact)?, keys, client, open_consents })
 }

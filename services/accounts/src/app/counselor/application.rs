@@ -15,7 +15,7 @@ use crate::{
     },
     store::{
         counselor::{self as store, NewCounselor, NewLicence},
-        invitation,
+        couple, erasure, invitation,
     },
 };
 use chassis::identity::Passport;
@@ -143,15 +143,20 @@ pub async fn submit(
     record(accounts, conn, by, Action::CounselorSubmitted).await
 }
 
-/// Says whether a counselor takes on new people.
+/// Says whether a counselor takes on new people, which puts them on the list again where they had left it.
 ///
 /// # Errors
-/// [`CounselorError::NotApplied`].
+/// [`CounselorError::NotApplied`]; [`CounselorError::Leaving`] while everything of theirs waits to be destroyed.
 pub async fn set_availability(
     conn: &mut PgConnection,
     account_id: Uuid,
     accepts_clients: bool,
 ) -> Result<(), Error> {
+    // Whoever asks for an erasure holds the account as well: they leave the list after this, or are seen here.
+    couple::lock_accounts(conn, &[account_id]).await?;
+    if erasure::waiting(conn, account_id).await?.is_some() {
+        return Err(CounselorError::Leaving.into());
+    }
     let said = store::set_availability(conn, account_id, accepts_clients).await?;
     if said { Ok(()) } else { Err(CounselorError::NotApplied.into()) }
 }

@@ -1,6 +1,6 @@
 //! Asking for an erasure, and calling it off.
 
-use super::{end_ties, letter_place};
+use super::{end_ties, hold_with_ties, letter_place};
 use crate::{
     Error,
     app::{Accounts, email_place, notice, pause::Pause, random, random_id, standing, text},
@@ -59,7 +59,7 @@ pub(super) async fn letter(accounts: &Accounts, account_id: Uuid, code: &str) ->
 /// waits already its time stays, and the new code takes the old one's place.
 ///
 /// # Errors
-/// [`Error::SessionOver`]; [`Error::ProofTooWeak`]; [`Error::AccountGone`] when it has begun.
+/// [`Error::SessionOver`], also when it has begun; [`Error::ProofTooWeak`].
 pub async fn request_erasure(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -67,8 +67,20 @@ pub async fn request_erasure(
     prepared: &PreparedErasure,
     pause: Option<&Pause>,
 ) -> Result<Waiting, Error> {
-    standing::hold(accounts, conn, by).await?;
-    let (now, account_id) = (accounts.clock.now(), by.account_id);
+    hold_with_ties(conn, by.account_id).await?;
+    standing::hold_with(accounts, conn, by, &[]).await?;
+    keep(accounts, conn, (by.account_id, Some(by.session_id)), prepared, pause).await
+}
+
+/// Keeps an erasure of somebody who is held, asked for in a session or at the machine, and ends what connects them with others.
+pub(in crate::app) async fn keep(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    (account_id, session_id): (Uuid, Option<Uuid>),
+    prepared: &PreparedErasure,
+    pause: Option<&Pause>,
+) -> Result<Waiting, Error> {
+    let now = accounts.clock.now();
     let new = NewErasure {
         erasure_id: prepared.erasure_id,
         account_id,
@@ -79,7 +91,7 @@ pub async fn request_erasure(
     let (waiting, fresh) = erasure::keep(conn, &new, now).await?.ok_or(Error::AccountGone)?;
     end_ties(accounts, conn, account_id, pause).await?;
     if fresh {
-        notice::tell(accounts, conn, account_id, NoticeKind::ErasureRequested, Some(by.session_id)).await?;
+        notice::tell(accounts, conn, account_id, NoticeKind::ErasureRequested, session_id).await?;
     }
     Ok(waiting)
 }

@@ -1,11 +1,11 @@
 //! What accounts itself destroys, and what the parts say of what they destroyed.
 
-use super::end_ties;
+use super::{end_ties, hold_with_ties};
 use crate::{
     Error,
     app::{Accounts, announce, audit, trust},
     domain::{ERASURE_PARTS, ErasurePart},
-    store::{couple, erasure, session},
+    store::{erasure, session},
 };
 use bus::erasure::{Answer, Participant, Tally};
 use chassis::Fault;
@@ -47,7 +47,7 @@ pub(super) async fn erase(
     account_id: Uuid,
 ) -> Result<Tally, Error> {
     // Whoever links with them holds both accounts first, and finds one of them gone.
-    couple::lock_accounts(conn, &[account_id]).await?;
+    hold_with_ties(conn, account_id).await?;
     end_ties(accounts, conn, account_id, None).await?;
     let now = accounts.clock.now();
     let ended = session::end_all(conn, account_id, None, now).await?;

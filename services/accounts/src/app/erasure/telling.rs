@@ -1,14 +1,11 @@
 //! Telling every part of Candor that the time has come, and telling it again until all of them have answered.
 
-use super::{asking::letter, letter_place, taking_part::erase};
+use super::{asking::letter, hold_with_ties, letter_place, taking_part::erase};
 use crate::{
     Error,
     app::Accounts,
     domain::{ERASURE_PARTS, ERASURE_STUCK_AFTER, Letter, retell_after},
-    store::{
-        couple,
-        erasure::{self, Under},
-    },
+    store::erasure::{self, Under},
 };
 use bus::{Envelope, outbox, resnapshot::Page};
 use candor_proto::accounts::v1::ErasureBegun;
@@ -64,7 +61,7 @@ pub async fn begin_erasure(
 ) -> Result<bool, Error> {
     let now = accounts.clock.now();
     // Before the erasure, as whoever asks for one does.
-    couple::lock_accounts(conn, &[due.account_id]).await?;
+    hold_with_ties(conn, due.account_id).await?;
     if !erasure::begin(conn, due.erasure_id, letter.0.as_deref(), now).await? {
         return Ok(false);
     }

@@ -20,8 +20,6 @@ pub struct Proven {
     passkey_id: Uuid,
     /// Whose it is.
     pub(super) account_id: Uuid,
-    /// What the account may do, as stored.
-    pub(super) kind: String,
     counter: i64,
     credential: Vec<u8>,
 }
@@ -41,7 +39,7 @@ pub(super) async fn check(
     let index = index(accounts, answer.id()).await?;
     let found = passkey::find(&mut *accounts.pool.acquire().await?, &index).await?;
     let found = found.filter(|found| is_whose(found, taken, &answer)).ok_or(PasskeyError::Refused)?;
-    let Found { passkey_id, account_id, credential, kind } = found;
+    let Found { passkey_id, account_id, credential } = found;
     let key = accounts.vault.data_key(account_id).await?;
     let fit = match site(accounts)?.check(state, &answer, open(&key, passkey_id, &credential)?) {
         Ok(fit) => fit,
@@ -52,7 +50,7 @@ pub(super) async fn check(
         }
     };
     let credential = seal(&key, passkey_id, &fit.passkey)?;
-    Ok(Proven { passkey_id, account_id, kind, counter: i64::from(fit.counter), credential })
+    Ok(Proven { passkey_id, account_id, counter: i64::from(fit.counter), credential })
 }
 
 /// Whether the passkey is of whoever was asked. Where nobody was, its device has to say whose it is.

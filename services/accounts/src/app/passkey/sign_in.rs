@@ -10,7 +10,7 @@ use crate::{
     app::{
         Accounts, seal_label,
         session::SealedLabel,
-        sign_in::{By, Started, begin},
+        sign_in::{By, Started, begin, hold},
     },
     domain::{ChallengeToken, DeviceLabel, DeviceToken, PendingToken},
     store::{passkey_challenge::Purpose, pending_sign_in as pending, throttle},
@@ -76,6 +76,7 @@ pub async fn sign_in_with_passkey(
     device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
     let PasskeySignIn { proven, half, label } = checked;
+    let kind = hold(conn, proven.account_id).await?;
     if let Some(hash) = half {
         let found = pending::find(conn, &hash, accounts.clock.now()).await?.ok_or(Error::SignInOver)?;
         if !pending::take(conn, &hash).await? {
@@ -85,6 +86,6 @@ pub async fn sign_in_with_passkey(
         throttle::clear(conn, &attempt).await?;
     }
     note(accounts, conn, &proven).await?;
-    let by = By { account_id: proven.account_id, kind: proven.kind, strong: true };
+    let by = By { account_id: proven.account_id, kind, strong: true };
     begin(accounts, conn, by, &label, device).await
 }

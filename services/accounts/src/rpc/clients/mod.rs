@@ -15,13 +15,14 @@ use crate::{
 use candor_proto::accounts::v1::{
     DisableClientRequest, DisableClientResponse, GetClientRequest, GetClientResponse,
     IssueClientTokenRequest, IssueClientTokenResponse, ListClientsRequest, ListClientsResponse,
-    RegisterClientRequest, RegisterClientResponse, RevokeClientTokenRequest, RevokeClientTokenResponse,
-    RotateClientKeysRequest, RotateClientKeysResponse, o_auth_client_service_server::OAuthClientService,
+    ListOwnClientsRequest, ListOwnClientsResponse, RegisterClientRequest, RegisterClientResponse,
+    RevokeClientTokenRequest, RevokeClientTokenResponse, RotateClientKeysRequest, RotateClientKeysResponse,
+    o_auth_client_service_server::OAuthClientService,
 };
 use chassis::{
     Fault,
     identity::{Kind, Passport, Scopes},
-    rpc::{admit_kinds, admit_public, require_step_up},
+    rpc::{admit_kinds, admit_owner, admit_public, require_step_up},
 };
 use identify::identify;
 use registered::registered;
@@ -54,6 +55,20 @@ impl OAuthClientService for Rpc {
         let after = super::ledger::cursor(&message.page_token)?;
         let (page, next) = clients::list(&self.accounts, &passport, size, after).await?;
         Ok(Response::new(ListClientsResponse {
+            clients: page.into_iter().map(registered).collect(),
+            next_page_token: super::ledger::page_token(next),
+        }))
+    }
+
+    async fn list_own_clients(
+        &self,
+        request: Request<ListOwnClientsRequest>,
+    ) -> Result<Response<ListOwnClientsResponse>, Status> {
+        let (passport, message) = admit_owner(request)?;
+        let size = PageSize::parse(message.page_size).map_err(Error::from)?;
+        let after = super::ledger::cursor(&message.page_token)?;
+        let (page, next) = clients::list_own(&self.accounts, passport.account_id, size, after).await?;
+        Ok(Response::new(ListOwnClientsResponse {
             clients: page.into_iter().map(registered).collect(),
             next_page_token: super::ledger::page_token(next),
         }))

@@ -65,8 +65,9 @@ impl CounselorService for Rpc {
         request: Request<SetCounselorAvailabilityRequest>,
     ) -> Result<Response<SetCounselorAvailabilityResponse>, Status> {
         let (passport, message) = admit_kinds(request, &APPLICANTS)?;
-        let mut conn = self.accounts.pool.acquire().await.map_err(Error::from)?;
-        counselor::set_availability(&mut conn, passport.account_id, message.accepts_clients).await?;
+        let mut tx = self.accounts.pool.begin().await.map_err(Error::from)?;
+        counselor::set_availability(&mut tx, passport.account_id, message.accepts_clients).await?;
+        tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(SetCounselorAvailabilityResponse {}))
     }
 

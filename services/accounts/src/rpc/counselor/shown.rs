@@ -24,6 +24,7 @@ pub(super) fn application(shown: Shown) -> CounselorApplication {
         decide_time: stored.decided_at.map(|at| wire(at.to_jiff())),
         reason: shown.reason,
         expired: stored.expired,
+        unlisted: stored.unlisted,
     }
 }
 

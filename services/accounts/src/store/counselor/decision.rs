@@ -39,7 +39,8 @@ pub async fn drop_unchecked(conn: &mut PgConnection, account_id: Uuid) -> Result
     Ok(())
 }
 
-/// Makes somebody a counselor, if what they say is of that revision.
+/// Makes somebody a counselor, if what they say is of that revision. Who becomes one is listed, unless they wait for everything
+/// of theirs to be destroyed.
 pub async fn verify(
     conn: &mut PgConnection,
     account_id: Uuid,
@@ -48,7 +49,10 @@ pub async fn verify(
 ) -> Result<bool, sqlx::Error> {
     let verified = sqlx::query!(
         "UPDATE counselor SET state = 'verified', revision = revision + 1, review_since = NULL, decided_at = $3,
-                              verified_at = COALESCE(verified_at, $3), expired = false, reason = NULL
+                              verified_at = COALESCE(verified_at, $3), expired = false, reason = NULL,
+                              unlisted = CASE WHEN verified_at IS NULL
+                                              THEN EXISTS (SELECT FROM erasure e WHERE e.account_id = $1)
+                                              ELSE unlisted END
          WHERE account_id = $1 AND revision = $2",
         account_id,
         revision,

@@ -30,9 +30,9 @@ pub async fn listed(
     sqlx::query_as!(
         Stored,
         "SELECT account_id, state, revision, name, approach, languages, specialties, accepts_clients, submitted_at,
-                review_since, verified_at, decided_at, expired, reason
+                review_since, verified_at, decided_at, expired, reason, unlisted
          FROM counselor c
-         WHERE state = 'verified' AND (verified_at, account_id) < ($1, $2)
+         WHERE state = 'verified' AND NOT unlisted AND (verified_at, account_id) < ($1, $2)
            AND ($3::integer IS NULL OR specialties @> ARRAY[$3])
            AND ($4::text IS NULL OR languages @> ARRAY[$4])
            AND ($5 OR accepts_clients)
@@ -62,9 +62,9 @@ pub async fn find_listed(
     sqlx::query_as!(
         Stored,
         "SELECT account_id, state, revision, name, approach, languages, specialties, accepts_clients, submitted_at,
-                review_since, verified_at, decided_at, expired, reason
+                review_since, verified_at, decided_at, expired, reason, unlisted
          FROM counselor c
-         WHERE account_id = $1 AND state = 'verified'
+         WHERE account_id = $1 AND state = 'verified' AND NOT unlisted
            AND EXISTS (SELECT FROM counselor_licence l
                        WHERE l.account_id = c.account_id AND l.checked_at IS NOT NULL AND l.valid_until > $2)",
         account_id,
@@ -102,7 +102,7 @@ pub async fn waiting(
     sqlx::query_as!(
         Stored,
         "SELECT account_id, state, revision, name, approach, languages, specialties, accepts_clients, submitted_at,
-                review_since, verified_at, decided_at, expired, reason
+                review_since, verified_at, decided_at, expired, reason, unlisted
          FROM counselor WHERE review_since IS NOT NULL AND (review_since, account_id) > ($1, $2)
          ORDER BY review_since, account_id LIMIT $3",
         after.0.to_sqlx(),
@@ -123,7 +123,7 @@ pub async fn decided(
     sqlx::query_as!(
         Stored,
         "SELECT account_id, state, revision, name, approach, languages, specialties, accepts_clients, submitted_at,
-                review_since, verified_at, decided_at, expired, reason
+                review_since, verified_at, decided_at, expired, reason, unlisted
          FROM counselor WHERE state = $1 AND decided_at IS NOT NULL AND (decided_at, account_id) < ($2, $3)
          ORDER BY decided_at DESC, account_id DESC LIMIT $4",
         state,

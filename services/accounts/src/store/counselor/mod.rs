@@ -41,6 +41,8 @@ pub struct Stored {
     pub expired: bool,
     /// Why they were refused or suspended, sealed.
     pub reason: Option<Vec<u8>>,
+    /// Whether they are off the list of counselors because they wanted everything of theirs destroyed.
+    pub unlisted: bool,
 }
 
 /// How somebody stands who is a counselor or was.
@@ -118,7 +120,7 @@ pub async fn find(conn: &mut PgConnection, account_id: Uuid) -> Result<Option<St
     sqlx::query_as!(
         Stored,
         "SELECT account_id, state, revision, name, approach, languages, specialties, accepts_clients, submitted_at,
-                review_since, verified_at, decided_at, expired, reason
+                review_since, verified_at, decided_at, expired, reason, unlisted
          FROM counselor WHERE account_id = $1",
         account_id
     )
@@ -246,20 +248,28 @@ pub async fn replace_licences(
     Ok(())
 }
 
-/// Says whether a counselor takes on new people; false when there is no such counselor.
+/// Says whether a counselor takes on new people, which puts them on the list again; false when there is no such counselor.
 pub async fn set_availability(
     conn: &mut PgConnection,
     account_id: Uuid,
     accepts_clients: bool,
 ) -> Result<bool, sqlx::Error> {
     let said = sqlx::query!(
-        "UPDATE counselor SET accepts_clients = $2 WHERE account_id = $1",
+        "UPDATE counselor SET accepts_clients = $2, unlisted = false WHERE account_id = $1",
         account_id,
         accepts_clients
     )
     .execute(conn)
     .await?;
     Ok(said.rows_affected() == 1)
+}
+
+/// Takes somebody off the list of counselors; of whoever never applied there is nothing to take.
+pub async fn unlist(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE counselor SET unlisted = true WHERE account_id = $1", account_id)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Removes what somebody said who is no counselor and was not suspended; false when there is nothing of the kind.

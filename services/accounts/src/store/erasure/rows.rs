@@ -85,9 +85,13 @@ async fn access(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
     tally.add("consents", consents.execute(&mut *conn).await?.rows_affected());
     let to_software = sqlx::query!("DELETE FROM software_consent WHERE owner_id = $1", account_id);
     tally.add("software_consents", to_software.execute(&mut *conn).await?.rows_affected());
-    sqlx::query!("DELETE FROM access_epoch WHERE owner_id = $1 OR reader_id = $1", account_id)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM access_epoch
+         WHERE owner_id = $1 OR reader_id = $1 OR reader_id IN (SELECT client_id FROM client WHERE holder_id = $1)",
+        account_id
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -110,6 +114,8 @@ async fn others(conn: &mut PgConnection, account_id: Uuid, tally: &mut Tally) ->
         account_id
     );
     tally.add("care", as_couples.execute(&mut *conn).await?.rows_affected());
+    let clients = sqlx::query!("DELETE FROM client WHERE holder_id = $1", account_id);
+    tally.add("clients", clients.execute(&mut *conn).await?.rows_affected());
     let practice = sqlx::query!("DELETE FROM counselor WHERE account_id = $1", account_id);
     tally.add("counselor_applications", practice.execute(conn).await?.rows_affected());
     Ok(())

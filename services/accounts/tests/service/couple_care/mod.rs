@@ -72,18 +72,18 @@ impl House {
         self.rpc.end_couple_care(self.by(by, message)).await.map(drop)
     }
 
-    async fn couple_care_of(&self, person: &Person) -> Vec<CoupleCare> {
+    pub async fn couple_care_of(&self, person: &Person) -> Vec<CoupleCare> {
         let request = self.by(person, ListCoupleCareRequest {});
         self.rpc.list_couple_care(request).await.unwrap().into_inner().care
     }
 
-    async fn couples_of(&self, counselor: &Person) -> Vec<CoupleInCare> {
+    pub async fn couples_of(&self, counselor: &Person) -> Vec<CoupleInCare> {
         let request = self.by(counselor, ListCouplesInCareRequest::default());
         self.rpc.list_couples_in_care(request).await.unwrap().into_inner().couples
     }
 
     /// The two in the counselor's care.
-    async fn couple_in_care(&self, anna: &Person, ben: &Person, carla: &Person) -> String {
+    pub async fn couple_in_care(&self, anna: &Person, ben: &Person, carla: &Person) -> String {
         let care_id = self.propose_care(anna, proposal(carla)).await.unwrap();
         self.agree_to_care(ben, &care_id).await.unwrap();
         self.take_couple_on(carla, &care_id).await.unwrap();

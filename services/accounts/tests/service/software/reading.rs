@@ -78,6 +78,7 @@ async fn whoever_holds_software_sees_how_much_is_open_to_it_and_nobody_else_does
     assert_eq!(counted(&carla, carlas.client_id()).await, Some(2));
     assert_eq!(counted(&operator, carlas.client_id()).await, None, "that is between those two");
     let given = house.given_by(&anna).await;
-    house.take_from_software(&anna, &given[0].consent_id).await.unwrap();
+    let to_hers = given.iter().find(|one| one.client_id == carlas.client_id()).unwrap();
+    house.take_from_software(&anna, &to_hers.consent_id).await.unwrap();
     assert_eq!(counted(&carla, carlas.client_id()).await, Some(1));
 }

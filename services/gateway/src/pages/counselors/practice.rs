@@ -2,7 +2,7 @@
 
 use super::{Choice, choices, needs_proof, sentences, specialties_of, standing};
 use crate::error::Problem;
-use crate::pages::{Failure, Form, Frame, Member, go, words};
+use crate::pages::{Failure, Form, Frame, Member, export, go, words};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -21,6 +21,8 @@ const EMPTY_ROWS: usize = 2;
 struct Page {
     frame: Frame,
     practice: Option<Practice>,
+    /// Whoever asked for everything to be taken along is noticed here, as members are on their timeline.
+    export: Option<export::Shown>,
 }
 
 struct Practice {
@@ -36,6 +38,7 @@ struct Practice {
     specialties: Vec<&'static str>,
     approach: String,
     accepts_clients: bool,
+    unlisted: bool,
     licences: Vec<Row>,
 }
 
@@ -69,9 +72,9 @@ async fn own(member: &Member) -> Result<Option<CounselorApplication>, Failure> {
 }
 
 pub(super) async fn show(member: Member) -> Result<Response, Failure> {
-    let (found, zone) = tokio::join!(own(&member), member.time_zone());
+    let (found, zone, export) = tokio::join!(own(&member), member.time_zone(), export::noticed(&member));
     let practice = found?.map(|found| practice(found, &zone));
-    member.guest.show(&Page { frame: member.guest.frame("practice"), practice })
+    member.guest.show(&Page { frame: member.guest.frame("practice"), practice, export })
 }
 
 fn practice(found: CounselorApplication, zone: &jiff::tz::TimeZone) -> Practice {
@@ -95,6 +98,7 @@ fn practice(found: CounselorApplication, zone: &jiff::tz::TimeZone) -> Practice 
         specialties: specialties_of(&found.specialties),
         approach: found.approach,
         accepts_clients: found.accepts_clients,
+        unlisted: found.unlisted && stands == CounselorStanding::Verified,
         licences: licences.collect(),
     }
 }

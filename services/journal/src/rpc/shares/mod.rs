@@ -10,7 +10,7 @@ use candor_proto::journal::v1 as proto;
 use candor_proto::journal::v1::share_service_server::ShareService;
 use chassis::audience::{Reading, admit_reader};
 use chassis::identity::Capability;
-use chassis::rpc::admit_member;
+use chassis::rpc::{admit_member, admit_owner};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ impl ShareService for Journal {
         &self,
         request: Request<proto::ListSharesRequest>,
     ) -> Result<Response<proto::ListSharesResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.shares(caller.account_id, &request).await?))
     }
 
@@ -120,7 +120,7 @@ impl ShareService for Journal {
         &self,
         request: Request<proto::ListOwnAnswersRequest>,
     ) -> Result<Response<proto::ListOwnAnswersResponse>, Status> {
-        let (caller, request) = admit_member(request)?;
+        let (caller, request) = admit_owner(request)?;
         Ok(Response::new(self.own_answers(caller.account_id, &request).await?))
     }
 }

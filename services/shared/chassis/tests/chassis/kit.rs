@@ -205,6 +205,13 @@ impl SessionService for Sessions {
         Err(Status::unimplemented(""))
     }
 
+    async fn rotate_secret(
+        &self,
+        _: Request<RotateSecretRequest>,
+    ) -> Result<Response<RotateSecretResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn step_up(&self, _: Request<StepUpRequest>) -> Result<Response<StepUpResponse>, Status> {
         Err(Status::unimplemented(""))
     }
