@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Proves the README on a machine that has nothing: a Debian 12 with `make` and Rust, made for it and thrown away. In it
-# the README's commands are given as they stand there; how long they take is measured.
-#   tests/bare.sh            make run: first start, the start page, Ctrl-C, second start
-#   tests/bare.sh --test     then also: make test
+# the commands of the README's block are given as they are read there; how long they take is measured.
+#   tests/bare.sh            the first as a user, who is told what root has to install; then as root: first start, the
+#                            start page, Ctrl-C, second start
+#   tests/bare.sh --test     then also the second: every test
 #   tests/bare.sh --user     in a fresh folder of a fresh user of this machine, where a Debian of its own cannot be made
 # As root. What is committed is what is tried. Rust is this machine's own, laid in read-only; so is what this machine
 # knows of its network (names, certificates, apt's sources). Not part of CI: it takes a cold build.
@@ -18,9 +19,21 @@ for argument in "$@"; do
 done
 [ "$(id -u)" -eq 0 ] || { echo "As root: it makes a system, or a user, and removes it again." >&2; exit 1; }
 .ci/need git curl
+fail() { echo "$*" >&2; exit 1; }
+
+# What the README says to type: the lines of the block under "Two commands", without what they say of themselves.
+mapfile -t commands < <(awk '/^## / { here = $0 == "## Two commands" }
+  here && /^```/ { code = !code; next }
+  here && code { sub(/[ \t]*#.*/, ""); print }' README.md)
+[ "${#commands[@]}" -eq 2 ] || fail "README.md: the block of two commands has ${#commands[@]}: ${commands[*]}"
+read -ra run <<<"${commands[0]}"
+read -ra test <<<"${commands[1]}"
+
 place=$(mktemp -d /tmp/candor-bare.XXXXXX)
 log=$place/log
 user=candor-bare-$$
+# The most that building and starting may take: a cold build on a slow machine, and then some.
+most=$((90 * 60))
 say() { echo "[$(date +%T)] $*"; }
 now() { date +%s%N; }
 seconds() { awk -v from="$1" -v to="$2" 'BEGIN { printf "%.1f s", (to - from) / 1e9 }'; }
@@ -52,8 +65,8 @@ tidy() {
     done
   done
   # The innermost first.
-  while read -r mount; do umount "$mount"; done < <(awk -v under="$place/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r)
-  [ "$form" = user ] && userdel "$user" 2>/dev/null
+  while read -r mount; do umount "$mount" || true; done < <(awk -v under="$place/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r)
+  [ "$form" = user ] && { userdel "$user" 2>/dev/null || true; }
   # Nothing is removed through a mount that stayed.
   if grep -q " $place/" /proc/mounts; then
     echo "Something is still mounted below $place; it stays." >&2
@@ -114,12 +127,33 @@ inside() {
     /usr/bin/env -i -C "$place/home/candor" HOME="$place/home" LANG=C.UTF-8 PATH="$place/home/rust/bin:$base" "${keep[@]}" "$@"
 }
 
-# Starts `make run` and returns once the start page is there, which it keeps in $place/page.
+# The same in the made system, as an ordinary user of it.
+visitor_inside() {
+  exec chroot --userspec=visitor:visitor "$place/root" /usr/bin/env -i -C /home/visitor/candor HOME=/home/visitor \
+    LANG=C.UTF-8 PATH=/opt/rust/bin:/usr/local/bin:/usr/bin:/bin "$@"
+}
+
+# An ordinary user is told which command root has to give; root gives that one.
+as_a_user() {
+  local said missing
+  chroot "$place/root" useradd --create-home visitor
+  git clone --quiet --no-hardlinks "$PWD" "$place/root/home/visitor/candor"
+  chroot "$place/root" chown -R visitor:visitor /home/visitor/candor
+  if said=$(visitor_inside "${run[@]}" 2>&1 </dev/null); then
+    fail "As a user ${run[*]} did not miss anything: $said"
+  fi
+  missing=$(sed -n 's/^Something is missing\. As root: //p' <<<"$said")
+  [ -n "$missing" ] || fail "As a user ${run[*]} does not say what root has to do: $said"
+  say "Root is to give: $missing"
+  (inside sh -ec "$missing") >>"$log" 2>&1 </dev/null || fail "That does not work; the log is $log."
+}
+
+# Starts Candor and returns once the start page is there, which it keeps in $place/page.
 start() {
-  local url
+  local url until=$((SECONDS + most))
   # A terminal's Ctrl-C reaches every process of the command: they get a group of their own.
   set -m
-  (inside make run "${address[@]}") >"$place/said" 2>&1 &
+  (inside "${run[@]}" "${address[@]}") >"$place/said" 2>&1 &
   group=$!
   set +m
   while :; do
@@ -129,8 +163,11 @@ start() {
     fi
     if ! kill -0 "$group" 2>/dev/null; then
       tail -20 "$place/said" >&2
-      echo "make run ended before it answered." >&2
-      exit 1
+      fail "${run[*]} ended before it answered."
+    fi
+    if [ "$SECONDS" -ge "$until" ]; then
+      tail -20 "$place/said" >&2
+      fail "${run[*]} has not answered after $((most / 60)) minutes."
     fi
     sleep 0.05
   done
@@ -162,10 +199,15 @@ for port in 8080 18080 28080 38080; do
 done
 if [ "$port" -ne 8080 ]; then
   address=("HTTP=127.0.0.1:$port")
-  say "Port 8080 is taken on this machine, whose network is shared: make run ${address[*]}."
+  say "Port 8080 is taken on this machine, whose network is shared: ${run[*]} ${address[*]}."
 fi
 
-say "git clone, make run."
+if [ "$form" = debian ]; then
+  say "As a user: git clone, ${run[*]}."
+  as_a_user
+fi
+
+say "git clone, ${run[*]}."
 began=$(now)
 git clone --quiet --no-hardlinks "$PWD" "$clone"
 [ "$form" = user ] && chown -R "$user" "$clone"
@@ -176,21 +218,21 @@ say "Ctrl-C."
 asked=$(now)
 stop
 ended=$(now)
-say "make run again."
+say "${run[*]} again."
 again=$(now)
 start
 second=$(now)
 stop
 if [ -n "$tests" ]; then
-  say "make test."
+  say "${test[*]}."
   tried=$(now)
-  (inside make test) >>"$log" 2>&1 || { grep -E 'FAIL|panicked|error' "$log" | tail -30 >&2; exit 1; }
+  (inside "${test[@]}") >>"$log" 2>&1 || { grep -E 'FAIL|panicked|error' "$log" | tail -30 >&2; exit 1; }
   passed=$(now)
 fi
 
 echo
 printf '%-46s %s\n' "in $form, $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg) at the end" ""
-printf '%-46s %s\n' "git clone to the start page, nothing there" "$(seconds "$began" "$first")"
+printf '%-46s %s\n' "git clone to the start page, first build" "$(seconds "$began" "$first")"
 printf '%-46s %s\n' "Ctrl-C to nothing left" "$(seconds "$asked" "$ended")"
-printf '%-46s %s\n' "make run to the start page, built before" "$(seconds "$again" "$second")"
-[ -z "$tests" ] || printf '%-46s %s\n' "make test" "$(seconds "$tried" "$passed")"
+printf '%-46s %s\n' "${run[*]} to the start page, built before" "$(seconds "$again" "$second")"
+[ -z "$tests" ] || printf '%-46s %s\n' "${test[*]}" "$(seconds "$tried" "$passed")"

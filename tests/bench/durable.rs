@@ -17,13 +17,34 @@ pub(crate) async fn settings(url: &str) {
     connection.close().await.unwrap();
 }
 
-/// How often the log has been flushed to the disk so far.
-pub(crate) async fn flushes(pool: &PgPool) -> u64 {
-    let flushes: i64 = sqlx::query_scalar("SELECT wal_sync FROM pg_stat_wal").fetch_one(pool).await.unwrap();
-    u64::try_from(flushes).unwrap()
+/// A look at the log while something is written.
+pub(crate) struct Watch {
+    pool: PgPool,
+    before: u64,
 }
 
-/// Sees that so many entries were not answered before they were on the disk.
-pub(crate) fn carried(entries: u64, flushes: u64) {
-    assert!(flushes * OF_A_FLUSH >= entries, "{entries} entries with {flushes} flushes of the log");
+impl Watch {
+    /// Begins to look, on the server of this database.
+    pub(crate) async fn begin(pool: &PgPool) -> Self {
+        Self { pool: pool.clone(), before: flushes(pool).await }
+    }
+
+    /// Sees that so many entries, or events, were not answered before they were on the disk.
+    pub(crate) async fn carried(self, entries: u64) {
+        let flushes = flushes(&self.pool).await - self.before;
+        assert!(flushes * OF_A_FLUSH >= entries, "{entries} entries with {flushes} flushes of the log");
+    }
+}
+
+/// How often the log has been flushed to the disk so far. PostgreSQL 18 tells it in another place than those before.
+async fn flushes(pool: &PgPool) -> u64 {
+    let version = "SELECT current_setting('server_version_num')::int";
+    let version: i32 = sqlx::query_scalar(version).fetch_one(pool).await.unwrap();
+    let flushes = if version < 180_000 {
+        "SELECT wal_sync FROM pg_stat_wal"
+    } else {
+        "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
+    };
+    let flushes: i64 = sqlx::query_scalar(flushes).fetch_one(pool).await.unwrap();
+    u64::try_from(flushes).unwrap()
 }

@@ -2,6 +2,7 @@
 //! by PostgreSQL itself. Beside it: RabbitMQ with a bare client, on the same kind of queue.
 
 use crate::broker;
+use crate::durable::Watch;
 use crate::entries::Writers;
 use crate::ground::{Candor, Ground};
 use crate::load::{self, Channels, Measure, WARM_UP, paced};
@@ -102,6 +103,7 @@ impl Desk {
         let before = candor.count("accounts", "bus.inbox").await;
         sqlx::query("UPDATE receipt SET read_at = NULL, item_ids = '{}'").execute(accounts).await.unwrap();
         let began: i64 = sqlx::query_scalar(NOW).fetch_one(journal).await.unwrap();
+        let watch = Watch::begin(journal).await;
         let mut receipts = self.receipts.iter().cycle();
         for _ in 0..FLOOD / OF_A_COMMIT {
             let (mut events, mut about, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
@@ -120,6 +122,7 @@ impl Desk {
             sqlx::query(TELL).bind(&events).bind(&about).bind(&bodies).execute(journal).await.unwrap();
         }
         candor.settle(&["accounts"]).await;
+        watch.carried(FLOOD as u64).await;
         let handled = candor.count("accounts", "bus.inbox").await - before;
         assert_eq!(handled, FLOOD as u64, "every event is handled, once");
         let counted = candor.count("accounts", "receipt WHERE cardinality(item_ids) = 1").await;
@@ -135,6 +138,7 @@ impl Desk {
     async fn paced(&self, candor: &Candor, time: Duration) -> Measure {
         self.people.renew(candor).await;
         let since: i64 = sqlx::query_scalar(NOW).fetch_one(candor.pool("journal")).await.unwrap();
+        let watch = Watch::begin(candor.pool("journal")).await;
         let (writers, people, channels) = (self.writers.clone(), self.people.clone(), self.channels.clone());
         let outcome = paced(PACE, time, move |_, call| {
             let lane = usize::try_from(call).unwrap_or_default();
@@ -142,6 +146,7 @@ impl Desk {
             async move { writers.write(wire, member, call).await }
         });
         let answered = outcome.await.answered;
+        watch.carried(answered).await;
         candor.settle(&["reminders", "content"]).await;
         let written: Vec<(Uuid, i64)> =
             sqlx::query_as(WRITTEN).bind(since).fetch_all(candor.pool("journal")).await.unwrap();

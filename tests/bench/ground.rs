@@ -43,7 +43,9 @@ impl Ground {
         let data = folder.path().join("postgres");
         let options = Options { folder: data, install: true, settings, ..Options::default() };
         let postgres = Server::start(options).await.expect("PostgreSQL starts");
-        Self { arguments: arguments.clone(), postgres, rabbit: Rabbit::start().await, folder }
+        let rabbit = Rabbit::start_in(folder.path()).await;
+        assert!(rabbit.folder().starts_with(crate::scratch()), "the broker's disk is PostgreSQL's");
+        Self { arguments: arguments.clone(), postgres, rabbit, folder }
     }
 
     /// Where what lasts as long as the run may lie.

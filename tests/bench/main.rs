@@ -40,6 +40,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use table::{Row, Table};
+use tokio::runtime::{Builder, Runtime};
 
 /// A section: its name, and what it measures.
 type Section = (&'static str, for<'a> fn(&'a Ground) -> LocalBoxFuture<'a, Vec<Row>>);
@@ -56,16 +57,24 @@ const SECTIONS: [Section; 9] = [
     ("peers", |ground| peers::measure(ground).boxed_local()),
 ];
 
-// One thread: a load generator that spreads over the cores takes them from what it measures.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
     if let [word, kind, file] = given.as_slice()
         && word == echo::SERVE
     {
-        echo::serve(kind, Path::new(file)).await;
+        // On as many threads as every service of ours runs on.
+        runtime(Builder::new_multi_thread()).block_on(echo::serve(kind, Path::new(file)));
         return ExitCode::SUCCESS;
     }
+    // One thread: a load generator that spreads over the cores takes them from what it measures.
+    runtime(Builder::new_current_thread()).block_on(measure(given))
+}
+
+fn runtime(mut builder: Builder) -> Runtime {
+    builder.enable_all().build().expect("a runtime")
+}
+
+async fn measure(given: Vec<String>) -> ExitCode {
     let names: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
     let arguments = match Arguments::parse(given.into_iter(), &names) {
         Ok(arguments) => arguments,
@@ -82,7 +91,10 @@ async fn main() -> ExitCode {
         // A wrong effect ends its own section; the others still say what they found.
         match AssertUnwindSafe(measure(&ground)).catch_unwind().await {
             Ok(rows) => table.add(name, rows),
-            Err(_) => wrong.push(name),
+            Err(_) => {
+                table.add(name, vec![Row::failed(name)]);
+                wrong.push(name);
+            }
         }
     }
     ground.stop().await;

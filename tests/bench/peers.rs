@@ -15,12 +15,15 @@ use sha2::Sha256;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Command;
 use uuid::Uuid;
 
 /// How long a registry may take to give what is asked of it.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// Whose entries they are: as many accounts as pgbench writes for.
+const ACCOUNTS: u128 = 256;
 const PGBENCH: &str = "pgbench, two inserts, 32 clients";
 
 /// A framework, and how a server of it is installed and started.
@@ -56,12 +59,11 @@ pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
     let (variables, time) = (variables(), ground.arguments.turn);
     let pgbench = Pgbench { url: &bare, script: TWO_INSERTS, variables: &variables };
     let folder = unpack();
-    let (mut peers, mut away) = (Vec::new(), Vec::new());
+    let (mut peers, mut missing) = (Vec::new(), Vec::new());
     for (number, kind) in KINDS.iter().enumerate() {
-        if installed(kind, &folder).await {
-            peers.push(Peer::start(ground, kind, &folder, number).await);
-        } else {
-            away.push(kind);
+        match install(kind, &folder).await {
+            Ok(()) => peers.push(Peer::start(ground, kind, &folder, number).await),
+            Err(why) => missing.push((kind, why)),
         }
     }
     let mut sides: Vec<Side<'_>> = vec![side(PGBENCH, || pgbench.run(32, time))];
@@ -77,8 +79,8 @@ pub(crate) async fn measure(ground: &Ground) -> Vec<Row> {
         goal: Goal::None,
     };
     let mut rows: Vec<Row> = peers.iter().map(|peer| row(peer.kind.name)).collect();
-    rows.extend(away.into_iter().map(|kind| Row {
-        figure: format!("{}: not measured, {} is away", kind.name, kind.registry),
+    rows.extend(missing.into_iter().map(|(kind, why)| Row {
+        figure: format!("{}: not measured, cannot be installed from {}: {why}", kind.name, kind.registry),
         ours: f64::NAN,
         beside: "",
         denominator: None,
@@ -103,15 +105,19 @@ fn unpack() -> PathBuf {
     folder
 }
 
-async fn installed(kind: &Kind, folder: &Path) -> bool {
+/// Installs a peer, or says why it cannot be: the registry may be away, or its own tools.
+async fn install(kind: &Kind, folder: &Path) -> Result<(), String> {
     let mut command = Command::new("sh");
     command.args(["-ec", kind.install]).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     let done = tokio::time::timeout(PATIENCE, command.output()).await;
-    let good = done.as_ref().is_ok_and(|done| done.as_ref().is_ok_and(|output| output.status.success()));
-    if !good {
-        eprintln!("  {} cannot be installed: {done:?}", kind.name);
+    let output = done.map_err(|_| format!("it took more than {} s", PATIENCE.as_secs()))?;
+    let output = output.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
     }
-    good
+    let said = String::from_utf8_lossy(&output.stderr);
+    eprintln!("  {} cannot be installed: {}; it said:\n{said}", kind.name, output.status);
+    Err(format!("{}, {}", output.status, said.lines().next_back().unwrap_or("and nothing was said")))
 }
 
 /// A server that runs.
@@ -120,7 +126,7 @@ struct Peer<'a> {
     process: Process,
     http: Http,
     pool: PgPool,
-    token: String,
+    tokens: Arc<Vec<String>>,
 }
 
 impl<'a> Peer<'a> {
@@ -141,17 +147,20 @@ impl<'a> Peer<'a> {
         })
         .await;
         let http = Http::new(format!("http://{address}"));
-        Self { kind, process, http, pool, token: token() }
+        Self { kind, process, http, pool, tokens: Arc::new((1..=ACCOUNTS).map(token).collect()) }
     }
 
     /// A turn; as many rows are there afterwards as were answered.
     async fn turn(&self, time: Duration) -> Measure {
         let before = self.count().await;
-        let (http, token, ids) = (self.http.clone(), self.token.clone(), load::ids());
-        let outcome = closed(32, time, move |_, _| {
-            let (http, token, body) = (http.clone(), token.clone(), text(ids.next()));
+        let (http, tokens, ids) = (self.http.clone(), self.tokens.clone(), load::ids());
+        let outcome = closed(32, time, move |lane, call| {
+            let (http, tokens, body) = (http.clone(), tokens.clone(), text(ids.next()));
+            // The lanes begin apart and walk through all accounts.
+            let account = (lane * 8 + usize::try_from(call).unwrap_or_default()) % tokens.len();
             async move {
-                let answer = http.post("/entries", &token, format!(r#"{{"text":"{body}"}}"#)).await?;
+                let answer =
+                    http.post("/entries", &tokens[account], format!(r#"{{"text":"{body}"}}"#)).await?;
                 let answer: serde_json::Value = serde_json::from_slice(&answer).map_err(|e| e.to_string())?;
                 let id = answer["id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
                 id.map(drop).ok_or_else(|| "no id was answered".to_owned())
@@ -169,9 +178,9 @@ impl<'a> Peer<'a> {
     }
 }
 
-/// A token as both peers check it.
-fn token() -> String {
-    let account = Uuid::from_u128(1).to_string();
+/// An account's token, as both peers check it.
+fn token(account: u128) -> String {
+    let account = Uuid::from_u128(account).to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
     mac.update(account.as_bytes());
     let code: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

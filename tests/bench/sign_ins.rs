@@ -1,5 +1,6 @@
 //! Signing in, beside Argon2id alone; and what a crowd at the door does to those who write.
 
+use crate::durable::Watch;
 use crate::entries::{Writers, expect};
 use crate::ground::{Candor, Ground};
 use crate::load::{self, Channels, Measure, closed, paced};
@@ -118,6 +119,7 @@ impl Desk {
     /// A turn of writing at a pace.
     async fn write(&self, candor: &Candor, time: Duration) -> Measure {
         self.people.renew(candor).await;
+        let watch = Watch::begin(candor.pool("journal")).await;
         let (writers, people, channels) = (self.writers.clone(), self.people.clone(), self.journal.clone());
         let outcome = paced(PACE, time, move |_, call| {
             let lane = usize::try_from(call).unwrap_or_default();
@@ -125,6 +127,7 @@ impl Desk {
             async move { writers.write(wire, member, call).await }
         });
         let outcome = outcome.await;
+        watch.carried(outcome.answered).await;
         self.kept.set(expect(candor, self.kept.get(), outcome.answered).await);
         candor.settle(&[]).await;
         outcome.measure

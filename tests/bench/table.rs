@@ -17,6 +17,8 @@ pub(crate) enum Goal {
     FigureAtMost(f64),
     /// None: it is there to be compared with.
     None,
+    /// To be measured at all: it was not.
+    Missed,
 }
 
 /// One figure.
@@ -46,6 +48,20 @@ impl Row {
             Goal::FigureAtLeast(goal) => Some(self.ours >= goal),
             Goal::FigureAtMost(goal) => Some(self.ours <= goal),
             Goal::None => None,
+            Goal::Missed => Some(false),
+        }
+    }
+
+    /// What stands in the table instead of a section that went wrong.
+    pub(crate) fn failed(section: &str) -> Self {
+        Self {
+            figure: format!("{section}: what was timed did not happen as it is meant to"),
+            ours: f64::NAN,
+            beside: "",
+            denominator: None,
+            ratio: None,
+            unit: "/s",
+            goal: Goal::Missed,
         }
     }
 
@@ -55,15 +71,16 @@ impl Row {
             Goal::AtMost(goal) => format!("≤ {goal}"),
             Goal::FigureAtLeast(goal) => format!("≥ {}", amount(goal, self.unit)),
             Goal::FigureAtMost(goal) => format!("≤ {}", amount(goal, self.unit)),
-            Goal::None => String::new(),
+            Goal::None | Goal::Missed => String::new(),
         }
     }
 
     fn cells(&self) -> [String; 7] {
-        let met = match self.met() {
-            Some(true) => "met",
-            Some(false) => "NOT MET",
-            None => "",
+        let met = match (self.goal, self.met()) {
+            (Goal::Missed, _) => "FAILED",
+            (_, Some(true)) => "met",
+            (_, Some(false)) => "NOT MET",
+            (_, None) => "",
         };
         [
             self.figure.clone(),
@@ -117,6 +134,7 @@ impl Table {
             json!({
                 "section": section, "figure": row.figure, "ours": row.ours, "unit": row.unit, "beside": row.beside,
                 "denominator": row.denominator, "ratio": row.ratio, "goal": row.goal_text(), "met": row.met(),
+                "failed": matches!(row.goal, Goal::Missed),
             })
         }));
         lines.iter().map(|line| format!("{line}\n")).collect()
@@ -161,4 +179,19 @@ fn machine() -> String {
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(file).unwrap_or_default()
+}
+
+#[test]
+fn a_section_that_went_wrong_stands_in_both_forms() {
+    let arguments = Arguments::parse(std::iter::empty(), &[]).unwrap();
+    let mut table = Table::new(&arguments);
+    table.add("append", vec![Row::failed("append")]);
+    let line = table.to_string().lines().find(|line| line.starts_with("append: ")).unwrap().to_owned();
+    assert!(line.ends_with("FAILED"), "{line}");
+    let json = table.json_lines();
+    let row: serde_json::Value = serde_json::from_str(json.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(
+        (&row["section"], &row["met"], &row["failed"]),
+        (&json!("append"), &json!(false), &json!(true))
+    );
 }

@@ -9,6 +9,9 @@ use std::sync::LazyLock;
 /// The forms of an installation.
 pub(crate) const OVERLAYS: [&str; 2] = ["dev", "prod"];
 
+/// The kinds that run containers here.
+pub(crate) const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "Job"];
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -84,8 +87,17 @@ impl Manifests {
 
     /// What runs containers.
     pub(crate) fn workloads(&self) -> impl Iterator<Item = Workload<'_>> {
-        let kinds = ["Deployment", "StatefulSet", "Job"];
-        self.all.iter().filter(move |manifest| kinds.contains(&text(manifest, "/kind"))).map(Workload)
+        self.all.iter().filter(|manifest| WORKLOADS.contains(&text(manifest, "/kind"))).map(Workload)
+    }
+
+    /// The `ConfigMap` that was generated under a name; its own has a hash of what is in it.
+    pub(crate) fn settings_of(&self, service: &str) -> String {
+        let found = self.kind("ConfigMap").map(name).find(|name| {
+            name.strip_prefix(service)
+                .and_then(|rest| rest.strip_prefix('-'))
+                .is_some_and(|hash| hash.len() == 10)
+        });
+        found.unwrap_or_else(|| panic!("settings of {service} are generated")).to_owned()
     }
 
     /// One manifest's part, to be changed by a test that wants to see the change noticed.

@@ -213,6 +213,10 @@ fn people_find_one_address_and_a_certificate_for_it() {
             assert_eq!(ingress["spec"]["tls"][0]["hosts"], json!([host]));
             let certificate = manifests.find("Certificate", "candor").unwrap();
             assert_eq!(certificate["spec"]["dnsNames"], json!([host]));
+            let annotation = |key: &str| {
+                text(ingress, &format!("/metadata/annotations/traefik.ingress.kubernetes.io~1{key}"))
+            };
+            assert_eq!((annotation("router.entrypoints"), annotation("router.tls")), ("websecure", "true"));
             assert_eq!(ingress["spec"]["tls"][0]["secretName"], certificate["spec"]["secretName"]);
         }
     }
@@ -229,14 +233,16 @@ fn what_misses_or_is_too_much_is_noticed() {
         settings(&wrong, &secrets, workload).err().unwrap_or_default()
     };
     let data = |all: &mut Manifests, key: &str, value: &str| {
-        all.part("ConfigMap", "accounts", "/data")[key] = json!(value);
+        let map = all.settings_of("accounts");
+        all.part("ConfigMap", &map, "/data")[key] = json!(value);
     };
     assert_eq!(said(&|_, _| {}), "");
     let found = said(&|all, _| data(all, "ACCOUNTS__SESSIONS__IDLE_DAIS", "3"));
     assert!(found.contains("ACCOUNTS__SESSIONS__IDLE_DAIS"), "{found}");
     assert_eq!(said(&|all, _| data(all, "ACCOUNT__PUBLIC_URL", "x")), "nobody reads ACCOUNT__PUBLIC_URL");
     let found = said(&|all, _| {
-        all.part("ConfigMap", "accounts", "/data").as_object_mut().unwrap().remove("ACCOUNTS__PUBLIC_URL");
+        let map = all.settings_of("accounts");
+        all.part("ConfigMap", &map, "/data").as_object_mut().unwrap().remove("ACCOUNTS__PUBLIC_URL");
     });
     assert!(found.contains("ACCOUNTS__PUBLIC_URL (accounts.public_url) is required"), "{found}");
     let found = said(&|_, secrets| _ = secrets.remove("keys-database"));

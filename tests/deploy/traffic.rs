@@ -1,7 +1,7 @@
 //! Who reaches whom: exactly whoever has an address of it in their settings.
 
 use crate::manifests::{Manifests, OVERLAYS, Workload};
-use crate::network::{Side, is_reached, reaches, reaches_out};
+use crate::network::{self, Side, is_reached, reaches, reaches_out};
 use crate::pods::{Pod, has, pods, services};
 use crate::secrets::secrets;
 use crate::settings::environment;
@@ -117,7 +117,7 @@ fn only_accounts_calls_outside_and_only_the_way_in_leads_in() {
             let title = format!("{overlay}: {}", pod.title);
             let by_operator =
                 ["Cluster ", "Pooler ", "RabbitmqCluster "].iter().any(|kind| pod.title.starts_with(kind));
-            for port in [22, 25, 53, 80, 443, 465, 587, 5432, 5672, 6443, 8080, 50051] {
+            for port in network::ports(&manifests).chain([22, 25, 80, 8443]).collect::<BTreeSet<_>>() {
                 let leaves = reaches_out(&manifests, pod, Side::Address("203.0.113.7"), port);
                 // Where mail may go, both ways of TLS are open; what operators run asks the Kubernetes API.
                 let sends = out.iter().any(|(from, _)| *from == pod.title) && [465, 587].contains(&port);
@@ -142,7 +142,7 @@ fn only_accounts_calls_outside_and_only_the_way_in_leads_in() {
                     (is_service && *port == 9000) || (by_operator && [9187, 9127, 15692].contains(port));
                 assert_eq!(from("monitoring"), measured, "{title}: {port} is scraped");
                 assert_eq!(
-                    from("ingress-nginx"),
+                    from("traefik"),
                     overlay == "prod" && *port == 8080,
                     "{title}: {port} from the ingress"
                 );
@@ -169,4 +169,47 @@ fn a_call_that_is_not_allowed_or_not_needed_is_noticed() {
     *manifests.part("NetworkPolicy", "keys-pooler", door) = json!(["accounts", "journal", "content"]);
     let call = ("Deployment content".to_owned(), "Pooler keys-pooler".to_owned(), 5432);
     assert!(!needed(&manifests, &pods).0.contains(&call) && allowed(&manifests, &pods).contains(&call));
+}
+
+#[test]
+fn what_a_rule_does_not_limit_it_allows() {
+    let right = Manifests::of("prod");
+    let pods = pods(&right);
+    let pod = |title: &str| pods.iter().find(|pod| pod.title == title).unwrap();
+    let (journal, content) = (pod("Deployment journal"), pod("Deployment content"));
+    let exact = json!([{
+        "from": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "content"}}}],
+        "ports": [{"port": 50051}],
+    }]);
+    let with = |changes: &[(&str, Option<serde_json::Value>)]| {
+        let mut manifests = right.clone();
+        manifests.part("NetworkPolicy", "content", "/spec")["egress"] = json!([{}]);
+        let rules = manifests.part("NetworkPolicy", "journal", "/spec/ingress");
+        *rules = exact.clone();
+        for (place, value) in changes {
+            let (inside, key) = place.rsplit_once('/').unwrap();
+            let inside = rules.pointer_mut(inside).unwrap().as_object_mut().unwrap();
+            match value {
+                Some(value) => _ = inside.insert(key.to_owned(), value.clone()),
+                None => _ = inside.remove(key),
+            }
+        }
+        let ports = [50051, 50055].map(|port| reaches(&manifests, content, journal, port));
+        let outside = [Side::Namespace("default"), Side::Address("10.1.2.3"), Side::Address("172.40.0.1")];
+        (ports, outside.map(|side| is_reached(&manifests, side, journal, 50051)))
+    };
+    let nobody = [false; 3];
+    assert_eq!(with(&[]), ([true, false], nobody));
+    assert_eq!(with(&[("/0/ports", None)]), ([true, true], nobody), "no ports");
+    assert_eq!(with(&[("/0/ports/0/port", None)]), ([true, true], nobody), "no number");
+    assert_eq!(with(&[("/0/ports/0/endPort", Some(json!(50060)))]), ([true, true], nobody), "a range");
+    assert_eq!(with(&[("/0/ports/0/endPort", Some(json!(50052)))]), ([true, false], nobody), "a small range");
+    assert_eq!(with(&[("/0/from", None)]), ([true, false], [true; 3]), "nobody named");
+    assert_eq!(with(&[("/0/from", None), ("/0/ports", None)]), ([true, true], [true; 3]), "nothing");
+    let spaces = json!([{"namespaceSelector": {}}]);
+    assert_eq!(with(&[("/0/from", Some(spaces))]), ([true, false], [true, false, false]), "all namespaces");
+    let block = json!([{"ipBlock": {"cidr": "10.0.0.0/8"}}]);
+    assert_eq!(with(&[("/0/from", Some(block))]), ([false, false], [false, true, false]), "a block");
+    let spared = json!([{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["172.16.0.0/12", "10.0.0.0/8"]}}]);
+    assert_eq!(with(&[("/0/from", Some(spared))]), ([false, false], [false, false, true]), "what is spared");
 }

@@ -47,7 +47,15 @@ impl Rabbit {
     /// # Panics
     /// When RabbitMQ is not installed or does not come up.
     pub async fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("candor-rabbit-").tempdir().unwrap();
+        Self::start_in(&std::env::temp_dir()).await
+    }
+
+    /// The same with its folder below this one, for who minds on which disk it lies.
+    ///
+    /// # Panics
+    /// As [`Rabbit::start`].
+    pub async fn start_in(place: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("candor-rabbit-").tempdir_in(place).unwrap();
         for name in ["data", "log"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }

@@ -6,6 +6,7 @@ mod canary;
 mod metrics;
 mod people;
 mod scrape;
+mod table;
 mod trace;
 mod tree;
 mod world;

@@ -1,7 +1,8 @@
 //! Every metric that is documented moves when what it measures happens, and nothing is measured that is not documented.
 
 use crate::people::{Person, link, text};
-use crate::scrape::Scrape;
+use crate::scrape::{Scrape, Scrapes};
+use crate::table::{everything_moved, labels_say_nothing_of_anybody, names_are_those_of_the_table};
 use crate::world::{Apart, World};
 use candor_tests::eventually;
 use candor_tests::five::PROGRAMS;
@@ -9,20 +10,16 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What each process takes on at most here; small, so that it can be filled.
 const PLACES: usize = 6;
-/// What stays as it is while a process runs.
-const CONSTANT: [&str; 4] =
-    ["candor_build_info", "candor_database_connections_limit", "candor_process_max_fds", "target_info"];
 
 /// A Candor whose places are few, and all that was scraped of it.
 struct Watched {
     world: World,
-    scrapes: RefCell<Vec<Scrape>>,
+    scrapes: RefCell<Scrapes>,
 }
 
 impl Watched {
@@ -36,7 +33,7 @@ impl Watched {
         for program in PROGRAMS {
             all.merge(Scrape::of(program, &self.apart().five.operators(program)).await);
         }
-        self.scrapes.borrow_mut().push(all.clone());
+        self.scrapes.borrow_mut().add(all.clone());
         all
     }
 
@@ -99,7 +96,7 @@ async fn what_is_measured_moves_and_is_what_is_documented() {
     an_erasure_is_stuck_and_done(&watched).await;
 
     watched.scrape().await;
-    let scrapes = watched.scrapes.into_inner();
+    let scrapes = watched.scrapes.into_inner().0;
     everything_moved(&scrapes);
     names_are_those_of_the_table(scrapes.last().unwrap());
     labels_say_nothing_of_anybody(&scrapes);
@@ -203,6 +200,12 @@ async fn passwords_crowd(watched: &Watched, anna: &Person) {
         watched.scrape().await.sum("candor_accounts_hashing_refused_total", &[]) > 0.0
     })
     .await;
+    let running = watched.comes("candor_accounts_hashing_running", &[], |number| number == 1.0);
+    tokio::select! {
+        () = strangers_try(watched) => {}
+        () = running => {}
+    }
+    watched.comes("candor_accounts_hashing_running", &[], |number| number == 0.0).await;
     let refused = [("outcome", "refused")];
     watched.comes("candor_accounts_sign_ins_total", &refused, |number| number > 0.0).await;
     // The second half of a sign-in is one as well.
@@ -210,6 +213,15 @@ async fn passwords_crowd(watched: &Watched, anna: &Person) {
     watched.world.rest().call("POST", "/v1/sessions:complete", None, Some(nobodys)).await;
     watched.comes("candor_accounts_sign_ins_total", &[("outcome", "over")], |number| number > 0.0).await;
     watched.comes("candor_accounts_sign_ins_total", &[("outcome", "busy")], |number| number > 0.0).await;
+}
+
+/// One password after the other, each of somebody else: whoever has tried too often is not heard.
+async fn strangers_try(watched: &Watched) {
+    for number in 0.. {
+        let nobodys = format!("nobody-{number}@example.org");
+        let wrong = json!({"email": nobodys, "password": "not what anybody chose", "deviceLabel": "x"});
+        watched.world.rest().call("POST", "/v1/sessions", None, Some(wrong)).await;
+    }
 }
 
 /// The folder for mail is away; then the letter is spoilt as well.
@@ -277,7 +289,7 @@ async fn a_service_is_away(watched: &Watched) {
     let up = async |expected: f64| {
         eventually("the gateway knows whether content is there", PATIENCE, async || {
             let scrape = Scrape::of("gateway", &gateway).await;
-            watched.scrapes.borrow_mut().push(scrape.clone());
+            watched.scrapes.borrow_mut().add(scrape.clone());
             scrape.sum("candor_dependency_up", &content) == expected
         })
         .await;
@@ -332,63 +344,6 @@ async fn an_erasure_is_stuck_and_done(watched: &Watched) {
     })
     .await;
     watched.comes("candor_accounts_erasures_stuck", &[], |number| number == 0.0).await;
-}
-
-fn everything_moved(scrapes: &[Scrape]) {
-    let documented = documented();
-    for name in documented.keys().filter(|name| !CONSTANT.contains(&name.as_str())) {
-        let mut values: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-        for (labels, value) in scrapes.iter().filter_map(|scrape| scrape.0.get(name)).flatten() {
-            values.entry(labels).or_default().insert(value.to_string());
-        }
-        // A sample that appears has moved as well: from nothing.
-        let appeared = scrapes.iter().map(|scrape| scrape.0.get(name).map_or(0, BTreeMap::len));
-        let appeared = appeared.collect::<BTreeSet<_>>().len() > 1;
-        assert!(appeared || values.values().any(|seen| seen.len() > 1), "{name} never moved: {values:?}");
-    }
-}
-
-fn names_are_those_of_the_table(scrape: &Scrape) {
-    let documented: BTreeSet<String> = documented().into_keys().collect();
-    let scraped: BTreeSet<String> = scrape.0.keys().cloned().collect();
-    let (unsaid, gone) = (&scraped - &documented, &documented - &scraped);
-    assert!(
-        unsaid.is_empty(),
-        "\n{unsaid:#?}\n→ say what they measure in ARCHITECTURE.md, `What is measured`\n"
-    );
-    assert!(
-        gone.is_empty(),
-        "\n{gone:#?}\n→ ARCHITECTURE.md, `What is measured`, has rows nothing measures\n"
-    );
-}
-
-/// Every label is in the table, and no value is one that grows with the number of people.
-fn labels_say_nothing_of_anybody(scrapes: &[Scrape]) {
-    let documented = documented();
-    for (name, samples) in
-        scrapes.iter().flat_map(|scrape| &scrape.0).filter(|(name, _)| *name != "target_info")
-    {
-        let known = &documented[name];
-        for (label, value) in samples.keys().flatten().filter(|(label, _)| *label != "process") {
-            assert!(known.contains(label), "{name} has a label {label}, which the table does not know");
-            let digits = value.bytes().filter(u8::is_ascii_digit).count();
-            let bounded = value.len() <= 80 && (digits <= 3 || label == "database");
-            assert!(bounded && !value.contains('@'), "{name} has {label}={value}");
-        }
-        assert!(samples.len() <= 400, "{name} has {} samples", samples.len());
-    }
-}
-
-/// The table of `ARCHITECTURE.md`: names, with their labels.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (_, section) = text.split_once("## What is measured").expect("the section");
-    let section = section.split("\n## ").next().unwrap();
-    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    let rows = section.lines().filter(|line| line.starts_with("| `")).map(|line| {
-        let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
-        (quoted(cells[0]), quoted(cells[1]).into_iter().collect::<BTreeSet<_>>())
-    });
-    rows.flat_map(|(names, labels)| names.into_iter().map(move |name| (name, labels.clone()))).collect()
+    // That it is done is in the audit.
+    watched.comes("candor_accounts_audit_sealed_total", &[], |number| number >= 1.0).await;
 }

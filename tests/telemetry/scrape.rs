@@ -18,7 +18,8 @@ impl Scrape {
         Self::read(process, &reply.body)
     }
 
-    fn read(process: &str, text: &str) -> Self {
+    /// What a process wrote.
+    pub(crate) fn read(process: &str, text: &str) -> Self {
         let mut scrape = Self::default();
         let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         let histograms: BTreeSet<&str> =
@@ -52,6 +53,19 @@ impl Scrape {
         };
         let samples = self.0.get(name).into_iter().flatten();
         samples.filter(|(found, _)| fits(found)).map(|(_, value)| value).sum()
+    }
+}
+
+/// Everything there was to see, one scrape after the other.
+#[derive(Default)]
+pub(crate) struct Scrapes(pub(crate) Vec<Scrape>);
+
+impl Scrapes {
+    /// Adds a scrape. Processes it says nothing of are as they were: they were not asked.
+    pub(crate) fn add(&mut self, scrape: Scrape) {
+        let mut all = self.0.last().cloned().unwrap_or_default();
+        all.merge(scrape);
+        self.0.push(all);
     }
 }
 

@@ -54,10 +54,21 @@ async fn nothing_private_is_said_anywhere() {
     house.five.stop().await;
 }
 
+/// Private fields that hold nothing long enough to be looked for: six digits, one answer of a few, and the counselor of
+/// software that is the house's own, which has none.
+const SHORT: [&str; 4] = [
+    "candor.accounts.v1.ConfirmTotpRequest.code",
+    "candor.accounts.v1.Software.counselor_name",
+    "candor.accounts.v1.SoftwareConsent.counselor_name",
+    "candor.journal.v1.ItemAnswer.code",
+];
+
 /// Each private field of the protos has been filled or answered, with a value that can be searched for.
 fn everything_private_was_used(house: &House) {
     let secrets = house.secrets.borrow();
-    let unused = &secrets::private_fields() - secrets.fields();
+    let short = BTreeSet::from(SHORT.map(str::to_owned));
+    assert_eq!(secrets.only_short(), short, "the list of what is too short to be looked for is true");
+    let unused = &(&secrets::private_fields() - secrets.fields()) - &short;
     assert!(unused.is_empty(), "\n{unused:#?}\n→ let the story use these\n");
 }
 

@@ -16,14 +16,15 @@ static MARK: LazyLock<ExtensionDescriptor> =
 
 /// `SENSITIVITY_SEALED`.
 const SEALED: i32 = 3;
-/// What is shorter is found by chance.
-const SHORTEST: usize = 12;
+/// What is shorter is found by chance. The code for support is this long.
+const SHORTEST: usize = 11;
 
 /// What must be nowhere, by its value: what it is.
 #[derive(Default)]
 pub(crate) struct Secrets {
     values: BTreeMap<String, String>,
     fields: BTreeSet<String>,
+    short: BTreeSet<String>,
     words: u64,
 }
 
@@ -46,9 +47,14 @@ impl Secrets {
         &self.values
     }
 
-    /// The fields whose values have been seen.
+    /// The fields whose values have been seen, and are looked for.
     pub(crate) fn fields(&self) -> &BTreeSet<String> {
         &self.fields
+    }
+
+    /// The fields of which nothing is looked for, because all that was seen of them is short.
+    pub(crate) fn only_short(&self) -> BTreeSet<String> {
+        &self.short - &self.fields
     }
 
     /// Looks through a message for private fields, and takes the values as secrets.
@@ -66,12 +72,17 @@ impl Secrets {
         }
     }
 
+    /// What is too short to be looked for is noted apart: its field was not put to the test.
     fn keep(&mut self, field: &FieldDescriptor, text: &str) {
-        self.fields.insert(field.full_name().to_owned());
-        if text.len() < SHORTEST || self.values.keys().any(|known| text.contains(known.as_str())) {
+        let known = self.values.keys().any(|known| text.contains(known.as_str()));
+        if !known && text.len() < SHORTEST {
+            self.short.insert(field.full_name().to_owned());
             return;
         }
-        self.take(field.full_name(), text);
+        self.fields.insert(field.full_name().to_owned());
+        if !known {
+            self.take(field.full_name(), text);
+        }
     }
 
     /// A secret that Candor made up.
@@ -117,6 +128,11 @@ mod tests {
             seen,
             ["candor.accounts.v1.InvitePartnerResponse.code", "candor.journal.v1.Selection.words"]
         );
+        assert!(secrets.only_short().is_empty());
+        let confirm = POOL.get_message_by_name("candor.accounts.v1.ConfirmTotpRequest").unwrap();
+        secrets.see(&confirm, &json!({"code": "123456"}));
+        let code = "candor.accounts.v1.ConfirmTotpRequest.code";
+        assert!(secrets.only_short().contains(code) && !secrets.fields().contains(code));
         let values: Vec<&str> = secrets.values().keys().map(String::as_str).collect();
         assert_eq!(values, ["22222-33333-44444-55555", "22222333334444455555", &words[..14]]);
         assert!(secrets.fields().is_subset(&private_fields()));
