@@ -34,14 +34,16 @@ pub struct Listed {
     pub until: Option<Timestamp>,
 }
 
-/// Keeps a pause, unless there is one of the two that lasts longer.
+/// Keeps a pause, unless there is one of the two that lasts longer. A name that was kept stays where the new one has none, and
+/// with it the id that it is sealed for.
 pub async fn keep(conn: &mut PgConnection, new: &NewPause<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO invitation_block AS known (blocker_id, blocked_id, blocked_at, pause_id, cause, until, called)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (blocker_id, blocked_id) DO UPDATE
-             SET blocked_at = excluded.blocked_at, pause_id = excluded.pause_id, cause = excluded.cause,
-                 until = excluded.until, called = excluded.called
+             SET blocked_at = excluded.blocked_at, cause = excluded.cause, until = excluded.until,
+                 pause_id = CASE WHEN excluded.called IS NULL THEN known.pause_id ELSE excluded.pause_id END,
+                 called = COALESCE(excluded.called, known.called)
              WHERE known.until IS NOT NULL AND (excluded.until IS NULL OR excluded.until >= known.until)",
         new.keeper_id,
         new.other_id,

@@ -58,6 +58,7 @@ async fn either_parts_at_once_and_nothing_says_who() {
     for leaver in [&anna, &ben] {
         house.advance(SignedDuration::from_hours(30));
         if house.couple_of(&anna).await.couple.is_none() {
+            house.forget_pauses().await;
             house.link(&anna, &ben).await;
         }
         let couple_id = house.couple_of(&anna).await.couple.unwrap().couple_id;

@@ -259,6 +259,12 @@ async fn both_who_leave_at_the_same_moment_are_not_reached() {
     one.unwrap();
     other.unwrap();
     assert_eq!((house.pauses(&anna).await.len(), house.pauses(&ben).await.len()), (1, 1));
+    // Pressed once more, it takes no name away.
+    let (clara, dora) = (house.member("clara").await, house.member("dora").await);
+    house.link(&clara, &dora).await;
+    house.unlink(&clara).await.unwrap();
+    house.unlink(&clara).await.unwrap();
+    assert_eq!(house.pauses(&clara).await[0].name, "Ben");
 }
 
 #[tokio::test]
