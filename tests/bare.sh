@@ -129,22 +129,24 @@ inside() {
 
 # The same in the made system, as an ordinary user of it.
 visitor_inside() {
-  exec chroot --userspec=visitor:visitor "$place/root" /usr/bin/env -i -C /home/visitor/candor HOME=/home/visitor \
+  exec chroot --userspec=visitor:visitor "$place/root" /usr/bin/env -i -C /srv/visitor/candor HOME=/srv/visitor \
     LANG=C.UTF-8 PATH=/opt/rust/bin:/usr/local/bin:/usr/bin:/bin "$@"
 }
 
 # An ordinary user is told which command root has to give; root gives that one.
 as_a_user() {
   local said missing
-  chroot "$place/root" useradd --create-home visitor
-  git clone --quiet --no-hardlinks "$PWD" "$place/root/home/visitor/candor"
-  chroot "$place/root" chown -R visitor:visitor /home/visitor/candor
+  chroot "$place/root" useradd --create-home --home-dir /srv/visitor visitor
+  git clone --quiet --no-hardlinks "$PWD" "$place/root/srv/visitor/candor"
+  chroot "$place/root" chown -R visitor:visitor /srv/visitor/candor
   if said=$(visitor_inside "${run[@]}" 2>&1 </dev/null); then
     fail "As a user ${run[*]} did not miss anything: $said"
   fi
   missing=$(sed -n 's/^Something is missing\. As root: //p' <<<"$said")
   [ -n "$missing" ] || fail "As a user ${run[*]} does not say what root has to do: $said"
   say "Root is to give: $missing"
+  # Where root's clone comes to lie; an empty folder does not mind.
+  mkdir -p "$place/root/srv/candor"
   (inside sh -ec "$missing") >>"$log" 2>&1 </dev/null || fail "That does not work; the log is $log."
 }
 
