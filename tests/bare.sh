@@ -145,6 +145,8 @@ as_a_user() {
   missing=$(sed -n 's/^Something is missing\. As root: //p' <<<"$said")
   [ -n "$missing" ] || fail "As a user ${run[*]} does not say what root has to do: $said"
   say "Root is to give: $missing"
+  # Where root's clone comes to lie; an empty folder does not mind.
+  mkdir -p "$place/root/srv/candor"
   (inside sh -ec "$missing") >>"$log" 2>&1 </dev/null || fail "That does not work; the log is $log."
 }
 
