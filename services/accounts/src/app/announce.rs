@@ -1,13 +1,9 @@
 //! The events of accounts, appended in the transaction that makes them true.
 
 use crate::store::{
-    access::{self, Epoch},
-    account::{self, State},
-    care, circle, consent, counselor, couple, couple_care,
-    session::Ended,
-    software,
+    access::Epoch, account::State, care, circle, consent, counselor, couple, session::Ended, software,
 };
-use bus::{Envelope, outbox, resnapshot::Page};
+use bus::{Envelope, outbox};
 use candor_proto::accounts::v1::{
     AccessEpochRaised, AccountRegistered, AccountVerified, CareEnded, CareStarted, CircleChanged,
     ConsentGranted, ConsentRevoked, CounselorSuspended, CounselorVerified, CoupleLinked, CoupleUnlinked,
@@ -52,153 +48,6 @@ pub(super) fn profile_changed(ids: &Ids, now: Timestamp, state: &State) -> Envel
 const PAIRS: Uuid = Uuid::from_u128(0x9d1f_6c0e_53b7_4b62_8a41_2f0c_7e95_d3a8);
 /// Names counselors, whose accounts are aggregates already.
 const COUNSELORS: Uuid = Uuid::from_u128(0x2f6b_8c41_7d0e_4a95_b3c2_91e4_5d70_68fa);
-/// Things told at a time.
-const PAGE: i64 = 500;
-
-/// A page of the accounts as they are now, for consumers that lost what they knew.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_state(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = account::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.account_id);
-    // Of whoever is proven also what they may have corrected, for those who act on that alone.
-    let tell = |state: &State| match state.verified {
-        true => vec![verified(ids, now, state), profile_changed(ids, now, state)],
-        false => vec![registered(ids, now, state)],
-    };
-    Ok(Page { events: states.iter().flat_map(tell).collect(), next })
-}
-
-/// A page of the couples as they are now, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_couples(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = couple::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.couple_id);
-    Ok(Page { events: states.iter().map(|state| couple(ids, now, state)).collect(), next })
-}
-
-/// A page of the places in circles as they are now, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_circles(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = circle::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.circle_id);
-    Ok(Page { events: states.iter().map(|state| circle(ids, now, state)).collect(), next })
-}
-
-/// A page of the care there is or was, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_care(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = care::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.care_id);
-    Ok(Page { events: states.iter().map(|state| care(ids, now, state)).collect(), next })
-}
-
-/// A page of the care of couples there is or was, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_couple_care(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = couple_care::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.care_id);
-    Ok(Page { events: states.iter().map(|state| care(ids, now, state)).collect(), next })
-}
-
-/// A page of the consents there are or were, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_consents(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = consent::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.consent_id);
-    Ok(Page { events: states.iter().map(|state| consent(ids, now, state)).collect(), next })
-}
-
-/// A page of the consents to software there are or were, ended ones as ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_software_consents(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = software::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.consent_id);
-    Ok(Page { events: states.iter().map(|state| software_consent(ids, now, state)).collect(), next })
-}
-
-/// A page of who is a counselor, or was and is none for now.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_counselors(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<Uuid>,
-) -> Result<Page, sqlx::Error> {
-    let states = counselor::states_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = states.last().filter(|_| is_full(&states)).map(|last| last.account_id);
-    Ok(Page { events: states.iter().map(|state| counselor(ids, now, state)).collect(), next })
-}
-
-/// A page of the access epochs as they are now.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current_epochs(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Timestamp,
-    after: Option<(Uuid, Uuid)>,
-) -> Result<Page<(Uuid, Uuid)>, sqlx::Error> {
-    let epochs = access::epochs_after(conn, after.unwrap_or_default(), PAGE).await?;
-    let next = epochs.last().filter(|_| is_full(&epochs)).map(|last| (last.owner_id, last.reader_id));
-    Ok(Page { events: epochs.iter().map(|epoch| epoch_raised(ids, now, epoch)).collect(), next })
-}
-
-fn is_full<T>(page: &[T]) -> bool {
-    i64::try_from(page.len()).is_ok_and(|count| count == PAGE)
-}
-
 /// Two people are linked (version 1 of the couple), or no more (version 2).
 pub(super) fn couple(ids: &Ids, now: Timestamp, state: &couple::State) -> Envelope {
     let (couple_id, first, second) =
@@ -260,7 +109,7 @@ pub(super) fn care(ids: &Ids, now: Timestamp, state: &care::State) -> Envelope {
 }
 
 /// A member opened something to their counselor (version 1 of the consent), or it ended before its time (version 2).
-fn consent(ids: &Ids, now: Timestamp, state: &consent::State) -> Envelope {
+pub(super) fn consent(ids: &Ids, now: Timestamp, state: &consent::State) -> Envelope {
     match state.ended_at {
         None => consent_granted(ids, now, state),
         Some(ended_at) => {
@@ -306,7 +155,7 @@ pub(super) fn consent_revoked(
 }
 
 /// A member opened something to software (version 1 of the consent), or it ended before its time (version 2).
-fn software_consent(ids: &Ids, now: Timestamp, state: &software::State) -> Envelope {
+pub(super) fn software_consent(ids: &Ids, now: Timestamp, state: &software::State) -> Envelope {
     match state.ended_at {
         None => software_consent_granted(ids, now, state),
         Some(ended_at) => {

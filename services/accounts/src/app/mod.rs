@@ -45,6 +45,7 @@ pub mod software;
 mod standing;
 mod step_up;
 pub mod support;
+mod telling_again;
 mod terms;
 mod tie;
 pub mod trust;
@@ -57,10 +58,6 @@ pub use acceptance::{Acceptance, Accepted, accept, prepare_acceptance};
 pub use access::{
     Application as AccessApplication, Granted, Opened, Wish, apply_for_access, open_access, sign_access,
     too_many_openings,
-};
-pub use announce::{
-    current_care, current_circles, current_consents, current_counselors, current_couple_care,
-    current_couples, current_epochs, current_software_consents, current_state,
 };
 pub use circle::{
     Circles, MyInvitation, MyPerson, MyPlace, Note, cancel_circle_invitation, circles_of, end_place,
@@ -116,6 +113,10 @@ pub use sign_in::{
 };
 pub use signing::{Candidate, OwnKeys, SigningKeys, candidate, is_rotation_due, published_keys, rotate};
 pub use step_up::{KnownPerson, admit_step_up, show_code, step_up, still_fits};
+pub use telling_again::{
+    current_care, current_circles, current_consents, current_counselors, current_couple_care,
+    current_couples, current_epochs, current_software_consents, current_state,
+};
 pub use terms::{
     Offered, OwnAcceptance, OwnTerms, accept_terms, check_offered, terms_of, texts_of, withdraw_terms,
 };
