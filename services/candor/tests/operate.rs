@@ -138,8 +138,13 @@ fn keys_are_exchanged(candor: &impl Fn(&str) -> Said) {
 
 /// Makes the first operator, which is the first thing that is recorded.
 fn make_an_operator(data: &Path) -> String {
+    make(data, "operator create --email ops@example.org")
+}
+
+/// Makes somebody's account, whose id is the last word of what is said.
+fn make(data: &Path, arguments: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
-    command.args(["operator", "create", "--email", "ops@example.org", "--data"]).arg(data);
+    command.args(arguments.split(' ')).arg("--data").arg(data);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"a quiet walk by the river\n").unwrap();
     let output = child.wait_with_output().unwrap();
@@ -178,6 +183,47 @@ async fn the_audit_is_verified_while_candor_runs_and_when_it_is_stopped() {
     accounts.close().await.unwrap();
     assert!(process.stop().await.success());
     assert!(candor("audit verify").answer().contains("The audit is what was recorded"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_works_for_the_place_no_more_loses_the_role_and_with_it_what_is_left() {
+    let folder = tempfile::Builder::new().prefix("candor-staff-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = run(folder.path()).await;
+    let candor = |arguments: &str| candor(&data, arguments, &[]);
+    let operator = make_an_operator(&data);
+    let editor: Uuid = make(&data, "staff create --role editor --email ed@example.org").parse().unwrap();
+    let support: Uuid = make(&data, "staff create --role support --email sue@example.org").parse().unwrap();
+
+    assert!(candor("staff revoke --erase --email ops@example.org").refusal().contains("the last operator"));
+    assert!(
+        candor("staff revoke --erase --email nobody@example.org").refusal().contains("nobody of those who run the place")
+    );
+    let said = candor("staff revoke --email sue@example.org").answer();
+    assert_eq!(said, format!("The account {support} is a member's now.\n"));
+    let said = candor("staff revoke --erase --email ed@example.org").answer();
+    assert!(
+        said.starts_with(&format!("The account {editor} is a member's now, and is destroyed in seven days"))
+    );
+    let code = said.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert!(code.starts_with("ce_") && code.len() > 20, "{said}");
+    assert!(candor("staff revoke --erase --email ed@example.org").refusal().contains("nobody of those who run the place"));
+
+    let url = Access::of_running(&data.join("postgres")).unwrap().url("accounts").unwrap();
+    let mut accounts = PgConnection::connect(&url).await.unwrap();
+    let asked: Vec<Uuid> =
+        sqlx::query_scalar("SELECT account_id FROM erasure").fetch_all(&mut accounts).await.unwrap();
+    assert_eq!(asked, [editor], "of nobody else");
+    let kinds = "SELECT kind FROM account WHERE account_id = $1";
+    for (account_id, kind) in
+        [(operator.parse().unwrap(), "operator"), (editor, "member"), (support, "member")]
+    {
+        let found: String =
+            sqlx::query_scalar(kinds).bind(account_id).fetch_one(&mut accounts).await.unwrap();
+        assert_eq!(found, kind);
+    }
+    accounts.close().await.unwrap();
+    assert!(process.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

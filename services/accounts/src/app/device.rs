@@ -7,8 +7,14 @@ use super::{
 };
 use crate::{
     Error,
-    domain::{DEVICE_LIFE, DeviceToken, FIRST_WITHIN, MOST_DEVICES, NoticeKind},
-    store::known_device::{self, Seen},
+    domain::{
+        DEVICE_LIFE, DeviceToken, FIRST_WITHIN, KNOWN_DEVICE_PACE, MOST_DEVICES, NoticeKind,
+        UNKNOWN_DEVICE_PACE,
+    },
+    store::{
+        known_device::{self, Seen},
+        throttle,
+    },
 };
 use chassis::identity::Passport;
 use jiff::Timestamp;
@@ -27,6 +33,52 @@ pub struct OwnDevice {
     pub created_at: Timestamp,
     /// When somebody signed in there last.
     pub used_at: Timestamp,
+}
+
+/// What tells devices of an account from each other, if one was brought that it knows.
+pub(super) async fn known(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    brought: Option<&DeviceToken>,
+) -> Result<Option<[u8; 32]>, Error> {
+    let Some(brought) = brought else { return Ok(None) };
+    let hash = brought.hash_with(account_id);
+    Ok(known_device::is_known(conn, account_id, &hash, accounts.clock.now()).await?.then_some(hash))
+}
+
+/// Takes a turn of a sign-in that is proven. A known device has turns of its own, which nobody else can use up.
+///
+/// # Errors
+/// [`Error::TooManyAttempts`].
+pub(super) async fn admit(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    brought: Option<&DeviceToken>,
+) -> Result<(), Error> {
+    let (subject, pace) = match known(accounts, conn, account_id, brought).await? {
+        Some(hash) => (accounts.key().await?.mac("sign-ins from a known device", &hash), KNOWN_DEVICE_PACE),
+        None => (elsewhere(accounts, account_id).await?, UNKNOWN_DEVICE_PACE),
+    };
+    if throttle::take(conn, &subject, pace, accounts.clock.now()).await? {
+        Ok(())
+    } else {
+        Err(Error::TooManyAttempts(pace.interval.unsigned_abs()))
+    }
+}
+
+/// Forgets how often somebody signed in from elsewhere: whoever did so has another password to find now.
+pub(super) async fn start_afresh(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+) -> Result<(), Error> {
+    Ok(throttle::clear(conn, &elsewhere(accounts, account_id).await?).await?)
+}
+
+async fn elsewhere(accounts: &Accounts, account_id: Uuid) -> Result<[u8; 32], Error> {
+    Ok(accounts.key().await?.mac("sign-ins from unknown devices", account_id.as_bytes()))
 }
 
 /// Notes that a session began on a device, and tells the owner where the account did not know it, unless it is the first of
@@ -55,7 +107,7 @@ pub(super) async fn recognise(
         expires_at: now + DEVICE_LIFE,
     };
     if !known_device::note(conn, &seen).await? {
-        known_device::trim(conn, account_id, MOST_DEVICES).await?;
+        known_device::trim(conn, account_id, label.session_id, MOST_DEVICES - 1).await?;
         if !is_first {
             notice::tell(accounts, conn, account_id, NoticeKind::DeviceAdded, Some(label.session_id)).await?;
         }

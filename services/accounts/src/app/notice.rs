@@ -4,16 +4,13 @@
 use super::{Accounts, standing};
 use crate::{
     Error,
-    domain::NoticeKind,
+    domain::{Cursor, NoticeKind, PageSize},
     store::{notice, notice::NewNotice, security},
 };
 use chassis::identity::Passport;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
-
-/// Notices in a list at most.
-const MOST_LISTED: i64 = 50;
 
 /// A notice as its owner sees it.
 pub struct OwnNotice {
@@ -53,21 +50,35 @@ pub(super) async fn keep(
     Ok(notice::insert(conn, &new, accounts.clock.now()).await?)
 }
 
-/// What an owner was told of late, newest first.
+/// A page of what an owner was told of late, newest first, and where the next one begins.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_notices(accounts: &Accounts, account_id: Uuid) -> Result<Vec<OwnNotice>, Error> {
-    let listed = notice::list(&mut *accounts.pool.acquire().await?, account_id, MOST_LISTED).await?;
-    let own = listed.into_iter().map(|row| {
-        Ok(OwnNotice {
-            notice_id: row.notice_id,
-            kind: NoticeKind::stored(&row.kind).ok_or(Error::Unreadable)?,
-            session_id: row.session_id,
-            happened_at: row.happened_at,
-        })
-    });
-    own.collect()
+pub async fn list_notices(
+    accounts: &Accounts,
+    account_id: Uuid,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<OwnNotice>, Option<Cursor>), Error> {
+    let mut conn = accounts.pool.acquire().await?;
+    // One more than a page holds: whether there is a next one.
+    let mut rows = notice::list(&mut conn, account_id, (after.time, after.id), size.get() + 1).await?;
+    let has_more = rows.len() > usize::try_from(size.get()).unwrap_or(usize::MAX);
+    if has_more {
+        rows.pop();
+    }
+    let last = rows.last().map(|row| Cursor { time: row.happened_at, id: row.notice_id });
+    let notices = rows.into_iter().map(own).collect::<Result<_, _>>()?;
+    Ok((notices, last.filter(|_| has_more)))
+}
+
+fn own(row: notice::Listed) -> Result<OwnNotice, Error> {
+    Ok(OwnNotice {
+        notice_id: row.notice_id,
+        kind: NoticeKind::stored(&row.kind).ok_or(Error::Unreadable)?,
+        session_id: row.session_id,
+        happened_at: row.happened_at,
+    })
 }
 
 /// Says whether notices go by mail as well.

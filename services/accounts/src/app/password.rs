@@ -1,10 +1,14 @@
 //! Passwords after the first: changed by whoever is signed in, or set anew with a link from a mail.
 
-use super::{Accounts, Checked, announce, email_place, factor, notice, password_place, standing, text};
+use super::{
+    Accounts, Checked, announce, device, email_place, factor, notice, password_place, standing, text,
+};
 use crate::{
     Error,
-    domain::{FACTOR_PACE, NoticeKind, Password, Personal, ResetToken},
-    store::{email_change, factor as factors, known_device, pending_sign_in, reset, security, session},
+    domain::{FACTOR_PACE, NEW_PASSWORD_PACE, NoticeKind, Password, Personal, ResetToken},
+    store::{
+        email_change, factor as factors, known_device, pending_sign_in, reset, security, session, throttle,
+    },
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -24,7 +28,7 @@ pub struct NewHash {
 /// Judges, hashes and seals the new password of somebody who is signed in. Runs Argon2 once; no transaction may be open.
 ///
 /// # Errors
-/// [`Error::Invalid`] for one that is easily guessed; [`Error::AccountGone`]; [`Error::Busy`].
+/// [`Error::Invalid`] for one that is easily guessed; [`Error::TooManyAttempts`]; [`Error::AccountGone`]; [`Error::Busy`].
 pub async fn prepare_password(
     accounts: &Accounts,
     account_id: Uuid,
@@ -32,6 +36,7 @@ pub async fn prepare_password(
 ) -> Result<NewHash, Error> {
     let (found, factors) = {
         let mut conn = accounts.pool.acquire().await?;
+        admit(accounts, &mut conn, account_id.as_bytes()).await?;
         (security::get(&mut conn, account_id).await?, factors::of(&mut conn, account_id).await?)
     };
     let found = found.ok_or(Error::AccountGone)?;
@@ -39,6 +44,16 @@ pub async fn prepare_password(
         password.must_stand_alone(FIELD)?;
     }
     hash(accounts, account_id, &found.email, password).await
+}
+
+/// Takes a turn of whoever chooses a new password: an account, or the bearer of a link.
+async fn admit(accounts: &Accounts, conn: &mut PgConnection, whose: &[u8]) -> Result<(), Error> {
+    let subject = accounts.key().await?.mac("new passwords", whose);
+    if throttle::take(conn, &subject, NEW_PASSWORD_PACE, accounts.clock.now()).await? {
+        Ok(())
+    } else {
+        Err(Error::TooManyAttempts(NEW_PASSWORD_PACE.interval.unsigned_abs()))
+    }
 }
 
 async fn hash(
@@ -83,6 +98,7 @@ async fn set(accounts: &Accounts, conn: &mut PgConnection, new: &NewHash) -> Res
     if !new.stands_alone && !factors::of(conn, new.account_id).await?.any() {
         return Err(Error::PasswordTooShortAlone);
     }
+    device::start_afresh(accounts, conn, new.account_id).await?;
     let now = accounts.clock.now();
     security::set_password(conn, new.account_id, &new.sealed, new.stands_alone, now).await?;
     reset::clear(conn, new.account_id).await?;
@@ -115,6 +131,7 @@ pub async fn prepare_reset(
         let mut conn = accounts.pool.acquire().await?;
         let found = reset::find(&mut conn, &token_hash, accounts.clock.now()).await?;
         let found = found.ok_or(Error::ResetNotFound)?;
+        admit(accounts, &mut conn, &token_hash).await?;
         let factors = factors::of(&mut conn, found.account_id).await?;
         (found, factors)
     };

@@ -3,7 +3,7 @@
 use super::{Accounts, announce, standing, text};
 use crate::{
     Error,
-    domain::SessionSecret,
+    domain::{MOST_SESSIONS, SessionSecret},
     store::{
         known_device,
         session::{self, Ended, Live},
@@ -14,9 +14,6 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::Place;
-
-/// Sessions in a list at most.
-const MOST_LISTED: i64 = 100;
 
 /// A label, sealed for the session it belongs to.
 pub struct SealedLabel {
@@ -63,7 +60,7 @@ pub(super) async fn live_session(
 /// When the database or the key store fails.
 pub async fn list_sessions(accounts: &Accounts, account_id: Uuid) -> Result<Vec<OwnSession>, Error> {
     let now = accounts.clock.now();
-    let listed = session::list(&mut *accounts.pool.acquire().await?, account_id, now, MOST_LISTED).await?;
+    let listed = session::list(&mut *accounts.pool.acquire().await?, account_id, now).await?;
     let key = accounts.vault.data_key(account_id).await?;
     listed
         .into_iter()
@@ -118,6 +115,18 @@ pub async fn end_sessions(
     let ended = session::end_all(conn, by.account_id, but, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     Ok(ended.len())
+}
+
+/// Ends those that began last where a new one makes too many.
+pub(super) async fn make_room(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    newest: Uuid,
+) -> Result<(), Error> {
+    let now = accounts.clock.now();
+    let ended = session::trim(conn, account_id, newest, MOST_SESSIONS - 1, now).await?;
+    Ok(announce::sessions_ended(conn, &accounts.ids, now, &ended).await?)
 }
 
 /// Ends sessions whose time is over, some at a time; returns how many.

@@ -4,7 +4,7 @@ use super::{Accounts, device, password_place, random, session, text};
 use crate::{
     Error,
     domain::{Address, DeviceLabel, DeviceToken, Password, SIGN_IN_PACE, SessionSecret},
-    store::{account, account::Credentials, known_device, session as sessions, suspension, terms, throttle},
+    store::{account, account::Credentials, session as sessions, suspension, terms, throttle},
 };
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -59,12 +59,9 @@ pub async fn admit_attempt(
     device: Option<&DeviceToken>,
 ) -> Result<(), Error> {
     let now = accounts.clock.now();
-    if let Some(device) = device {
-        let account_id = found.map_or(Uuid::nil(), |found| found.account_id);
-        let hash = device.hash_with(account_id);
-        if known_device::is_known(conn, account_id, &hash, now).await? {
-            attempt.counted_as = accounts.key().await?.mac("sign-in from a known device", &hash);
-        }
+    let account_id = found.map_or(Uuid::nil(), |found| found.account_id);
+    if let Some(hash) = device::known(accounts, conn, account_id, device).await? {
+        attempt.counted_as = accounts.key().await?.mac("sign-in from a known device", &hash);
     }
     if throttle::take(conn, &attempt.counted_as, SIGN_IN_PACE, now).await? {
         Ok(())
@@ -128,7 +125,7 @@ pub(super) async fn hold(conn: &mut PgConnection, account_id: Uuid) -> Result<St
 /// The label is sealed with the account's key by [`seal_label`] before the transaction.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::TooManyAttempts`] after many sign-ins: each costs a run of Argon2, a row, and from elsewhere its owner's attention.
 pub async fn start_session(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -161,6 +158,7 @@ pub(super) async fn begin(
     device: Option<&DeviceToken>,
 ) -> Result<Started, Error> {
     let By { account_id, kind, strong } = by;
+    device::admit(accounts, conn, account_id, device).await?;
     let now = accounts.clock.now();
     let secret = SessionSecret::of(random()?);
     let (idle_until, absolute_until) = (now + accounts.sessions.idle(), now + accounts.sessions.absolute());
@@ -174,6 +172,7 @@ pub(super) async fn begin(
         strong,
     };
     sessions::insert(conn, &new, now).await?;
+    session::make_room(accounts, conn, account_id, label.session_id).await?;
     let device = device::recognise(accounts, conn, account_id, label, device).await?;
     let suspended = suspension::is_suspended(conn, account_id, now).await?;
     let session_id = label.session_id;

@@ -26,5 +26,15 @@ pub const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
 pub const DEVICE_LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// How long after the address was proven a first sign-in is no news to whoever proved it.
 pub const FIRST_WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// Devices that one account knows at most; the one that was signed in from longest ago makes room.
+/// Devices that one account knows at most. One more takes the place of the one before it, never of those known for longer:
+/// whoever has the password cannot make an account forget where its owner is at home.
 pub const MOST_DEVICES: i64 = 50;
+/// Sessions of one account that live at most. One more ends the one that began before it, for the same reason.
+pub const MOST_SESSIONS: i64 = 100;
+/// Sign-ins of one account from devices that it does not know: each is told to its owner, who must not lose sight of the
+/// first among many.
+pub const UNKNOWN_DEVICE_PACE: Pace = Pace { burst: 20, interval: SignedDuration::from_mins(10) };
+/// Sign-ins from one device that the account knows.
+pub const KNOWN_DEVICE_PACE: Pace = Pace { burst: 30, interval: SignedDuration::from_mins(1) };
+/// New passwords of one account, or with one link: each costs a run of Argon2.
+pub const NEW_PASSWORD_PACE: Pace = Pace { burst: 10, interval: SignedDuration::from_secs(30) };

@@ -1,7 +1,11 @@
 //! `SecurityService`.
 
-use super::{Rpc, wire};
-use crate::{Error, app};
+use super::{
+    Rpc,
+    ledger::{cursor, page_token},
+    wire,
+};
+use crate::{Error, app, domain::PageSize};
 use candor_proto::accounts::v1::{
     BeginTotpRequest, BeginTotpResponse, ChooseNoticesRequest, ChooseNoticesResponse, ConfirmTotpRequest,
     ConfirmTotpResponse, GetSecurityRequest, GetSecurityResponse, ListSecurityNoticesRequest,
@@ -42,15 +46,20 @@ impl SecurityService for Rpc {
         &self,
         request: Request<ListSecurityNoticesRequest>,
     ) -> Result<Response<ListSecurityNoticesResponse>, Status> {
-        let (passport, _) = admit_signed_in(request)?;
-        let notices = app::list_notices(&self.accounts, passport.account_id).await?;
+        let (passport, message) = admit_signed_in(request)?;
+        let size = PageSize::parse(message.page_size).map_err(Error::from)?;
+        let after = cursor(&message.page_token)?;
+        let (notices, next) = app::list_notices(&self.accounts, passport.account_id, size, after).await?;
         let notices = notices.into_iter().map(|own| SecurityNotice {
             notice_id: own.notice_id.to_string(),
             kind: own.kind.number(),
             happen_time: Some(wire(own.happened_at)),
             session_id: own.session_id.map(|id| id.to_string()).unwrap_or_default(),
         });
-        Ok(Response::new(ListSecurityNoticesResponse { notices: notices.collect() }))
+        Ok(Response::new(ListSecurityNoticesResponse {
+            notices: notices.collect(),
+            next_page_token: page_token(next),
+        }))
     }
 
     async fn choose_notices(

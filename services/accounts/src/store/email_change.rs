@@ -178,11 +178,13 @@ pub async fn replace(
     }
 }
 
-/// Keeps an address that an account gave up.
+/// Keeps an address that an account gave up; the account is held. It counts as given up after those before it, whatever the
+/// clock says: putting it back must not undo what came earlier.
 pub async fn keep(conn: &mut PgConnection, new: &NewUndo<'_>, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO email_undo (token_hash, account_id, email_index, email, changed_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+         VALUES ($1, $2, $3, $4,
+                 GREATEST($5, (SELECT max(changed_at) + interval '1 microsecond' FROM email_undo WHERE account_id = $2)), $6)",
         &new.token_hash[..],
         new.account_id,
         new.email_index,

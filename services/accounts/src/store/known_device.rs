@@ -128,13 +128,20 @@ pub async fn forget(conn: &mut PgConnection, account_id: Uuid, device_id: Uuid) 
     Ok(gone.rows_affected() == 1)
 }
 
-/// Forgets the devices that were signed in from longest ago, beyond the given number.
-pub async fn trim(conn: &mut PgConnection, account_id: Uuid, most: i64) -> Result<(), sqlx::Error> {
+/// Forgets the devices that came last, beyond the given number besides the one that a session began on.
+pub async fn trim(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    newest: Uuid,
+    besides: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "DELETE FROM known_device WHERE account_id = $1 AND device_id IN
-             (SELECT device_id FROM known_device WHERE account_id = $1 ORDER BY used_at DESC OFFSET $2)",
+             (SELECT device_id FROM known_device WHERE account_id = $1 AND session_id <> $2
+              ORDER BY created_at, device_id OFFSET $3)",
         account_id,
-        most
+        newest,
+        besides
     )
     .execute(conn)
     .await?;

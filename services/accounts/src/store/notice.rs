@@ -45,13 +45,21 @@ pub async fn insert(conn: &mut PgConnection, new: &NewNotice, now: Timestamp) ->
     Ok(())
 }
 
-/// An account's notices, newest first.
-pub async fn list(conn: &mut PgConnection, account_id: Uuid, limit: i64) -> Result<Vec<Listed>, sqlx::Error> {
+/// An account's notices from before a place, newest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    before: (Timestamp, Uuid),
+    limit: i64,
+) -> Result<Vec<Listed>, sqlx::Error> {
     sqlx::query_as!(
         Listed,
         "SELECT notice_id, kind, session_id, happened_at FROM security_notice
-         WHERE account_id = $1 ORDER BY happened_at DESC, notice_id DESC LIMIT $2",
+         WHERE account_id = $1 AND (happened_at, notice_id) < ($2, $3)
+         ORDER BY happened_at DESC, notice_id DESC LIMIT $4",
         account_id,
+        before.0.to_sqlx(),
+        before.1,
         limit
     )
     .fetch_all(conn)

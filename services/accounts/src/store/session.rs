@@ -203,17 +203,15 @@ pub async fn list(
     conn: &mut PgConnection,
     account_id: Uuid,
     now: Timestamp,
-    limit: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
     sqlx::query_as!(
         Listed,
         r#"SELECT session_id, device_label, created_at, LEAST(idle_until, absolute_until) AS "expires_at!"
            FROM session
            WHERE account_id = $1 AND ended_at IS NULL AND LEAST(idle_until, absolute_until) > $2
-           ORDER BY session_id DESC LIMIT $3"#,
+           ORDER BY session_id DESC"#,
         account_id,
-        now.to_sqlx(),
-        limit
+        now.to_sqlx()
     )
     .fetch_all(conn)
     .await
@@ -251,6 +249,31 @@ pub async fn end_all(
          RETURNING session_id, account_id",
         account_id,
         but,
+        now.to_sqlx()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Ends the live sessions that began last, beyond the given number besides one, and returns them.
+pub async fn trim(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    newest: Uuid,
+    besides: i64,
+    now: Timestamp,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    sqlx::query_as!(
+        Ended,
+        "UPDATE session SET ended_at = $4
+         WHERE ended_at IS NULL AND session_id IN
+             (SELECT session_id FROM session
+              WHERE account_id = $1 AND session_id <> $2 AND ended_at IS NULL AND LEAST(idle_until, absolute_until) > $4
+              ORDER BY created_at, session_id OFFSET $3)
+         RETURNING session_id, account_id",
+        account_id,
+        newest,
+        besides,
         now.to_sqlx()
     )
     .fetch_all(conn)

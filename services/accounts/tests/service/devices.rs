@@ -2,10 +2,10 @@
 
 use crate::kit::{House, OTHER_PASSWORD, PASSWORD, reason};
 use crate::people::visible;
-use accounts::domain::DeviceToken;
+use accounts::domain::{DeviceToken, KNOWN_DEVICE_PACE, MOST_SESSIONS, UNKNOWN_DEVICE_PACE};
 use candor_proto::accounts::v1::{
-    Device, EndSessionsRequest, ForgetDeviceRequest, ListDevicesRequest, SecurityNoticeKind,
-    session_service_server::SessionService as _,
+    Device, EndSessionsRequest, ForgetDeviceRequest, ListDevicesRequest, ListSessionsRequest,
+    SecurityNoticeKind, session_service_server::SessionService as _,
 };
 use jiff::SignedDuration;
 use tonic::Status;
@@ -216,16 +216,79 @@ async fn half_a_sign_in_makes_no_device_known() {
 }
 
 #[tokio::test]
-async fn the_fifty_first_device_takes_the_place_of_the_one_used_longest_ago() {
+async fn the_fifty_first_device_takes_the_place_of_the_one_before_it_and_never_of_the_owners() {
     let house = House::new().await;
     house.join(ANNA, PASSWORD).await;
     let first = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let mut last = String::new();
     for _ in 0..50 {
-        house.advance(SignedDuration::from_secs(10));
-        house.sign_in_from(ANNA, PASSWORD, "").await.unwrap();
+        house.advance(UNKNOWN_DEVICE_PACE.interval);
+        last = house.sign_in_from(ANNA, PASSWORD, "").await.unwrap().device_token;
     }
     assert_eq!(house.count("known_device").await, 50);
     let told = house.count("security_notice").await;
     house.sign_in_from(ANNA, PASSWORD, &first.device_token).await.unwrap();
-    assert_eq!(house.count("security_notice").await, told + 1);
+    house.sign_in_from(ANNA, PASSWORD, &last).await.unwrap();
+    assert_eq!(house.count("security_notice").await, told, "both are known");
+    house.advance(UNKNOWN_DEVICE_PACE.interval);
+    house.sign_in_from(ANNA, PASSWORD, "").await.unwrap();
+    house.advance(UNKNOWN_DEVICE_PACE.interval);
+    house.sign_in_from(ANNA, PASSWORD, &last).await.unwrap();
+    assert_eq!(house.count("security_notice").await, told + 2, "it had made room");
+}
+
+#[tokio::test]
+async fn whoever_has_the_password_neither_fills_the_pool_nor_hides_what_happened() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let annas = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let runs = house.accounts.hashing.runs();
+    let mut thiefs = Vec::new();
+    let mut refused = None;
+    for _ in 0..200 {
+        match house.sign_in_from(ANNA, PASSWORD, "").await {
+            Ok(begun) => thiefs.push(begun),
+            Err(status) => refused = Some(status),
+        }
+    }
+    assert_eq!(thiefs.len(), usize::try_from(UNKNOWN_DEVICE_PACE.burst).unwrap());
+    assert_eq!(reason(&refused.unwrap()), "TOO_MANY_ATTEMPTS");
+    // Those that came after cost no more than guesses do.
+    assert!(house.accounts.hashing.runs() - runs <= 40, "{}", house.accounts.hashing.runs() - runs);
+    // A device that the thief made known has few turns too.
+    let mut begun = 0;
+    for _ in 0..200 {
+        begun += usize::from(house.sign_in_from(ANNA, PASSWORD, &thiefs[0].device_token).await.is_ok());
+    }
+    assert_eq!(begun, usize::try_from(KNOWN_DEVICE_PACE.burst).unwrap());
+    // Anna gets in where she is at home, sees every one, and with a new password from anywhere else.
+    let again = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    assert_eq!(house.told_of_devices(&again.passport).await, thiefs.len());
+    house.change(&annas.passport, OTHER_PASSWORD, false).await.unwrap();
+    house.advance(SignedDuration::from_secs(100));
+    house.sign_in_from(ANNA, OTHER_PASSWORD, "").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_hundred_and_first_session_ends_the_one_before_it_and_never_the_owners() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let annas = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let thiefs = house.sign_in_from(ANNA, PASSWORD, "").await.unwrap().device_token;
+    let mut last = None;
+    for _ in 0..110 {
+        house.advance(KNOWN_DEVICE_PACE.interval);
+        last = Some(house.sign_in_from(ANNA, PASSWORD, &thiefs).await.unwrap());
+    }
+    let minted = house.mint(&annas.session_secret).await.unwrap();
+    let request = house.with_passport(&minted.passport, ListSessionsRequest {}).await;
+    let listed = house.rpc.list_sessions(request).await.unwrap().into_inner().sessions;
+    assert_eq!(listed.len(), usize::try_from(MOST_SESSIONS).unwrap(), "all that live are listed");
+    assert!(listed.iter().any(|one| one.session_id == annas.session_id));
+    assert!(listed.iter().any(|one| one.session_id == last.as_ref().unwrap().session_id));
+    let over: i64 = sqlx::query_scalar("SELECT count(*) FROM session WHERE ended_at IS NOT NULL")
+        .fetch_one(house.pool())
+        .await
+        .unwrap();
+    assert_eq!(over, 12);
 }

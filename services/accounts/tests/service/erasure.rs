@@ -144,7 +144,7 @@ impl House {
     }
 
     async fn noticed(&self, person: &Person) -> Vec<&'static str> {
-        let request = self.by(person, ListSecurityNoticesRequest {});
+        let request = self.by(person, ListSecurityNoticesRequest::default());
         let listed = self.rpc.list_security_notices(request).await.unwrap().into_inner().notices;
         listed.iter().map(|notice| notice.kind().as_str_name()).collect()
     }

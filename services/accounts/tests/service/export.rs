@@ -34,7 +34,7 @@ impl House {
     }
 
     async fn told_last(&self, person: &Person) -> Option<&'static str> {
-        let request = self.by(person, ListSecurityNoticesRequest {});
+        let request = self.by(person, ListSecurityNoticesRequest::default());
         let listed = self.rpc.list_security_notices(request).await.unwrap().into_inner().notices;
         listed.first().map(|notice| notice.kind().as_str_name())
     }

@@ -49,10 +49,38 @@ impl House {
 
     /// What the owner was told, newest first.
     pub async fn notices(&self, passport: &str) -> Vec<&'static str> {
-        let request = self.with_passport(passport, ListSecurityNoticesRequest {}).await;
-        let listed = self.rpc.list_security_notices(request).await.unwrap().into_inner();
-        listed.notices.iter().map(|notice| notice.kind().as_str_name()).collect()
+        let (mut notices, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListSecurityNoticesRequest { page_size: 7, page_token };
+            let request = self.with_passport(passport, request).await;
+            let listed = self.rpc.list_security_notices(request).await.unwrap().into_inner();
+            notices.extend(listed.notices.iter().map(|notice| notice.kind().as_str_name()));
+            if listed.next_page_token.is_empty() {
+                return notices;
+            }
+            page_token = listed.next_page_token;
+        }
     }
+}
+
+#[tokio::test]
+async fn nobody_fills_the_hashing_pool_with_new_passwords() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let own = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let token = house.reset_token(ANNA).await;
+    let runs = house.accounts.hashing.runs();
+    let mut changed = 0;
+    for _ in 0..50 {
+        changed += u64::from(house.change(&own.passport, NEW, true).await.is_ok());
+    }
+    assert_eq!((changed, house.accounts.hashing.runs() - runs), (10, 10));
+    assert_eq!(reason(&house.change(&own.passport, NEW, true).await.err().unwrap()), "TOO_MANY_ATTEMPTS");
+    // Whoever holds a link waits for nobody who is signed in, and the link is over by the change.
+    assert_eq!(reason(&house.reset(&token, NEW).await.err().unwrap()), "RESET_NOT_FOUND");
+    let token = house.reset_token(ANNA).await;
+    house.reset(&token, PASSWORD).await.unwrap();
+    house.sign_in(ANNA, PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

@@ -524,17 +524,20 @@ impl SecurityService for Fake {
         request: Request<ListSecurityNoticesRequest>,
     ) -> Answer<ListSecurityNoticesResponse> {
         self.admit(&request)?;
+        let is_first = request.get_ref().page_token.is_empty();
         let notice = |kind: SecurityNoticeKind, session: &str| SecurityNotice {
             notice_id: ENTRY.into(),
             kind: kind.into(),
             happen_time: self.0.timestamp(-60),
             session_id: session.into(),
         };
-        let notices = vec![
-            notice(SecurityNoticeKind::PasswordChanged, "session-of-alice"),
-            notice(SecurityNoticeKind::AddressTried, ""),
-        ];
-        Ok(Response::new(ListSecurityNoticesResponse { notices }))
+        let (notices, next_page_token) = if is_first {
+            let changed = notice(SecurityNoticeKind::PasswordChanged, "session-of-alice");
+            (vec![changed, notice(SecurityNoticeKind::AddressTried, "")], "older".to_owned())
+        } else {
+            (vec![notice(SecurityNoticeKind::AppAdded, "")], String::new())
+        };
+        Ok(Response::new(ListSecurityNoticesResponse { notices, next_page_token }))
     }
 
     async fn begin_totp(&self, request: Request<BeginTotpRequest>) -> Answer<BeginTotpResponse> {

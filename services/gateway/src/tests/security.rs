@@ -13,6 +13,14 @@ async fn what_happened_and_how_one_is_told_stands_on_one_page() {
     assert!(page.body.contains("Your password was changed.") && page.body.contains("in this session"));
     assert!(page.body.contains("Somebody tried to register with your address."));
     assert!(page.body.contains("value=\"no\" checked"), "{}", page.body);
+    // The older ones are one link away, and so is the way back.
+    assert!(
+        page.body.contains("href=\"/security?from=older#lately\"")
+            && !page.body.contains("Back to the newest")
+    );
+    let older = world.visit("/security?from=older", COOKIE).await.body;
+    assert!(older.contains("An authenticator app was set up.") && older.contains("Back to the newest"));
+    assert!(!older.contains("Older ones"), "{older}");
     let token = token_in(&page.body);
     let fields = [("csrf", token.as_str()), ("by_mail", "yes")];
     assert_eq!(world.submit("/security/notices", COOKIE, &fields).await.header("location"), "/security");

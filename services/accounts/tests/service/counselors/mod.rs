@@ -124,7 +124,7 @@ impl House {
 
     /// What somebody was told of their account, newest first.
     pub async fn told_of(&self, person: &Person) -> Vec<i32> {
-        let request = self.by(person, ListSecurityNoticesRequest {});
+        let request = self.by(person, ListSecurityNoticesRequest::default());
         let notices = self.rpc.list_security_notices(request).await.unwrap().into_inner().notices;
         notices.iter().map(|notice| notice.kind).collect()
     }

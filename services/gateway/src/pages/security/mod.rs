@@ -5,8 +5,10 @@ pub(super) mod factor;
 pub(super) mod password;
 pub(super) mod profile;
 
-use super::{Failure, Form, Frame, Member, go, passkey, words};
+use super::{Failure, Form, Frame, Member, go, parameter, passkey, words};
+use crate::query;
 use askama::Template;
+use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     ChooseNoticesRequest, GetSecurityRequest, ListSecurityNoticesRequest, SecurityNotice, SecurityNoticeKind,
@@ -14,6 +16,8 @@ use candor_proto::accounts::v1::{
 
 /// Where this page is.
 pub(super) const PLACE: &str = "/security";
+/// Notices on a page.
+const PAGE: i32 = 30;
 
 #[derive(Template)]
 #[template(path = "security.html")]
@@ -28,6 +32,10 @@ struct Page {
     /// Another address that waits to be confirmed.
     waiting: Option<Waiting>,
     notices: Vec<Shown>,
+    /// Whether these are the newest.
+    is_first: bool,
+    /// Where the older ones are.
+    more: Option<String>,
 }
 
 /// Another address that waits to be confirmed.
@@ -44,14 +52,18 @@ struct Shown {
     here: bool,
 }
 
-pub(super) async fn show(member: Member) -> Result<Response, Failure> {
+pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let mut client = member.guest.app.upstream.security();
     let mut other = client.clone();
-    let (security, notices) =
-        (member.call(GetSecurityRequest {})?, member.call(ListSecurityNoticesRequest {})?);
+    let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
+    let is_first = page_token.is_empty();
+    let request = ListSecurityNoticesRequest { page_size: PAGE, page_token };
+    let (security, notices) = (member.call(GetSecurityRequest {})?, member.call(request)?);
     let (security, notices, zone) =
         tokio::join!(client.get_security(security), other.list_security_notices(notices), member.time_zone());
-    let (security, notices) = (security?.into_inner(), notices?.into_inner().notices);
+    let (security, told) = (security?.into_inner(), notices?.into_inner());
+    let (notices, token) = (told.notices, told.next_page_token);
+    let more = (!token.is_empty()).then(|| format!("{PLACE}?from={}#lately", query::encode(&token)));
     let here = |notice: &SecurityNotice| notice.session_id == *member.held.session_id;
     let notices = notices.iter().map(|notice| Shown {
         what: what(notice.kind()),
@@ -73,6 +85,8 @@ pub(super) async fn show(member: Member) -> Result<Response, Failure> {
             email: waiting.email,
         }),
         notices: notices.collect(),
+        is_first,
+        more,
     };
     member.guest.show(&page)
 }
