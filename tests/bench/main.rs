@@ -26,6 +26,7 @@ mod memory;
 mod peers;
 mod people;
 mod pgbench;
+mod processes;
 mod rounds;
 mod sign_ins;
 mod table;
@@ -45,7 +46,7 @@ use tokio::runtime::{Builder, Runtime};
 /// A section: its name, and what it measures.
 type Section = (&'static str, for<'a> fn(&'a Ground) -> LocalBoxFuture<'a, Vec<Row>>);
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     ("append", |ground| append::measure(ground).boxed_local()),
     ("timeline", |ground| timeline::measure(ground).boxed_local()),
     ("events", |ground| events::measure(ground).boxed_local()),
@@ -53,6 +54,7 @@ const SECTIONS: [Section; 9] = [
     ("echo", |ground| echo::measure(ground).boxed_local()),
     ("sign-ins", |ground| sign_ins::measure(ground).boxed_local()),
     ("memory", |ground| memory::measure(ground).boxed_local()),
+    ("processes", |ground| processes::measure(ground).boxed_local()),
     ("growth", |ground| growth::measure(ground).boxed_local()),
     ("peers", |ground| peers::measure(ground).boxed_local()),
 ];

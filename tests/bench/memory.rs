@@ -17,21 +17,33 @@ pub(crate) async fn measure(_: &Ground) -> Vec<Row> {
         assert_eq!(one.rest().call("GET", path, None, None).await.0, 200, "{path}");
     }
     sleep_until(Instant::now() + IDLE).await;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", one.pid())).unwrap();
-    let kilobytes = |field: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-        line.split_whitespace().next().unwrap().parse::<f64>().unwrap()
-    };
-    let ours = (kilobytes("RssAnon:") + kilobytes("RssFile:") + kilobytes("RssShmem:")) / 1024.0;
+    let status = Status::of(one.pid());
+    let ours = ["RssAnon:", "RssFile:", "RssShmem:"].map(|field| status.mebibytes(field)).iter().sum();
     let row = Row {
         figure: "idle memory of the one process, resident, without PostgreSQL".to_owned(),
         ours,
         beside: "of it not of the program's file",
-        denominator: Some(kilobytes("RssAnon:") / 1024.0),
+        denominator: Some(status.mebibytes("RssAnon:")),
         ratio: None,
         unit: "MiB",
         goal: Goal::FigureAtMost(120.0),
     };
     one.stop().await;
     vec![row]
+}
+
+/// What the kernel says of a process's memory (proc_pid_status(5)).
+pub(crate) struct Status(String);
+
+impl Status {
+    /// Of a process that lives.
+    pub(crate) fn of(pid: u32) -> Self {
+        Self(std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap())
+    }
+
+    /// A field that is in kibibytes, in MiB.
+    pub(crate) fn mebibytes(&self, field: &str) -> f64 {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
 }

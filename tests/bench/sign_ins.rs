@@ -95,9 +95,7 @@ struct Desk {
 impl Desk {
     async fn open(candor: &Candor) -> Self {
         let accounts = Channels::connect(&format!("http://{}", candor.five.address("accounts")), 2).await;
-        for number in 0..MEMBERS {
-            register(candor, &accounts, &address(number)).await;
-        }
+        register_all(candor, &accounts).await;
         let people = People::enrol(candor, 64).await;
         let journal = Channels::connect(&format!("http://{}", candor.five.address("journal")), 4).await;
         let sessions = Cell::new(candor.count("accounts", "session").await);
@@ -108,11 +106,7 @@ impl Desk {
     async fn sign_ins(&self, candor: &Candor, time: Duration) -> Measure {
         let accounts = self.accounts.clone();
         rest(candor).await;
-        let outcome = closed(AT_ONCE, time, move |lane, call| {
-            let turn = usize::try_from(call).unwrap_or_default();
-            sign_in(accounts.clone(), lane, (lane + AT_ONCE * turn) % MEMBERS)
-        });
-        let outcome = outcome.await;
+        let outcome = closed(AT_ONCE, time, move |lane, call| one_of(accounts.clone(), lane, call)).await;
         self.begun(candor, outcome.answered).await;
         outcome.measure
     }
@@ -150,8 +144,7 @@ impl Desk {
                 tokio::spawn(async move {
                     let mut signed_in = 0;
                     while !over.load(Ordering::Relaxed) {
-                        let member = (lane + 32 * signed_in) % MEMBERS;
-                        sign_in(accounts.clone(), lane, member).await.expect("a sign-in");
+                        one_of(accounts.clone(), lane, signed_in).await.expect("a sign-in");
                         signed_in += 1;
                     }
                     signed_in
@@ -162,15 +155,28 @@ impl Desk {
         over.store(true, Ordering::Relaxed);
         let mut signed_in = 0;
         for lane in crowd {
-            signed_in += u64::try_from(lane.await.unwrap()).unwrap();
+            signed_in += lane.await.unwrap();
         }
         self.begun(candor, signed_in).await;
         measure
     }
 }
 
+/// Registers everybody who signs in.
+pub(crate) async fn register_all(candor: &Candor, accounts: &Channels) {
+    for number in 0..MEMBERS {
+        register(candor, accounts, &address(number)).await;
+    }
+}
+
+/// Signs somebody in; another one in each call of a lane, so that nobody's turns run out.
+pub(crate) async fn one_of(accounts: Channels, lane: usize, call: u64) -> Result<(), String> {
+    let turn = usize::try_from(call).unwrap_or_default();
+    sign_in(accounts, lane, (lane + 32 * turn + turn) % MEMBERS).await
+}
+
 /// Gives everybody their turns back: what is measured is what a sign-in costs, not how often one may.
-async fn rest(candor: &Candor) {
+pub(crate) async fn rest(candor: &Candor) {
     sqlx::query("DELETE FROM throttle").execute(candor.pool("accounts")).await.unwrap();
 }
 

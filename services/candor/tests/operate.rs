@@ -197,7 +197,9 @@ async fn who_works_for_the_place_no_more_loses_the_role_and_with_it_what_is_left
 
     assert!(candor("staff revoke --erase --email ops@example.org").refusal().contains("the last operator"));
     assert!(
-        candor("staff revoke --erase --email nobody@example.org").refusal().contains("nobody of those who run the place")
+        candor("staff revoke --erase --email nobody@example.org")
+            .refusal()
+            .contains("nobody of those who run the place")
     );
     let said = candor("staff revoke --email sue@example.org").answer();
     assert_eq!(said, format!("The account {support} is a member's now.\n"));
@@ -207,7 +209,11 @@ async fn who_works_for_the_place_no_more_loses_the_role_and_with_it_what_is_left
     );
     let code = said.trim_end().rsplit(' ').next().unwrap().to_owned();
     assert!(code.starts_with("ce_") && code.len() > 20, "{said}");
-    assert!(candor("staff revoke --erase --email ed@example.org").refusal().contains("nobody of those who run the place"));
+    assert!(
+        candor("staff revoke --erase --email ed@example.org")
+            .refusal()
+            .contains("nobody of those who run the place")
+    );
 
     let url = Access::of_running(&data.join("postgres")).unwrap().url("accounts").unwrap();
     let mut accounts = PgConnection::connect(&url).await.unwrap();
