@@ -35,6 +35,7 @@ pub fn consumes() -> Vec<String> {
 pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<()> {
     Inbox::new(CONSUMER, pool, (), clock)
         .on_many::<DataRead>(|(), conn, events| Box::pin(data_read(conn, events)))
+        .about(|read: &DataRead| app::whose_ledger(read).into_iter().collect())
         .on::<content::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
         .on::<journal::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
         .on::<reminders::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))

@@ -6,6 +6,9 @@ use crate::{
     domain::{Cursor, PageSize, Read, Relation, Scope, Shown},
     store::receipt,
 };
+use bus::key_of;
+use candor_proto::journal::v1::DataRead;
+use prost::Message as _;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -49,6 +52,17 @@ pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Re
         receipt::keep(conn, &kept).await?;
     }
     Ok(())
+}
+
+/// Whose ledger a read is for. Whoever read may be erased by now, or what was read: its owner is to know all the same.
+pub fn whose_ledger(read: &DataRead) -> Option<Uuid> {
+    read.owner_account_id.parse().ok()
+}
+
+/// Whether an event that failed is about somebody whom it names.
+pub(super) fn is_about(key: &str, body: &[u8], account_id: Uuid) -> bool {
+    let read = (key == key_of::<DataRead>()).then(|| DataRead::decode(body).ok()).flatten();
+    read.and_then(|read| whose_ledger(&read)).is_none_or(|owner| owner == account_id)
 }
 
 /// A receipt as its owner sees it.

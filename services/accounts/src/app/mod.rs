@@ -72,10 +72,10 @@ pub use email_change::{
     prepare_email_change, prepare_undo, request_email_change, undo_email_change,
 };
 pub use erasure::{
-    CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, WaitingErasure,
-    begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures, current_erasures,
-    due_erasures, erasure_of, erasures_to_tell_again, keep_part, overdue_erasures, prepare_erasure,
-    request_erasure, reseal_letter, tell_again,
+    CertifiedErasure, FoundCertificate, OwnPart, PreparedErasure, ResealedLetter, UnderErasure,
+    WaitingErasure, begin_erasure, cancel_erasure, certificate_of, certify, complete_erasures,
+    current_erasures, due_erasures, erasure_of, erasures_to_tell_again, keep_part, overdue_erasures,
+    prepare_erasure, request_erasure, reseal_letter, tell_again,
 };
 pub use export::{cancel_export, export_of, request_export, take_export};
 pub use factor::{
@@ -88,7 +88,7 @@ pub use invitation::{
     Draft, Invited, Preview, block_inviter, cancel_invitation, decline_invitation, draft_circle_invitation,
     draft_invitation, invite, preview_invitation,
 };
-pub use ledger::{OwnReceipt, Under, count_reads, list_receipts};
+pub use ledger::{OwnReceipt, Under, count_reads, list_receipts, whose_ledger};
 pub use notice::{OwnNotice, choose_notices, list_notices};
 pub use operator::{NewOperator, create_operator, create_staff, revoke_and_erase_staff, revoke_staff};
 pub use outgoing::{claim_mails, mail_failed, mail_sent, open_letter, release_mail};

@@ -16,7 +16,10 @@ struct Instruments {
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
     erasures: counter("candor_accounts_erasures", "Erasures that were begun, told again and done."),
-    stuck: gauge("candor_accounts_erasures_stuck", "Erasures that are not done an hour after they began."),
+    stuck: gauge(
+        "candor_accounts_erasures_stuck",
+        "Erasures that have not begun, or are not done, an hour after it was time.",
+    ),
 });
 
 /// What became of an erasure, as a label.
@@ -48,29 +51,41 @@ pub async fn erase(accounts: &Accounts) -> Result<bool, Error> {
 }
 
 async fn begin(accounts: &Accounts) -> Result<usize, Error> {
-    let mut begun = 0;
-    for due in app::due_erasures(accounts).await? {
-        let (span, erasure_id) =
-            (tracing::info_span!(parent: None, "accounts.begin_erasure"), due.erasure_id);
-        let beginning = async {
-            let letter = app::reseal_letter(accounts, &due).await?;
-            let mut tx = accounts.pool.begin().await?;
-            let is_begun = app::begin_erasure(accounts, &mut tx, &due, &letter).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(is_begun)
-        };
-        match beginning.instrument(span).await {
-            Ok(true) => {
-                tracing::info!(%erasure_id, "an erasure begins");
-                count("begun", 1);
-                accounts.outbox.wake();
-                begun += 1;
-            }
-            Ok(false) => {}
-            Err(error) => tracing::error!(%erasure_id, %error, "an erasure cannot begin; it is tried again"),
+    let (mut begun, mut after) = (0, None);
+    loop {
+        let due = app::due_erasures(accounts, after).await?;
+        // Past those that fail: however many they are, they hold up no other.
+        let Some(last) = due.last() else { return Ok(begun) };
+        after = Some((last.begun_at, last.erasure_id));
+        for due in &due {
+            begun += usize::from(begin_one(accounts, due).await);
         }
     }
-    Ok(begun)
+}
+
+/// Begins an erasure; false where it was called off meanwhile, or has to wait.
+async fn begin_one(accounts: &Accounts, due: &app::UnderErasure) -> bool {
+    let (span, erasure_id) = (tracing::info_span!(parent: None, "accounts.begin_erasure"), due.erasure_id);
+    let beginning = async {
+        let letter = app::reseal_letter(accounts, due).await?;
+        let mut tx = accounts.pool.begin().await?;
+        let is_begun = app::begin_erasure(accounts, &mut tx, due, &letter).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(is_begun)
+    };
+    match beginning.instrument(span).await {
+        Ok(true) => {
+            tracing::info!(%erasure_id, "an erasure begins");
+            count("begun", 1);
+            accounts.outbox.wake();
+            true
+        }
+        Ok(false) => false,
+        Err(error) => {
+            tracing::error!(%erasure_id, %error, "an erasure cannot begin; it is tried again");
+            false
+        }
+    }
 }
 
 async fn certify(accounts: &Accounts) -> Result<usize, Error> {

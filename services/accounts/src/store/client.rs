@@ -84,6 +84,17 @@ pub struct Key {
     pub jwk: String,
 }
 
+/// Whether an id is, or was, an account's: a client may not take it, or what is told of the one would be taken for the other.
+pub async fn is_persons(conn: &mut PgConnection, client_id: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM account WHERE account_id = $1)
+               OR EXISTS (SELECT FROM bus.erased WHERE account_id = $1) AS "is_persons!""#,
+        client_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Registers a client; false when there is one of that id.
 pub async fn insert(
     conn: &mut PgConnection,

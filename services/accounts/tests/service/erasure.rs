@@ -275,6 +275,33 @@ async fn nothing_is_left_but_numbers_that_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn whoever_came_back_with_an_old_backup_and_without_a_key_is_erased_all_the_same() {
+    let house = House::new().await;
+    let mut people = Vec::new();
+    for name in 0..52 {
+        let person = house.member(&format!("member{name}")).await;
+        house.ask(&person, true).await.unwrap();
+        people.push(person);
+        house.advance(SignedDuration::from_secs(1));
+    }
+    // Of the first fifty the letters cannot be addressed anew, and the very oldest reads in no way at all.
+    for person in &people[..51] {
+        house.accounts.vault.shred(person.account_id).await.unwrap();
+    }
+    let spoil = sqlx::query("UPDATE erasure SET letter = 'x' WHERE account_id = $1");
+    spoil.bind(people[0].account_id).execute(house.pool()).await.unwrap();
+    house.advance(WEEK + SignedDuration::from_hours(2));
+    house.erase().await;
+    let begun: i64 = sqlx::query_scalar("SELECT count(*) FROM erasure WHERE begun_at IS NOT NULL")
+        .fetch_one(house.pool())
+        .await
+        .unwrap();
+    assert_eq!(begun, 51);
+    // Somebody has to look at the one that cannot.
+    assert_eq!(accounts::app::overdue_erasures(&house.accounts).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn the_certificate_is_signed_and_says_what_was_destroyed() {
     let house = House::new().await;
     let anna = house.member("anna").await;

@@ -116,6 +116,9 @@ fn check_scopes(scopes: &Scopes, is_counselors: bool) -> Result<(), Invalid> {
 pub async fn register(accounts: &Accounts, conn: &mut PgConnection, draft: Draft<'_>) -> Result<Uuid, Error> {
     let (now, holder_id) = (accounts.clock.now(), holder(draft.by));
     standing::hold(accounts, conn, draft.by).await?;
+    if client::is_persons(conn, draft.client_id).await? {
+        return Err(ClientError::Exists.into());
+    }
     let scopes = draft.wish.scopes.to_string();
     let new = NewClient {
         client_id: draft.client_id,

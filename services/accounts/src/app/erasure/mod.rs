@@ -22,6 +22,7 @@ use crate::{
     Error,
     store::{client, counselor, couple::lock_accounts, erasure, tie},
 };
+pub use erasure::Under as UnderErasure;
 use sqlx::PgConnection;
 use uuid::Uuid;
 use vault::Place;

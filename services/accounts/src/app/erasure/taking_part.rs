@@ -3,7 +3,7 @@
 use super::{end_ties, hold_with_ties};
 use crate::{
     Error,
-    app::{Accounts, announce, audit, trust},
+    app::{Accounts, announce, audit, ledger, trust},
     domain::{ERASURE_PARTS, ErasurePart},
     store::{erasure, session},
 };
@@ -29,6 +29,10 @@ impl Participant for OwnPart {
 
     async fn erase(&self, conn: &mut PgConnection, account_id: Uuid) -> Result<Tally, Fault> {
         Ok(erase(&self.0, conn, account_id).await?)
+    }
+
+    fn is_about(&self, key: &str, body: &[u8], account_id: Uuid) -> bool {
+        ledger::is_about(key, body, account_id)
     }
 
     async fn answer(&self, conn: &mut PgConnection, answer: &Answer) -> Result<(), Fault> {

@@ -25,19 +25,24 @@ fn begun(ids: &Ids, now: Timestamp, erasure_id: Uuid, account_id: Uuid) -> Envel
     Envelope::new(ids.next(), now, erasure_id, 1, &event)
 }
 
-/// Erasures whose time has come.
+/// Erasures whose time has come, some at a time: those after a moment and an erasure.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due_erasures(accounts: &Accounts) -> Result<Vec<Under>, Error> {
-    Ok(erasure::due(&mut *accounts.pool.acquire().await?, accounts.clock.now(), AT_ONCE).await?)
+pub async fn due_erasures(
+    accounts: &Accounts,
+    after: Option<(Timestamp, Uuid)>,
+) -> Result<Vec<Under>, Error> {
+    let after = after.unwrap_or((Timestamp::UNIX_EPOCH, Uuid::nil()));
+    Ok(erasure::due(&mut *accounts.pool.acquire().await?, accounts.clock.now(), after, AT_ONCE).await?)
 }
 
 /// The letter of an erasure that begins.
 pub struct ResealedLetter(Option<Vec<u8>>);
 
-/// Addresses the letter anew to where the person is reached by now, because after this nobody knows. Asks the vault, so no
-/// transaction may be open.
+/// Addresses the letter anew to where the person is reached by now, because after this nobody knows. Where that cannot be read
+/// any more, because their key is gone (of an older backup that was put back), the letter stays as it was sealed: it must not
+/// keep the erasure from beginning. Asks the vault, so no transaction may be open.
 ///
 /// # Errors
 /// When the database or the key store fails, or the letter does not read back.
@@ -46,7 +51,13 @@ pub async fn reseal_letter(accounts: &Accounts, due: &Under) -> Result<ResealedL
     let plain = accounts.key().await?.open(&letter_place(due.account_id), sealed)?;
     let kept: Letter = serde_json::from_slice(&plain).map_err(|_| Error::Unreadable)?;
     let code = kept.token.as_deref().ok_or(Error::Unreadable)?;
-    letter(accounts, due.account_id, code).await.map(|letter| ResealedLetter(Some(letter)))
+    match letter(accounts, due.account_id, code).await {
+        Ok(letter) => Ok(ResealedLetter(Some(letter))),
+        Err(Error::Vault(vault::Error::Destroyed | vault::Error::Refused)) => {
+            Ok(ResealedLetter(Some(sealed.clone())))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Begins an erasure, unless it was called off: the account goes, and everybody is told. False when there was nothing to begin.

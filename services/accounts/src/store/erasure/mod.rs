@@ -138,12 +138,20 @@ pub async fn waiting(conn: &mut PgConnection, account_id: Uuid) -> Result<Option
     }))
 }
 
-/// Erasures whose time has come.
-pub async fn due(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<Vec<Under>, sqlx::Error> {
+/// Erasures whose time has come, after one of them; oldest first.
+pub async fn due(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    after: (Timestamp, Uuid),
+    limit: i64,
+) -> Result<Vec<Under>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT erasure_id, account_id AS "account_id!", letter, requested_at, begins_at, told FROM erasure
-           WHERE begun_at IS NULL AND begins_at <= $1 ORDER BY begins_at LIMIT $2"#,
+           WHERE begun_at IS NULL AND begins_at <= $1 AND (begins_at, erasure_id) > ($2, $3)
+           ORDER BY begins_at, erasure_id LIMIT $4"#,
         now.to_sqlx() as _,
+        after.0.to_sqlx() as _,
+        after.1,
         limit
     )
     .fetch_all(conn)
@@ -203,10 +211,11 @@ pub async fn begun(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Under, Ti
     Ok(begun.collect())
 }
 
-/// How many erasures that began before a time are not done.
+/// How many erasures that began before a time, or were to, are not done.
 pub async fn overdue(conn: &mut PgConnection, before: Timestamp) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM erasure WHERE begun_at < $1 AND done_at IS NULL"#,
+        r#"SELECT count(*) AS "count!" FROM erasure
+           WHERE COALESCE(begun_at, begins_at) < $1 AND done_at IS NULL"#,
         before.to_sqlx() as _
     )
     .fetch_one(conn)

@@ -168,6 +168,27 @@ async fn registering_the_same_twice_is_one_client() {
 }
 
 #[tokio::test]
+async fn no_client_has_an_id_that_is_or_was_an_accounts() {
+    let house = House::new().await;
+    let (operator, counselor) = (house.operator().await, house.counselor("carla").await);
+    let (living, gone) =
+        (house.member("anna").await, Uuid::from_u128(0x0195_f1c2_7f00_7000_8000_0000_0000_0002));
+    let mut conn = house.pool().acquire().await.unwrap();
+    bus::erasure::begin(&mut conn, gone, house.accounts.ids.next(), house.now()).await.unwrap();
+    for taken in [living.account_id, counselor.account_id, gone] {
+        for by in [&operator, &counselor] {
+            let wish = RegisterClientRequest {
+                client_id: taken.to_string(),
+                ..wish(test_keys::rsa().jwks("k1"), &["system/*.rs"])
+            };
+            let refused = house.register_client(by, wish).await.err().unwrap();
+            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::AlreadyExists, "CLIENT_EXISTS"));
+        }
+    }
+    assert_eq!(house.count("client").await, 0);
+}
+
+#[tokio::test]
 async fn one_account_registers_ten_at_once_and_then_one_an_hour() {
     let house = House::new().await;
     let operator = house.operator().await;

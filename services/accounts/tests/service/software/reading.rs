@@ -10,6 +10,7 @@ use candor_proto::accounts::v1::{OpenAccessRequest, Relation};
 use candor_proto::options::v1::Scope;
 use chassis::identity::Kind;
 use jiff::SignedDuration;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn every_read_shows_which_software_what_when_and_under_which_consent() {
@@ -41,6 +42,33 @@ async fn every_read_shows_which_software_what_when_and_under_which_consent() {
     house.take_from_software(&anna, &given.consent_id).await.unwrap();
     assert_eq!(house.receipts(&anna, 100, "").await.receipts.len(), 2);
     assert!(house.receipts(&ben, 100, "").await.receipts.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_read_shows_although_the_reader_or_an_item_is_erased_and_never_once_the_owner_is() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let (praxis, token) = house.house_software(&operator).await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let reader = Person { account_id: token.account_id, session_id: token.session_id, kind: Kind::Client };
+    for owner in [&anna, &ben] {
+        house.give(owner, all_of(Scope::Entries, &praxis)).await.unwrap();
+    }
+    let of_anna = house.software_opens(&token, read_all(Scope::Entries, &anna)).await.unwrap().receipt_id;
+    let of_ben = house.software_opens(&token, read_all(Scope::Entries, &ben)).await.unwrap().receipt_id;
+    let mut conn = house.pool().acquire().await.unwrap();
+    for gone in [token.account_id, Uuid::from_u128(7), ben.account_id] {
+        bus::erasure::begin(&mut conn, gone, house.accounts.ids.next(), house.now()).await.unwrap();
+    }
+    house.read_of(&of_anna, &anna, &reader, 7..9).await;
+    house.read_of(&of_ben, &ben, &reader, 7..9).await;
+    let shown = house.receipts(&anna, 100, "").await.receipts;
+    assert_eq!((shown.len(), shown[0].item_ids.len()), (1, 2));
+    let counted: i64 = sqlx::query_scalar("SELECT count(*) FROM receipt WHERE read_at IS NOT NULL")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!((counted, house.count("bus.inbox_retry").await), (1, 0));
 }
 
 #[tokio::test]

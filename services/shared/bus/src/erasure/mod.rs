@@ -3,7 +3,8 @@
 //!
 //! The tombstone stays. An event whose body names somebody who has one is taken over without effect ([`Inbox`] does so for
 //! every handler, a new one included), so nothing that comes late brings anything back. Ids stand in bodies as text, which
-//! is how they are found there.
+//! is how they are found there. A kind of event that names others beside whom it is about says so ([`Inbox::about`]): that
+//! one of the others is erased must not take from those it is about what they are to know.
 //!
 //! [`Inbox`]: crate::Inbox
 
@@ -68,10 +69,14 @@ pub async fn count(conn: &mut PgConnection, account_id: Uuid, tally: &Tally) -> 
     store::count(conn, account_id, tally).await
 }
 
-/// Destroys what the bus keeps of what was told about somebody: published events and those that failed. What is not yet
-/// published stays; see [`is_pending`].
-pub async fn forget(conn: &mut PgConnection, account_id: Uuid) -> Result<u64, sqlx::Error> {
-    store::forget(conn, account_id).await
+/// Destroys what the bus keeps of what was told about somebody: published events that name them, and those that failed and
+/// are about them. What is not yet published stays; see [`is_pending`].
+pub async fn forget(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    is_about: impl Fn(&str, &[u8]) -> bool,
+) -> Result<u64, sqlx::Error> {
+    store::forget(conn, account_id, is_about).await
 }
 
 /// Whether any event that names somebody still waits to be published.

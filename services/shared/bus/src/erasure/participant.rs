@@ -35,6 +35,12 @@ pub trait Participant: Send + Sync + 'static {
         account_id: Uuid,
     ) -> impl Future<Output = Result<Tally, Fault>> + Send;
 
+    /// Whether an event that failed, which names the person, is about them, and so goes; it is unless a service knows
+    /// better. What it says has to fit [`Inbox::about`](crate::Inbox::about).
+    fn is_about(&self, _key: &str, _body: &[u8], _account_id: Uuid) -> bool {
+        true
+    }
+
     /// Says that nothing is left, in the transaction of the last pass.
     fn answer(
         &self,
@@ -125,7 +131,9 @@ async fn pass<P: Participant>(
     let next_at = (!last).then_some(next_at);
     due.swept_at = due.swept_at.or(Some(now));
     if last {
-        let events = forget(&mut tx, due.account_id).await?;
+        let account_id = due.account_id;
+        let is_about = |key: &str, body: &[u8]| participant.is_about(key, body, account_id);
+        let events = forget(&mut tx, account_id, is_about).await?;
         due.tally.add("events", events);
     }
     if !store::passed(&mut tx, &due, next_at).await? {

@@ -124,7 +124,11 @@ pub(super) async fn passed(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn forget(conn: &mut PgConnection, account_id: Uuid) -> Result<u64, sqlx::Error> {
+pub(super) async fn forget(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    is_about: impl Fn(&str, &[u8]) -> bool,
+) -> Result<u64, sqlx::Error> {
     let name = account_id.to_string();
     let told = sqlx::query!(
         "DELETE FROM bus.log WHERE aggregate_id = $1 OR position($2::bytea IN body) > 0",
@@ -134,9 +138,23 @@ pub(super) async fn forget(conn: &mut PgConnection, account_id: Uuid) -> Result<
     .execute(&mut *conn)
     .await?;
     let failed = sqlx::query!(
-        "DELETE FROM bus.inbox_retry WHERE aggregate_id = $1 OR position($2::bytea IN body) > 0",
+        "SELECT consumer, event_id, key, body FROM bus.inbox_retry
+         WHERE aggregate_id = $1 OR position($2::bytea IN body) > 0 FOR UPDATE",
         account_id,
         name.as_bytes(),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let (consumers, events): (Vec<_>, Vec<_>) = failed
+        .into_iter()
+        .filter(|row| is_about(&row.key, &row.body))
+        .map(|row| (row.consumer, row.event_id))
+        .unzip();
+    let failed = sqlx::query!(
+        "DELETE FROM bus.inbox_retry r USING UNNEST($1::text[], $2::uuid[]) AS gone (consumer, event_id)
+         WHERE r.consumer = gone.consumer AND r.event_id = gone.event_id",
+        &consumers,
+        &events,
     )
     .execute(conn)
     .await?;

@@ -130,10 +130,12 @@ impl<C: Send + Sync + 'static> Inbox<C> {
 
     /// Whoever an event is about, for all one can tell; nobody, where it is to be handled in any case.
     fn named(&self, event: &Envelope) -> Vec<Uuid> {
-        if self.handlers.get(&event.key).is_some_and(|handler| handler.closes) {
+        let handler = self.handlers.get(&event.key);
+        if handler.is_some_and(|handler| handler.closes) {
             return Vec::new();
         }
-        erasure::named(&event.body).chain([event.aggregate_id]).collect()
+        let about = handler.and_then(|handler| handler.about.as_ref()?(&event.body));
+        about.unwrap_or_else(|| erasure::named(&event.body).chain([event.aggregate_id]).collect())
     }
 
     /// The kind of an event, where its handler takes all of the kind at once.

@@ -60,7 +60,11 @@ struct Handler<C> {
     many: bool,
     /// Whether it takes events about people who are erased, too.
     closes: bool,
+    /// Whom an event is about, where it names others beside them.
+    about: Option<About>,
 }
+
+type About = Box<dyn Fn(&[u8]) -> Option<Vec<Uuid>> + Send + Sync>;
 
 /// One consumer: its handlers and the database they write to. `C` is what the handlers need besides it.
 pub struct Inbox<C> {
@@ -114,7 +118,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
                 Ok(())
             })
         });
-        self.handlers.insert(key_of::<E>(), Handler { handle, many: false, closes: false });
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: false, closes: false, about: None });
         self
     }
 
@@ -141,7 +145,7 @@ impl<C: Send + Sync + 'static> Inbox<C> {
             let handler = Arc::clone(&handler);
             Box::pin(async move { handler(context, conn, &decode::<E>(events)?).await })
         });
-        self.handlers.insert(key_of::<E>(), Handler { handle, many: true, closes: false });
+        self.handlers.insert(key_of::<E>(), Handler { handle, many: true, closes: false, about: None });
         self
     }
 
@@ -151,6 +155,22 @@ impl<C: Send + Sync + 'static> Inbox<C> {
     pub fn even_of_erased<E: prost::Name>(mut self) -> Self {
         if let Some(handler) = self.handlers.get_mut(&key_of::<E>()) {
             handler.closes = true;
+        }
+        self
+    }
+
+    /// Says whom events of a kind are about, where they name others beside them: once one of these is erased, such an event
+    /// has no effect any more; that somebody is who is merely named changes nothing. [`Participant::is_about`] says the same
+    /// of those that failed.
+    ///
+    /// [`Participant::is_about`]: crate::erasure::Participant::is_about
+    #[must_use]
+    pub fn about<E>(mut self, whom: impl Fn(&E) -> Vec<Uuid> + Send + Sync + 'static) -> Self
+    where
+        E: prost::Message + prost::Name + Default,
+    {
+        if let Some(handler) = self.handlers.get_mut(&key_of::<E>()) {
+            handler.about = Some(Box::new(move |body| E::decode(body).ok().map(|event| whom(&event))));
         }
         self
     }

@@ -72,6 +72,38 @@ async fn what_ends_something_is_handled_all_the_same() {
 }
 
 #[tokio::test]
+async fn whoever_is_merely_named_takes_nothing_from_those_it_is_about() {
+    let ground = Ground::memory().await;
+    erase(&ground, GONE).await;
+    let living = Uuid::from_u128(9);
+    let about = Arc::new(Mutex::new(vec![living]));
+    let whom = about.clone();
+    let inbox = ground.inbox().about(move |_: &Counted| whom.lock().unwrap().clone());
+    inbox.handle(&[naming(&ground, 7, GONE), ground.event(5, 1, 1)]).await.unwrap();
+    assert_eq!(ground.counted().await, (2, 2, 2));
+    // Once it is about them, it has no effect, wherever they are named.
+    *about.lock().unwrap() = vec![living, GONE];
+    inbox.handle(&[naming(&ground, 8, living)]).await.unwrap();
+    assert_eq!(ground.counted().await, (2, 2, 2));
+}
+
+#[tokio::test]
+async fn what_failed_and_is_about_somebody_else_stays() {
+    let ground = Ground::memory().await;
+    let refused = |event: Envelope| Envelope { key: ground.refused("fault").key, ..event };
+    let (theirs, others) = (refused(naming(&ground, 7, GONE)), refused(naming(&ground, 8, GONE)));
+    ground.inbox().handle(&[theirs.clone(), others.clone()]).await.unwrap();
+    assert_eq!(ground.rows("bus.inbox_retry").await, 2);
+    let mut conn = ground.pool.acquire().await.unwrap();
+    let body = theirs.body.clone();
+    let gone = erasure::forget(&mut conn, GONE, |key, found| key == theirs.key && found == &body[..]).await;
+    assert_eq!(gone.unwrap(), 1);
+    let left: Uuid =
+        sqlx::query_scalar("SELECT event_id FROM bus.inbox_retry").fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(left, others.id);
+}
+
+#[tokio::test]
 async fn an_event_that_failed_before_is_not_tried_again_for_them() {
     let ground = Ground::memory().await;
     let refused = Envelope { aggregate_id: GONE, ..ground.refused("fault") };
