@@ -14,11 +14,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// As a database server of this size is set up, durability untouched. Both sides of every ratio stand on it.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("shared_buffers", "1GB"),
     ("max_wal_size", "4GB"),
+    ("random_page_cost", "1.1"),
     ("checkpoint_timeout", "30min"),
     ("max_connections", "500"),
     // Tells when a row was committed, by the server's own clock.

@@ -259,6 +259,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_lock_waits", "off"),
     ("debug_print_parse", "off"),
     ("jit", "off"),
+    // Pages are on flash or in memory: a list that an index has in order is read in that order, instead of whole and sorted.
+    ("random_page_cost", "1.1"),
 ];
 
 /// What matters of what the server said.
