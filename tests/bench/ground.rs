@@ -181,8 +181,8 @@ impl Candor {
                 _ => "'journal.v1.entry_written', 'journal.v1.item_shared'",
             };
             let told = self.count("journal", &format!("bus.log WHERE key IN ({keys})")).await;
-            patiently("every event is handled", async || self.count(consumer, "bus.inbox").await == told)
-                .await;
+            let handled = format!("bus.inbox WHERE consumer = '{consumer}'");
+            patiently("every event is handled", async || self.count(consumer, &handled).await == told).await;
         }
     }
 

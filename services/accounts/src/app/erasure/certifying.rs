@@ -3,7 +3,7 @@
 use super::letter_place;
 use crate::{
     Error,
-    app::{Accounts, audit, outgoing::letter_place as mail_place},
+    app::{Accounts, audit, ledger, outgoing::letter_place as mail_place},
     domain::{
         CertificateCode, ERASURE_PARTS, ErasurePart, ErasureState, ErasureTimes, LetterKind,
         audit::{Action, Actor, Details, Subject},
@@ -74,7 +74,8 @@ pub async fn certify(
     {
         return Ok(false);
     }
-    bus::erasure::forget(conn, under.account_id).await?;
+    let is_about = |key: &str, body: &[u8]| ledger::is_about(key, body, under.account_id);
+    bus::erasure::forget(conn, under.account_id, is_about).await?;
     let parts = erasure::parts(conn, under.erasure_id).await?;
     let now = accounts.clock.now();
     let times = ErasureTimes { requested: under.requested_at, begun: under.begun_at, finished: now };
