@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    domain::{Cursor, PageSize, Read, Relation, Scope, Shown},
+    domain::{Cursor, PageSize, Read, Relation, Scope, Shown, Visibility},
     store::receipt,
 };
 use bus::key_of;
@@ -24,7 +24,8 @@ pub struct Under {
     pub reader_id: Uuid,
 }
 
-/// Counts reads. Twice, or in another order, comes to the same.
+/// Counts reads. Twice, or in another order, comes to the same. Of a partner or trusted person who is erased none counts any
+/// more, and there may be no receipt; a counselor's and software's the owner is to know all the same.
 ///
 /// # Errors
 /// [`Error::ReceiptNotFound`] when one of them is under no receipt between its two; then none counts.
@@ -32,15 +33,26 @@ pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Re
     let ids: Vec<_> = reads.iter().map(|(under, _)| (under.owner_id, under.receipt_id)).collect();
     let mut receipts: HashMap<_, _> =
         receipt::lock(conn, &ids).await?.into_iter().map(|known| (known.id, (known, false))).collect();
+    let mut without = Vec::new();
     for (under, read) in reads {
-        let (known, changed) = receipts
-            .get_mut(&(under.owner_id, under.receipt_id))
-            .filter(|(known, _)| known.reader_id == under.reader_id)
-            .ok_or(Error::ReceiptNotFound)?;
+        let found = receipts.get_mut(&(under.owner_id, under.receipt_id));
+        let Some((known, changed)) = found.filter(|(known, _)| known.reader_id == under.reader_id) else {
+            without.push(under.reader_id);
+            continue;
+        };
         let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
+        if known.is_readers_erased && relation.visibility() == Visibility::WhenTold {
+            continue;
+        }
         let reads = known.reads.with(read, relation.visibility());
         *changed |= reads != known.reads;
         known.reads = reads;
+    }
+    if !without.is_empty() {
+        let erased = bus::erasure::among(conn, &without).await?;
+        if without.iter().any(|reader_id| !erased.contains(reader_id)) {
+            return Err(Error::ReceiptNotFound);
+        }
     }
     let mut kept = Vec::new();
     for (known, _) in receipts.into_values().filter(|(_, changed)| *changed) {

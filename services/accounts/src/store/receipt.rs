@@ -14,6 +14,8 @@ pub struct Receipt {
     pub reader_id: Uuid,
     /// In which relation.
     pub relation: String,
+    /// Whether whoever reads is erased.
+    pub is_readers_erased: bool,
     /// The reads so far.
     pub reads: Reads,
 }
@@ -42,12 +44,13 @@ pub struct Listed {
 pub async fn lock(conn: &mut PgConnection, ids: &[(Uuid, Uuid)]) -> Result<Vec<Receipt>, sqlx::Error> {
     let (owner_ids, receipt_ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
     let rows = sqlx::query!(
-        "SELECT r.owner_id, r.receipt_id, r.reader_id, r.relation, r.read_at, r.item_ids, r.told_at, r.told_item_ids
+        r#"SELECT r.owner_id, r.receipt_id, r.reader_id, r.relation, r.read_at, r.item_ids, r.told_at, r.told_item_ids,
+                EXISTS (SELECT FROM bus.erased WHERE account_id = r.reader_id) AS "is_readers_erased!"
          FROM (SELECT DISTINCT owner_id, receipt_id FROM unnest($1::uuid[], $2::uuid[]) AS id (owner_id, receipt_id)
                ORDER BY receipt_id, owner_id) AS wanted
          CROSS JOIN LATERAL (SELECT * FROM receipt
                              WHERE owner_id = wanted.owner_id AND receipt_id = wanted.receipt_id
-                             FOR NO KEY UPDATE) AS r",
+                             FOR NO KEY UPDATE) AS r"#,
         &owner_ids,
         &receipt_ids
     )
@@ -57,6 +60,7 @@ pub async fn lock(conn: &mut PgConnection, ids: &[(Uuid, Uuid)]) -> Result<Vec<R
         id: (row.owner_id, row.receipt_id),
         reader_id: row.reader_id,
         relation: row.relation,
+        is_readers_erased: row.is_readers_erased,
         reads: Reads {
             read_at: row.read_at.map(|at| at.to_jiff()),
             item_ids: row.item_ids,

@@ -94,7 +94,7 @@ pub async fn erased_after(
 }
 
 /// Which of these are erased.
-pub(crate) async fn among(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, sqlx::Error> {
+pub async fn among(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, sqlx::Error> {
     if ids.is_empty() { Ok(HashSet::new()) } else { store::among(conn, ids).await }
 }
 

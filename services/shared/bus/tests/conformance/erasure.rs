@@ -91,7 +91,8 @@ async fn whoever_is_merely_named_takes_nothing_from_those_it_is_about() {
 async fn what_failed_and_is_about_somebody_else_stays() {
     let ground = Ground::memory().await;
     let refused = |event: Envelope| Envelope { key: ground.refused("fault").key, ..event };
-    let (theirs, others) = (refused(naming(&ground, 7, GONE)), refused(naming(&ground, 8, GONE)));
+    let (theirs, mut others) = (refused(naming(&ground, 7, GONE)), refused(naming(&ground, 8, GONE)));
+    others.body = [others.body.to_vec(), vec![0x1a, 1, b'x']].concat().into();
     ground.inbox().handle(&[theirs.clone(), others.clone()]).await.unwrap();
     assert_eq!(ground.rows("bus.inbox_retry").await, 2);
     let mut conn = ground.pool.acquire().await.unwrap();
