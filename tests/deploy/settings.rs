@@ -223,6 +223,18 @@ fn people_find_one_address_and_a_certificate_for_it() {
 }
 
 #[test]
+fn the_gateway_believes_whoever_stands_before_it_and_nobody_where_nobody_does() {
+    for overlay in OVERLAYS {
+        let manifests = Manifests::of(overlay);
+        let workload = Workload(manifests.find("Deployment", "gateway").unwrap());
+        let container = workload.containers().next().unwrap();
+        let environment = environment(&manifests, &secrets(&manifests), container).unwrap();
+        let believes = !environment["GATEWAY__TRUSTED_PROXIES"].is_empty();
+        assert_eq!(believes, manifests.find("Ingress", "candor").is_some(), "{overlay}");
+    }
+}
+
+#[test]
 fn what_misses_or_is_too_much_is_noticed() {
     let right = Manifests::of("prod");
     let secrets = secrets(&right);

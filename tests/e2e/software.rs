@@ -136,6 +136,9 @@ async fn software_gets_tokens_that_open_nothing_by_themselves_and_end_everywhere
     let token = answer["access_token"].as_str().unwrap().to_owned();
     let (status, again) = software.token("one").await;
     assert_eq!((status, &again["error"]), (400, &"invalid_client".into()));
+    // One of more than 8 KiB is no other.
+    let huge = software.token(&"x".repeat(8 * 1024)).await;
+    assert_eq!(huge, (status, again));
 
     for path in
         ["/v1/me", "/v1/sessions", "/v1/entries", "/v1/couple", "/v1/receipts", "/v1/path", "/v1/clients"]

@@ -88,6 +88,7 @@ async fn what_is_measured_moves_and_is_what_is_documented() {
     a_full_house(&watched).await;
     a_full_batch(&watched, &anna).await;
     passwords_crowd(&watched, &anna).await;
+    one_network_is_held_up(&watched).await;
     a_mail_is_given_up(&watched).await;
     events_wait_return_and_fail(&watched, &anna).await;
     a_service_is_away(&watched).await;
@@ -197,6 +198,7 @@ async fn passwords_crowd(watched: &Watched, anna: &Person) {
     };
     eventually("two passwords meet", PATIENCE, async || {
         tokio::join!(try_in(), try_in(), try_in());
+        watched.apart().five.clock.advance(SignedDuration::from_secs(3));
         watched.scrape().await.sum("candor_accounts_hashing_refused_total", &[]) > 0.0
     })
     .await;
@@ -215,12 +217,25 @@ async fn passwords_crowd(watched: &Watched, anna: &Person) {
     watched.comes("candor_accounts_sign_ins_total", &[("outcome", "busy")], |number| number > 0.0).await;
 }
 
-/// One password after the other, each of somebody else: whoever has tried too often is not heard.
+/// Links that nobody was sent, until there is no turn left; then the clock gives all of them back.
+async fn one_network_is_held_up(watched: &Watched) {
+    let nobodys = json!({"token": "nobody was sent it", "password": "not what anybody chose"});
+    let mut last = 0;
+    while last != 429 {
+        let path = "/v1/accounts:verifyEmail";
+        last = watched.world.rest().call("POST", path, None, Some(nobodys.clone())).await.0;
+    }
+    watched.comes("candor_gateway_limited_total", &[], |number| number > 0.0).await;
+    watched.apart().five.clock.advance(SignedDuration::from_mins(1));
+}
+
+/// One password after the other, each of somebody else and one a second: whoever has tried too often is not heard.
 async fn strangers_try(watched: &Watched) {
     for number in 0.. {
         let nobodys = format!("nobody-{number}@example.org");
         let wrong = json!({"email": nobodys, "password": "not what anybody chose", "deviceLabel": "x"});
         watched.world.rest().call("POST", "/v1/sessions", None, Some(wrong)).await;
+        watched.apart().five.clock.advance(SignedDuration::from_secs(1));
     }
 }
 

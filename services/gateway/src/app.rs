@@ -1,6 +1,7 @@
 //! What every handler of the gateway shares.
 
 use crate::export::Room;
+use crate::limits::Limits;
 use crate::oauth::Discovery;
 use crate::pages::desk::Desk;
 use crate::passports::Passports;
@@ -23,6 +24,8 @@ pub(crate) struct App {
     pub(crate) discovery: Discovery,
     /// Where texts become HTML.
     pub(crate) desk: Desk,
+    /// What one network may ask for.
+    pub(crate) limits: Limits,
     /// Room for exports that are put together.
     pub(crate) exports: Room,
     /// The time.

@@ -1,10 +1,11 @@
 //! Settings of the gateway, section `gateway`.
 
+use crate::proxies::Proxies;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chassis::config::{ConfigError, Listen, Platform, Profile, Settings};
-use serde::Deserialize;
+use chassis::config::{ConfigError, Listen, Platform, Profile, Settings, refused};
+use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 
 /// Settings of the gateway (`GATEWAY__…`).
@@ -33,10 +34,14 @@ pub struct Config {
     #[serde(default = "leave_url")]
     pub leave_url: String,
     /// Connections of one address at once, and as many bodies on their way (`GATEWAY__CONNECTIONS_PER_ADDRESS`). An
-    /// address is an IPv4 address or a /64 of IPv6. Behind a proxy everyone comes from the proxy's address: then this
-    /// is what the proxy may have.
+    /// address is an IPv4 address or a /64 of IPv6.
     #[serde(default = "connections_per_address")]
     pub connections_per_address: usize,
+    /// The networks of proxies that stand before the gateway, with commas between them, such as `10.0.0.0/8,fd00::/8`
+    /// (`GATEWAY__TRUSTED_PROXIES`). What they write into `X-Forwarded-For` is believed, and they have as many connections as
+    /// there are. Left out, nobody's word is taken: everyone is who is connected.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<String>,
     /// A sentence on top of every page, as plain text of at most 200 characters (`GATEWAY__NOTICE`), such as that the
     /// people here are made up. Left out, there is none.
     #[serde(default)]
@@ -49,6 +54,21 @@ fn leave_url() -> String {
 
 fn connections_per_address() -> usize {
     256
+}
+
+/// A text with commas, or a list.
+fn networks<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        List(Vec<String>),
+    }
+    match Given::deserialize(given).map_err(|_| refused("networks, with commas between them"))? {
+        Given::List(list) => Ok(list),
+        Given::Text(text) if text.trim().is_empty() => Ok(Vec::new()),
+        Given::Text(text) => Ok(text.split(',').map(|network| network.trim().to_owned()).collect()),
+    }
 }
 
 impl Settings for Config {
@@ -81,6 +101,7 @@ impl Settings for Config {
         if self.connections_per_address == 0 {
             return Err(ConfigError::invalid("gateway.connections_per_address", "must be at least 1"));
         }
+        self.proxies()?;
         if self.notice.as_ref().is_some_and(|notice| !is_notice(notice)) {
             return Err(ConfigError::invalid("gateway.notice", "must be a line of 1 to 200 characters"));
         }
@@ -120,6 +141,13 @@ impl Config {
     pub(crate) fn site(&self, bound: SocketAddr) -> Result<Site, ConfigError> {
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
         Site::parse(&url).map_err(|rule| ConfigError::invalid("gateway.public_url", rule))
+    }
+
+    /// The proxies whose word is taken.
+    pub(crate) fn proxies(&self) -> Result<Proxies, ConfigError> {
+        let rule = "must be networks such as 10.0.0.0/8 and never everybody, with commas between them";
+        Proxies::parse(&self.trusted_proxies)
+            .ok_or_else(|| ConfigError::invalid("gateway.trusted_proxies", rule))
     }
 
     /// The key of the CSRF tokens, a random one when none is set.
@@ -198,6 +226,7 @@ mod tests {
             csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
             leave_url: leave_url(),
             connections_per_address: connections_per_address(),
+            trusted_proxies: Vec::new(),
             notice: None,
         };
         change(&mut config);
@@ -208,7 +237,8 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         type Change = fn(&mut Config);
-        let cases: [(Change, Profile, &str); 11] = [
+        let cases: [(Change, Profile, &str); 12] = [
+            (|c| c.trusted_proxies = vec!["::/0".into()], Profile::Development, "GATEWAY__TRUSTED_PROXIES"),
             (|c| c.notice = Some(" ".into()), Profile::Development, "GATEWAY__NOTICE"),
             (|c| c.notice = Some("x".repeat(201)), Profile::Development, "GATEWAY__NOTICE"),
             (|c| c.notice = Some("two\nlines".into()), Profile::Development, "GATEWAY__NOTICE"),
@@ -236,6 +266,16 @@ mod tests {
         assert_eq!(config(|_| {}, Profile::Production), Ok(()));
         assert_eq!(config(|c| c.notice = Some("ü".repeat(200)), Profile::Production), Ok(()));
         assert_eq!(config(|c| (c.public_url, c.csrf_key) = (None, None), Profile::Development), Ok(()));
+    }
+
+    #[test]
+    fn proxies_are_a_list_or_a_text_with_commas() {
+        let read = |given: serde_json::Value| networks(given).ok();
+        let two = Some(vec!["10.0.0.0/8".to_owned(), "fd00::/8".to_owned()]);
+        assert_eq!(read("10.0.0.0/8, fd00::/8".into()), two);
+        assert_eq!(read(serde_json::json!(["10.0.0.0/8", "fd00::/8"])), two);
+        assert_eq!(read(" ".into()), Some(Vec::new()));
+        assert_eq!(read(7.into()), None);
     }
 
     #[test]

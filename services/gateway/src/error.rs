@@ -133,6 +133,14 @@ impl Problem {
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail) }
     }
 
+    /// More requests of one network than it has turns for.
+    pub(crate) fn too_often(wait: Duration) -> Self {
+        let detail = "Many requests like this came from your network within a short time. Nothing was done; please try again \
+                      in a moment.";
+        let retry_after = Some(wait);
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_FROM_YOUR_NETWORK", detail) }
+    }
+
     /// A bug of ours.
     pub(crate) fn internal() -> Self {
         let detail = "Something went wrong on our side. What you stored before is safe; please try again.";

@@ -7,10 +7,12 @@ mod config;
 mod edge;
 mod error;
 mod export;
+mod limits;
 mod oauth;
 mod pages;
 mod passports;
 mod peers;
+mod proxies;
 mod query;
 mod rest;
 mod server;
@@ -49,11 +51,15 @@ pub async fn run(config: Config, host: Host) -> Result<(), Error> {
     let router = router(&config, &host)?;
     host.health.start(host.shutdown.clone());
     let bounds = server::Bounds { per_address: config.connections_per_address, ..server::Bounds::default() };
-    server::serve(host.listener, router, bounds, host.shutdown).await
+    let proxies = config.proxies().map_err(broken)?;
+    server::serve(host.listener, router, bounds, proxies, host.shutdown).await
+}
+
+fn broken(error: chassis::config::ConfigError) -> Error {
+    Error::Config(error.to_string())
 }
 
 fn router(config: &Config, host: &Host) -> Result<Router, Error> {
-    let broken = |error: chassis::config::ConfigError| Error::Config(error.to_string());
     let site = config.site(host.listener.local_addr()?).map_err(broken)?;
     let upstream = Upstream::new(config).map_err(Error::Config)?;
     upstream.register_health(&host.health);
@@ -68,6 +74,7 @@ fn router(config: &Config, host: &Host) -> Result<Router, Error> {
         passports: Passports::new(upstream.clone(), host.clock.clone()),
         cookies: Cookies::new(site, config.csrf_key().map_err(broken)?),
         desk: pages::desk::Desk::new(),
+        limits: limits::Limits::new(host.clock.clone(), config.proxies().map_err(broken)?),
         exports: export::Room::default(),
         clock: host.clock.clone(),
         ids: host.ids.clone(),

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::peers::{Peer, Peers};
+use crate::proxies::Proxies;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -55,12 +56,13 @@ pub(crate) async fn serve(
     listener: std::net::TcpListener,
     router: Router,
     bounds: Bounds,
+    proxies: Proxies,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let connections = Arc::new(Semaphore::new(bounds.connections));
-    let peers = Peers::new(bounds.per_address);
+    let peers = Peers::new(bounds.per_address, proxies);
     let builder = builder();
     let graceful = GracefulShutdown::new();
     loop {

@@ -65,6 +65,7 @@ async fn a_trace_goes_on_behind_the_gateway() {
         csrf_key: None,
         leave_url: "https://example.org".into(),
         connections_per_address: 256,
+        trusted_proxies: Vec::new(),
         notice: None,
     };
     tokio::spawn(gateway::run(config, host));

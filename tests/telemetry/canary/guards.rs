@@ -84,7 +84,10 @@ async fn lost_password(house: &House, dora: &mut Person) {
     })
     .await;
     dora.password = house.text("a new password");
-    let anew = json!({"token": token, "newPassword": dora.password, "code": codes[0]});
+    let anew = json!({
+        "token": token, "newPassword": dora.password, "code": codes[0], "deviceLabel": house.text("a device"),
+        "deviceToken": dora.device,
+    });
     house.ok("accounts.IdentityService.ResetPassword", anew, None).await;
     let credentials = json!({
         "email": dora.email, "password": dora.password, "deviceLabel": house.text("a device"),

@@ -3,7 +3,7 @@
 use super::{
     Accounts, notice, random,
     session::{SealedLabel, label_place},
-    standing, text,
+    sign_in, standing, text,
 };
 use crate::{
     Error,
@@ -58,7 +58,7 @@ pub(super) async fn admit(
     brought: Option<&DeviceToken>,
 ) -> Result<(), Error> {
     let (subject, pace) = match known(accounts, conn, account_id, brought).await? {
-        Some(hash) => (accounts.key().await?.mac("sign-ins from a known device", &hash), KNOWN_DEVICE_PACE),
+        Some(hash) => (from(accounts, &hash).await?, KNOWN_DEVICE_PACE),
         None => (elsewhere(accounts, account_id).await?, UNKNOWN_DEVICE_PACE),
     };
     if throttle::take(conn, &subject, pace, accounts.clock.now()).await? {
@@ -81,6 +81,29 @@ async fn elsewhere(accounts: &Accounts, account_id: Uuid) -> Result<[u8; 32], Er
     Ok(accounts.key().await?.mac("sign-ins from unknown devices", account_id.as_bytes()))
 }
 
+async fn from(accounts: &Accounts, device_hash: &[u8; 32]) -> Result<[u8; 32], Error> {
+    Ok(accounts.key().await?.mac("sign-ins from a known device", device_hash))
+}
+
+/// Makes the device known where somebody set a password anew, as the only one. What was tried there before, be it by its owner
+/// who did not remember, holds up no sign-in. Its label is sealed for a session that never is, so nothing but this row has that
+/// id. Tells nobody: that the password was set anew is told.
+pub(super) async fn welcome(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    label: &SealedLabel,
+    brought: Option<&DeviceToken>,
+) -> Result<DeviceToken, Error> {
+    let device = brought_or_new(brought)?;
+    let device_hash = device.hash_with(account_id);
+    note(accounts, conn, account_id, label, &device_hash).await?;
+    for subject in [sign_in::from(accounts, &device_hash).await?, from(accounts, &device_hash).await?] {
+        throttle::clear(conn, &subject).await?;
+    }
+    Ok(device)
+}
+
 /// Notes that a session began on a device, and tells the owner where the account did not know it, unless it is the first of
 /// all. The session is kept by then, and by that the account is held before its devices. Returns what the device is known
 /// by: what it brought, or something new.
@@ -91,28 +114,44 @@ pub(super) async fn recognise(
     label: &SealedLabel,
     brought: Option<&DeviceToken>,
 ) -> Result<DeviceToken, Error> {
-    let now = accounts.clock.now();
-    let is_first = known_device::is_untouched(conn, account_id, label.session_id, now - FIRST_WITHIN).await?;
-    let device = match brought {
-        Some(brought) => brought.clone(),
-        None => DeviceToken::of(random()?),
-    };
-    let seen = Seen {
-        device_id: accounts.ids.next(),
-        account_id,
-        device_hash: &device.hash_with(account_id),
-        session_id: label.session_id,
-        device_label: &label.sealed,
-        at: now,
-        expires_at: now + DEVICE_LIFE,
-    };
-    if !known_device::note(conn, &seen).await? {
+    let since = accounts.clock.now() - FIRST_WITHIN;
+    let is_first = known_device::is_untouched(conn, account_id, label.session_id, since).await?;
+    let device = brought_or_new(brought)?;
+    if !note(accounts, conn, account_id, label, &device.hash_with(account_id)).await? {
         known_device::trim(conn, account_id, label.session_id, MOST_DEVICES - 1).await?;
         if !is_first {
             notice::tell(accounts, conn, account_id, NoticeKind::DeviceAdded, Some(label.session_id)).await?;
         }
     }
     Ok(device)
+}
+
+fn brought_or_new(brought: Option<&DeviceToken>) -> Result<DeviceToken, Error> {
+    match brought {
+        Some(brought) => Ok(brought.clone()),
+        None => Ok(DeviceToken::of(random()?)),
+    }
+}
+
+/// False when the account did not know the device until now.
+async fn note(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    label: &SealedLabel,
+    device_hash: &[u8; 32],
+) -> Result<bool, Error> {
+    let now = accounts.clock.now();
+    let seen = Seen {
+        device_id: accounts.ids.next(),
+        account_id,
+        device_hash,
+        session_id: label.session_id,
+        device_label: &label.sealed,
+        at: now,
+        expires_at: now + DEVICE_LIFE,
+    };
+    Ok(known_device::note(conn, &seen).await?)
 }
 
 /// The devices that an account knows, the one that was signed in from last first. Asks the vault, so no transaction may be

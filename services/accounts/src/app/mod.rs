@@ -98,7 +98,9 @@ pub use passkey::{
     remove_passkey, rename_passkey, seal_passkey_name, sign_in_with_passkey, step_up_with_passkey,
 };
 pub use passport::{MintedPassport, mint};
-pub use password::{NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password};
+pub use password::{
+    Choice, NewHash, Reset, change_password, prepare_password, prepare_reset, reset_password,
+};
 pub use pause::{MyPause, Pause, lift_pause, pause_of_code, pause_of_partner, pauses_of};
 pub use profile::{Correction, correct_profile};
 pub use registration::{Applicant, Application, apply, record, request_reset, resend};

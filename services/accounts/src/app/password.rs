@@ -1,11 +1,14 @@
 //! Passwords after the first: changed by whoever is signed in, or set anew with a link from a mail.
 
 use super::{
-    Accounts, Checked, announce, device, email_place, factor, notice, password_place, standing, text,
+    Accounts, Checked, announce, device, email_place, factor, notice, password_place, session::SealedLabel,
+    sign_in::seal_label, standing, text,
 };
 use crate::{
     Error,
-    domain::{FACTOR_PACE, NEW_PASSWORD_PACE, NoticeKind, Password, Personal, ResetToken},
+    domain::{
+        DeviceLabel, DeviceToken, FACTOR_PACE, NEW_PASSWORD_PACE, NoticeKind, Password, Personal, ResetToken,
+    },
     store::{
         email_change, factor as factors, known_device, pending_sign_in, reset, security, session, throttle,
     },
@@ -107,11 +110,23 @@ async fn set(accounts: &Accounts, conn: &mut PgConnection, new: &NewHash) -> Res
     Ok(pending_sign_in::clear(conn, new.account_id).await?)
 }
 
-/// A link from a mail, the new password its bearer chose, and their second factor.
+/// What the bearer of a link from a mail chooses.
+pub struct Choice {
+    /// The new password.
+    pub password: Password,
+    /// What they will know this device by.
+    pub label: DeviceLabel,
+    /// What it brought, if it was known to anybody here.
+    pub device: Option<DeviceToken>,
+}
+
+/// A link from a mail, what its bearer chose, and their second factor.
 pub struct Reset {
     token_hash: [u8; 32],
     new: NewHash,
     checked: Option<Checked>,
+    label: SealedLabel,
+    device: Option<DeviceToken>,
 }
 
 /// Looks a link up, checks the second factor where there is one, and judges, hashes and seals the new password. Argon2 runs
@@ -123,7 +138,7 @@ pub struct Reset {
 pub async fn prepare_reset(
     accounts: &Accounts,
     token: &ResetToken,
-    password: Password,
+    Choice { password, label, device }: Choice,
     code: &str,
 ) -> Result<Reset, Error> {
     let token_hash = token.hash();
@@ -142,7 +157,8 @@ pub async fn prepare_reset(
         None
     };
     let new = hash(accounts, found.account_id, &found.email, password).await?;
-    Ok(Reset { token_hash, new, checked })
+    let label = seal_label(accounts, found.account_id, &label).await?;
+    Ok(Reset { token_hash, new, checked, label, device })
 }
 
 /// Whoever reads the mail shows the second factor too. The turns are those of resets alone: a partner who has the mail
@@ -159,7 +175,9 @@ async fn check_code(accounts: &Accounts, account_id: Uuid, code: &str) -> Result
     factor::check_code(accounts, account_id, code).await
 }
 
-/// Sets the password anew. Whoever was signed in anywhere is so no more.
+/// Sets the password anew. Whoever was signed in anywhere is so no more, and of all devices only this one is known: its bearer,
+/// who has shown the mail and the second factor, signs in there without waiting behind a stranger who takes every other turn.
+/// Returns what the device is known by.
 ///
 /// # Errors
 /// [`Error::ResetNotFound`] when the link was used meanwhile; [`Error::CodeRefused`] when the code was.
@@ -167,7 +185,7 @@ pub async fn reset_password(
     accounts: &Accounts,
     conn: &mut PgConnection,
     prepared: &Reset,
-) -> Result<(), Error> {
+) -> Result<DeviceToken, Error> {
     let (now, account_id) = (accounts.clock.now(), prepared.new.account_id);
     // The account before its tokens, as everywhere.
     if !security::hold(conn, account_id).await? || !reset::take(conn, &prepared.token_hash, now).await? {
@@ -183,5 +201,6 @@ pub async fn reset_password(
     known_device::forget_all(conn, account_id, None).await?;
     let ended = session::end_all(conn, account_id, None, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
-    notice::tell(accounts, conn, account_id, NoticeKind::PasswordReset, None).await
+    notice::tell(accounts, conn, account_id, NoticeKind::PasswordReset, None).await?;
+    device::welcome(accounts, conn, account_id, &prepared.label, prepared.device.as_ref()).await
 }

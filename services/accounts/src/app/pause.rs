@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    domain::{InvitationCode, PauseCause},
+    domain::{Cursor, InvitationCode, PageSize, PauseCause},
     store::{
         circle, counselor as store_counselor, couple, invitation,
         pause::{self, NewPause},
@@ -24,8 +24,6 @@ use vault::Place;
 
 /// Whoever leaves so soon after the other had, did not see yet that they had.
 const QUICKER_BY: SignedDuration = SignedDuration::from_mins(10);
-/// Pauses in a list at most.
-const MOST_LISTED: i64 = 100;
 
 /// Where the name of whoever a pause is about is sealed.
 fn called_place(pause_id: Uuid) -> Place<'static> {
@@ -193,13 +191,27 @@ impl Pause {
     }
 }
 
-/// Whose invitations do not reach somebody, newest first. Asks the vault, so no transaction may be open.
+/// A page of whose invitations do not reach somebody, newest first, and where the next one begins. Asks the vault, so no
+/// transaction may be open.
 ///
 /// # Errors
 /// When the database or the key store fails.
-pub async fn pauses_of(accounts: &Accounts, keeper_id: Uuid) -> Result<Vec<MyPause>, Error> {
-    let now = accounts.clock.now();
-    let listed = pause::list(&mut *accounts.pool.acquire().await?, keeper_id, now, MOST_LISTED).await?;
+pub async fn pauses_of(
+    accounts: &Accounts,
+    keeper_id: Uuid,
+    size: PageSize,
+    after: Cursor,
+) -> Result<(Vec<MyPause>, Option<Cursor>), Error> {
+    let (now, after) = (accounts.clock.now(), (after.time, after.id));
+    // One more than a page holds: whether there is a next one.
+    let mut conn = accounts.pool.acquire().await?;
+    let mut listed = pause::list(&mut conn, keeper_id, now, after, size.get() + 1).await?;
+    drop(conn);
+    let has_more = listed.len() > usize::try_from(size.get()).unwrap_or(usize::MAX);
+    if has_more {
+        listed.pop();
+    }
+    let last = listed.last().map(|row| Cursor { time: row.since, id: row.pause_id });
     let key = accounts.vault.data_key(keeper_id).await?;
     let mine = listed.into_iter().map(|row| {
         let name = row.called.map(|sealed| text(&key.open(&called_place(row.pause_id), &sealed)?));
@@ -211,7 +223,7 @@ pub async fn pauses_of(accounts: &Accounts, keeper_id: Uuid) -> Result<Vec<MyPau
             until: row.until,
         })
     });
-    mine.collect()
+    Ok((mine.collect::<Result<_, Error>>()?, last.filter(|_| has_more)))
 }
 
 /// Lets somebody's invitations reach the caller again; the same whether there is such a pause or not.

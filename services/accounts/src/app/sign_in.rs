@@ -61,13 +61,18 @@ pub async fn admit_attempt(
     let now = accounts.clock.now();
     let account_id = found.map_or(Uuid::nil(), |found| found.account_id);
     if let Some(hash) = device::known(accounts, conn, account_id, device).await? {
-        attempt.counted_as = accounts.key().await?.mac("sign-in from a known device", &hash);
+        attempt.counted_as = from(accounts, &hash).await?;
     }
     if throttle::take(conn, &attempt.counted_as, SIGN_IN_PACE, now).await? {
         Ok(())
     } else {
         Err(Error::TooManyAttempts(SIGN_IN_PACE.interval.unsigned_abs()))
     }
+}
+
+/// What attempts from a device that an account knows are counted by.
+pub(super) async fn from(accounts: &Accounts, device_hash: &[u8; 32]) -> Result<[u8; 32], Error> {
+    Ok(accounts.key().await?.mac("sign-in from a known device", device_hash))
 }
 
 /// What an attempt is checked against, if the address is known.

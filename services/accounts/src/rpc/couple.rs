@@ -142,8 +142,8 @@ impl CoupleService for Rpc {
         &self,
         request: Request<ListInvitationPausesRequest>,
     ) -> Result<Response<ListInvitationPausesResponse>, Status> {
-        let (passport, _) = admit_owner(request)?;
-        Ok(Response::new(pause::list(self, passport.account_id).await?))
+        let (passport, message) = admit_owner(request)?;
+        Ok(Response::new(pause::list(self, passport.account_id, &message).await?))
     }
 
     async fn lift_invitation_pause(

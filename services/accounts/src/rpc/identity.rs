@@ -3,8 +3,8 @@
 use super::{Rpc, email_change, profile};
 use crate::{
     Error,
-    app::{self, Applicant, Offered},
-    domain::{Address, Locale, Password, ResetToken, VerificationToken, Zone},
+    app::{self, Applicant, Choice, Offered},
+    domain::{Address, DeviceLabel, DeviceToken, Locale, Password, ResetToken, VerificationToken, Zone},
 };
 use candor_proto::accounts::v1::{
     CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest, ChangePasswordResponse,
@@ -65,7 +65,7 @@ impl IdentityService for Rpc {
         let mut message = admit_public(request)?;
         let typed = Zeroizing::new(std::mem::take(&mut message.new_password));
         let code = Zeroizing::new(std::mem::take(&mut message.code));
-        Ok(Response::new(reset_password(self, &message.token, &typed, &code).await?))
+        Ok(Response::new(reset_password(self, &message, &typed, &code).await?))
     }
 
     async fn change_password(
@@ -183,20 +183,24 @@ async fn request_reset(rpc: &Rpc, email: &str) -> Result<RequestPasswordResetRes
 
 async fn reset_password(
     rpc: &Rpc,
-    token: &str,
+    message: &ResetPasswordRequest,
     password: &str,
     code: &str,
 ) -> Result<ResetPasswordResponse, Error> {
     let accounts = &rpc.accounts;
-    let password = Password::choose_beside("new_password", password)?;
-    let token = ResetToken::parse(token).ok_or(Error::ResetNotFound)?;
-    let prepared = app::prepare_reset(accounts, &token, password, code).await?;
+    let choice = Choice {
+        password: Password::choose_beside("new_password", password)?,
+        label: DeviceLabel::parse(&message.device_label)?,
+        device: DeviceToken::parse(&message.device_token),
+    };
+    let token = ResetToken::parse(&message.token).ok_or(Error::ResetNotFound)?;
+    let prepared = app::prepare_reset(accounts, &token, choice, code).await?;
     let mut tx = accounts.pool.begin().await?;
-    app::reset_password(accounts, &mut tx, &prepared).await?;
+    let device = app::reset_password(accounts, &mut tx, &prepared).await?;
     tx.commit().await?;
     accounts.outbox.wake();
     accounts.mails.notify_one();
-    Ok(ResetPasswordResponse {})
+    Ok(ResetPasswordResponse { device_token: device.text().to_string() })
 }
 
 async fn change_password(

@@ -1,18 +1,30 @@
 //! The part of `CoupleService` that is about whose invitations do not reach the caller.
 
-use super::{Rpc, wire};
+use super::{
+    Rpc,
+    ledger::{cursor, page_token},
+    wire,
+};
 use crate::{
     Error,
     app::{self, MyPause},
-    domain::PauseCause,
+    domain::{PageSize, PauseCause},
 };
-use candor_proto::accounts::v1::{InvitationPause, InvitationPauseCause, ListInvitationPausesResponse};
+use candor_proto::accounts::v1::{
+    InvitationPause, InvitationPauseCause, ListInvitationPausesRequest, ListInvitationPausesResponse,
+};
 use chassis::identity::Passport;
 use uuid::Uuid;
 
-pub(super) async fn list(rpc: &Rpc, account_id: Uuid) -> Result<ListInvitationPausesResponse, Error> {
-    let pauses = app::pauses_of(&rpc.accounts, account_id).await?;
-    Ok(ListInvitationPausesResponse { pauses: pauses.into_iter().map(pause).collect() })
+pub(super) async fn list(
+    rpc: &Rpc,
+    account_id: Uuid,
+    message: &ListInvitationPausesRequest,
+) -> Result<ListInvitationPausesResponse, Error> {
+    let (size, after) = (PageSize::parse(message.page_size)?, cursor(&message.page_token)?);
+    let (pauses, next) = app::pauses_of(&rpc.accounts, account_id, size, after).await?;
+    let pauses = pauses.into_iter().map(pause).collect();
+    Ok(ListInvitationPausesResponse { pauses, next_page_token: page_token(next) })
 }
 
 pub(super) async fn lift(rpc: &Rpc, by: &Passport, pause_id: Uuid) -> Result<(), Error> {

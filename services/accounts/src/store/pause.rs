@@ -58,18 +58,22 @@ pub async fn keep(conn: &mut PgConnection, new: &NewPause<'_>, now: Timestamp) -
     Ok(())
 }
 
-/// Somebody's pauses that are not over, newest first.
+/// Somebody's pauses that are not over, from before a place, newest first.
 pub async fn list(
     conn: &mut PgConnection,
     keeper_id: Uuid,
     now: Timestamp,
+    before: (Timestamp, Uuid),
     limit: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT pause_id, called, cause, blocked_at, until FROM invitation_block
-         WHERE blocker_id = $1 AND (until IS NULL OR until > $2) ORDER BY blocked_at DESC, pause_id LIMIT $3",
+         WHERE blocker_id = $1 AND (until IS NULL OR until > $2) AND (blocked_at, pause_id) < ($3, $4)
+         ORDER BY blocked_at DESC, pause_id DESC LIMIT $5",
         keeper_id,
         now.to_sqlx(),
+        before.0.to_sqlx(),
+        before.1,
         limit
     )
     .fetch_all(conn)

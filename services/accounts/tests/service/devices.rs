@@ -15,18 +15,18 @@ const BEN: &str = "ben@example.org";
 const TOLD: &str = "SECURITY_NOTICE_KIND_DEVICE_ADDED";
 
 impl House {
-    async fn devices(&self, passport: &str) -> Vec<Device> {
+    pub async fn devices(&self, passport: &str) -> Vec<Device> {
         let request = self.with_passport(passport, ListDevicesRequest {}).await;
         self.rpc.list_devices(request).await.unwrap().into_inner().devices
     }
 
-    async fn forget(&self, passport: &str, device_id: &str) -> Result<(), Status> {
+    pub async fn forget(&self, passport: &str, device_id: &str) -> Result<(), Status> {
         let message = ForgetDeviceRequest { device_id: device_id.into() };
         self.rpc.forget_device(self.with_passport(passport, message).await).await.map(drop)
     }
 
     /// How often the owner was told of a device that the account did not know.
-    async fn told_of_devices(&self, passport: &str) -> usize {
+    pub async fn told_of_devices(&self, passport: &str) -> usize {
         self.notices(passport).await.iter().filter(|kind| **kind == TOLD).count()
     }
 }

@@ -6,7 +6,8 @@ use crate::{
 };
 use accounts::app;
 use candor_proto::accounts::v1::{
-    DeclineInvitationRequest, InvitePartnerRequest, ReportReason, couple_service_server::CoupleService as _,
+    AcceptInvitationRequest, DeclineInvitationRequest, InvitePartnerRequest, ReportReason,
+    couple_service_server::CoupleService as _,
 };
 use chassis::identity::Kind;
 use jiff::SignedDuration;
@@ -298,6 +299,24 @@ async fn no_name_code_or_note_lies_in_the_clear() {
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!dump.contains(secret) && !dump.contains(&hex), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn nobody_accepts_without_saying_that_they_are_an_adult() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    let to_couple = house.invite(&anna, "Anna").await.unwrap().code;
+    let to_circle = house.invite_trusted(&anna, "Him", "").await.unwrap().code;
+    for code in [to_couple.as_str(), to_circle.as_str(), UNKNOWN] {
+        let message = AcceptInvitationRequest { code: code.into(), own_name: "Ben".into(), adult: false };
+        let refused = house.rpc.accept_invitation(house.by(&ben, message)).await.err().unwrap();
+        assert!(refused.code() == Code::InvalidArgument && refused.message().contains("adult"), "{refused}");
+    }
+    assert!(house.couple_of(&ben).await == Default::default());
+    assert!(house.circles_of(&ben).await == Default::default());
+    // The codes are as good as before.
+    house.join_circle(&ben, &to_circle, "Ben").await.unwrap();
+    house.accept(&ben, &to_couple, "Ben").await.unwrap();
 }
 
 #[tokio::test]

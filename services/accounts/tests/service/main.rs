@@ -34,6 +34,7 @@ mod people;
 mod profile;
 mod receipts;
 mod reports;
+mod resets;
 mod rotation;
 mod session_secrets;
 mod sessions;

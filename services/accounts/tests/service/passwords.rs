@@ -26,8 +26,12 @@ impl House {
     }
 
     pub async fn reset_with(&self, token: &str, password: &str, code: &str) -> Result<(), Status> {
-        let message =
-            ResetPasswordRequest { token: token.into(), new_password: password.into(), code: code.into() };
+        let message = ResetPasswordRequest {
+            token: token.into(),
+            new_password: password.into(),
+            code: code.into(),
+            ..ResetPasswordRequest::default()
+        };
         self.rpc.reset_password(Request::new(message)).await.map(drop)
     }
 

@@ -8,18 +8,49 @@ use crate::{
 use accounts::jobs;
 use candor_proto::accounts::v1::{
     CancelUnlinkRequest, InvitationPause, InvitationPauseCause, LiftInvitationPauseRequest,
-    ListInvitationPausesRequest, UnlinkPartnerRequest, couple_service_server::CoupleService as _,
+    ListInvitationPausesRequest, ListInvitationPausesResponse, UnlinkPartnerRequest,
+    couple_service_server::CoupleService as _,
 };
 use jiff::SignedDuration;
-use tonic::Code;
+use std::collections::BTreeSet;
+use tonic::{Code, Status};
 
 const UNKNOWN: &str = "01ABC-DEFGH-JKMNP-QRSTV";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl House {
     pub async fn pauses(&self, person: &Person) -> Vec<InvitationPause> {
-        let request = self.by(person, ListInvitationPausesRequest {});
-        self.rpc.list_invitation_pauses(request).await.unwrap().into_inner().pauses
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let page = self.pauses_from(person, 2, &page_token).await.unwrap();
+            all.extend(page.pauses);
+            if page.next_page_token.is_empty() {
+                return all;
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    async fn pauses_from(
+        &self,
+        person: &Person,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<ListInvitationPausesResponse, Status> {
+        let message = ListInvitationPausesRequest { page_size, page_token: page_token.into() };
+        Ok(self.rpc.list_invitation_pauses(self.by(person, message)).await?.into_inner())
+    }
+
+    /// Blocks so many people, three at each moment, whose accounts are gone.
+    async fn block_many(&self, person: &Person, number: i32) {
+        let sql = "ALTER TABLE invitation_block DROP CONSTRAINT invitation_block_blocked_id_fkey";
+        sqlx::query(sql).execute(self.pool()).await.unwrap();
+        let sql = "INSERT INTO invitation_block (blocker_id, blocked_id, blocked_at, pause_id, cause)
+                   SELECT $1, gen_random_uuid(), $2 - n / 3 * interval '1 second', gen_random_uuid(),
+                          'blocked' FROM generate_series(1, $3) n";
+        let now = jiff_sqlx::Timestamp::from(self.now());
+        let query = sqlx::query(sql).bind(person.account_id).bind(now).bind(number);
+        query.execute(self.pool()).await.unwrap();
     }
 
     pub async fn lift(&self, person: &Person, pause_id: &str) {
@@ -125,6 +156,31 @@ async fn a_block_stays_until_it_is_lifted_and_nothing_shortens_it() {
     let ben = house.replica().signed_in("ben@example.org").await;
     house.lift(&ben, &mine[0].pause_id).await;
     assert!(house.reaches(&anna, &ben).await);
+}
+
+#[tokio::test]
+async fn the_list_is_whole_however_long_it_is_and_ones_own() {
+    let house = House::new().await;
+    let (anna, ben) = (house.member("anna").await, house.member("ben").await);
+    house.block_many(&anna, 250).await;
+    let all = house.pauses(&anna).await;
+    let ids: BTreeSet<_> = all.iter().map(|pause| &pause.pause_id).collect();
+    assert_eq!((all.len(), ids.len()), (250, 250), "each once, those of one moment too");
+    let times = |pause: &InvitationPause| pause.create_time.unwrap().seconds;
+    assert!(all.is_sorted_by(|one, next| times(one) >= times(next)), "newest first");
+    let sizes = async |size| house.pauses_from(&anna, size, "").await.map(|page| page.pauses.len());
+    assert_eq!((sizes(0).await.unwrap(), sizes(100).await.unwrap()), (20, 100));
+    assert_eq!(sizes(101).await.err().unwrap().code(), Code::InvalidArgument);
+    // A place in her list is none of his, and opens nothing of hers.
+    let token = house.pauses_from(&anna, 3, "").await.unwrap().next_page_token;
+    assert!(house.pauses_from(&ben, 3, &token).await.unwrap().pauses.is_empty());
+    let refused = house.pauses_from(&anna, 3, "made up").await.err().unwrap();
+    assert!(refused.code() == Code::InvalidArgument && refused.message().contains("page_token"), "{refused}");
+    // What is lifted meanwhile moves nothing.
+    let first = house.pauses_from(&anna, 100, "").await.unwrap();
+    house.lift(&anna, &first.pauses[0].pause_id).await;
+    let second = house.pauses_from(&anna, 100, &first.next_page_token).await.unwrap();
+    assert_eq!(second.pauses[0], all[100]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The legal texts: who is asked when, what is kept of it, and what passports say until they answer.
 
 use crate::kit::{House, OTHER_PASSWORD, PASSWORD, reason, registration};
+use crate::people::visible;
 use accounts::domain::Terms;
 use accounts::jobs;
 use candor_proto::accounts::v1::{
@@ -103,6 +104,25 @@ async fn another_version_than_the_one_that_counts_is_refused_before_anybody_look
     }
     let message = RegisterRequest { terms_version: 2, ..registration("ben@example.org", PASSWORD, "UTC") };
     newer.rpc.register(Request::new(message)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_registers_without_saying_that_they_are_an_adult() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let (runs, mails) = (house.accounts.hashing.runs(), house.mails().len());
+    let mut answers = Vec::new();
+    for email in [ANNA, "ben@example.org"] {
+        let message = RegisterRequest { adult: false, ..registration(email, OTHER_PASSWORD, "UTC") };
+        let refused = house.rpc.register(Request::new(message)).await.err().unwrap();
+        assert!(refused.code() == Code::InvalidArgument && refused.message().contains("adult"), "{refused}");
+        answers.push(visible(&refused));
+    }
+    assert_eq!(answers[0], answers[1]);
+    house.work().await;
+    assert_eq!((house.accounts.hashing.runs(), house.mails().len()), (runs, mails), "nothing came of it");
+    assert_eq!((house.count("account").await, house.count("address_request").await), (1, 0));
+    house.sign_in("ben@example.org", OTHER_PASSWORD).await.err().unwrap();
 }
 
 #[tokio::test]

@@ -1,21 +1,25 @@
 //! Parting: what it means, doing it now or in a while, what is good to look after; and whose invitations do not reach one.
 
 use super::sessions::{self, Device};
-use super::{Failure, Form, Frame, Member, Segment, go, words};
+use super::{Failure, Form, Frame, Member, Segment, go, parameter, words};
 use crate::app::App;
+use crate::query;
 use askama::Template;
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::response::Response;
 use axum::routing::{get, post};
 use candor_proto::accounts::v1::{
     CancelUnlinkRequest, InvitationPause, InvitationPauseCause, LiftInvitationPauseRequest,
-    ListInvitationPausesRequest, UnlinkPartnerRequest,
+    ListInvitationPausesRequest, ListInvitationPausesResponse, UnlinkPartnerRequest,
 };
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// Where the list of pauses is.
 const PAUSES: &str = "/couple/pauses";
+/// Pauses on one page of it.
+const PAGE: i32 = 30;
 
 /// In how many hours the link can end, in words.
 const DELAYS: [(i32, &str); 5] =
@@ -52,6 +56,10 @@ struct Parted {
 struct Pauses {
     frame: Frame,
     pauses: Vec<Pause>,
+    /// Whether these are the newest.
+    is_first: bool,
+    /// Where the earlier ones are.
+    older: Option<String>,
 }
 
 struct Pause {
@@ -102,12 +110,16 @@ async fn show_parted(member: Member) -> Result<Response, Failure> {
     member.guest.show(&Parted { frame: member.guest.frame("couple"), devices })
 }
 
-async fn show_pauses(member: Member) -> Result<Response, Failure> {
-    let request = member.call(ListInvitationPausesRequest {})?;
+async fn show_pauses(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
+    let is_first = page_token.is_empty();
+    let request = member.call(ListInvitationPausesRequest { page_size: PAGE, page_token })?;
     let mut client = member.guest.app.upstream.couple();
     let (reply, zone) = tokio::join!(client.list_invitation_pauses(request), member.time_zone());
-    let pauses = reply?.into_inner().pauses.into_iter().map(|found| pause(found, &zone)).collect();
-    member.guest.show(&Pauses { frame: member.guest.frame("couple"), pauses })
+    let ListInvitationPausesResponse { pauses, next_page_token: token } = reply?.into_inner();
+    let pauses = pauses.into_iter().map(|found| pause(found, &zone)).collect();
+    let older = (!token.is_empty()).then(|| format!("{PAUSES}?from={}", query::encode(&token)));
+    member.guest.show(&Pauses { frame: member.guest.frame("couple"), pauses, is_first, older })
 }
 
 fn pause(found: InvitationPause, zone: &TimeZone) -> Pause {

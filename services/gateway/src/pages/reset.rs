@@ -1,10 +1,11 @@
 //! A new password for whoever cannot sign in with the one before: asked for with an address, set with a link from a mail.
 
-use super::{Failure, Form, Frame, Guest, go, parameter};
+use super::{Failure, Form, Frame, Guest, go, parameter, sign_in};
 use crate::error::Problem;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use candor_proto::accounts::v1::{RequestPasswordResetRequest, ResetPasswordRequest};
 
@@ -49,19 +50,30 @@ pub(super) async fn ask(guest: Guest, form: Form) -> Result<Response, Failure> {
     }
 }
 
-pub(super) async fn set(guest: Guest, form: Form) -> Result<Response, Failure> {
+/// Sets the password. This browser is known from then on, so that nobody who tries this address holds up the sign-in that follows.
+pub(super) async fn set(guest: Guest, headers: HeaderMap, form: Form) -> Result<Response, Failure> {
     let token = form.text("token");
     let code = form.text("code");
     let asked = !code.is_empty() || form.text("asked") == "yes";
-    let request =
-        ResetPasswordRequest { token: token.clone(), new_password: form.text("new_password"), code };
+    let request = ResetPasswordRequest {
+        token: token.clone(),
+        new_password: form.text("new_password"),
+        code,
+        device_label: sign_in::device_of(&headers),
+        device_token: guest.visitor.device.clone(),
+    };
     let answer = guest.app.upstream.identity().reset_password(call(request, None)?).await;
-    let problem = answer.err().map(Problem::from);
-    let status = problem.as_ref().map_or(axum::http::StatusCode::OK, |problem| problem.status);
+    let (known, problem) = match answer {
+        Ok(reply) => (sign_in::known(&guest, &reply.get_ref().device_token)?, None),
+        Err(status) => (None, Some(Problem::from(status))),
+    };
+    let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let token = Some(token).filter(|token| fits(token)).unwrap_or_default();
     let code = asked || problem.as_ref().is_some_and(|problem| &*problem.reason == "SECOND_FACTOR_REQUIRED");
     let page = SetPage { frame: guest.frame("sign-in"), token, code, done: problem.is_none(), problem };
-    guest.show_with(status, &page)
+    let mut response = guest.show_with(status, &page)?;
+    response.headers_mut().extend(known.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok(response)
 }
 
 /// Whether a token is short enough to be one.

@@ -7,6 +7,7 @@ use super::{
     timeline, trust, verify, write,
 };
 use crate::app::App;
+use crate::limits;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -109,6 +110,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(support::router())
         .merge(looks::router())
         .layer(from_fn_with_state(app.clone(), renewal::renew))
+        .layer(from_fn_with_state(app.clone(), limits::hold_forms))
         .route("/assets/{name}", get(assets::serve))
         .route("/favicon.ico", get(assets::icon))
 }

@@ -7,7 +7,7 @@ use crate::station::Station;
 use crate::upstream::call;
 use askama::Template;
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     CompleteSignInRequest, CompleteSignInResponse, EndSessionRequest, SignInRequest, SignInResponse,
@@ -32,9 +32,7 @@ pub(super) async fn submit(guest: Guest, headers: HeaderMap, form: Form) -> Resu
     let request = SignInRequest {
         email: email.clone(),
         password: form.text("password"),
-        device_label: device(
-            headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
-        ),
+        device_label: device_of(&headers),
         device_token: guest.visitor.device.clone(),
     };
     let next = Some(form.text("next")).filter(|next| is_local(next));
@@ -121,12 +119,17 @@ pub(super) fn enter(
     let (invited, kept) = invitation::hand_on(guest, &keepers, &Keeper::Session(secret))?;
     let home = if invited { invitation::PLACE } else { Station::claimed(passport).home().0 };
     let mut response = go(next.unwrap_or(home));
-    let known = Some(device_token).filter(|token| !token.is_empty());
-    let known = known.map(|token| guest.app.cookies.know_device(token)).transpose()?;
+    let known = known(guest, device_token)?;
     for cookie in guest.app.cookies.begin_session(secret)?.into_iter().chain(kept).chain(known) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// The cookie by which accounts know this browser again, if it has told what they know it by.
+pub(super) fn known(guest: &Guest, device_token: &str) -> Result<Option<HeaderValue>, Problem> {
+    let token = Some(device_token).filter(|token| !token.is_empty());
+    token.map(|token| guest.app.cookies.know_device(token)).transpose()
 }
 
 #[derive(Template)]
@@ -175,8 +178,13 @@ async fn end(guest: &Guest, secret: &str) -> Result<(), Problem> {
     })
 }
 
+/// How a person will recognise the browser that sent these headers.
+pub(super) fn device_of(headers: &HeaderMap) -> String {
+    device(headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default())
+}
+
 /// How a person will recognise this browser in their list: what it is and what it runs on, nothing finer.
-pub(super) fn device(agent: &str) -> String {
+fn device(agent: &str) -> String {
     let first = |choices: &[(&str, &'static str)], otherwise: &'static str| {
         choices.iter().find(|(mark, _)| agent.contains(mark)).map_or(otherwise, |(_, name)| *name)
     };

@@ -27,6 +27,7 @@ use chassis::codec::Raw;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, SerializeOptions, Value};
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use table::{Found, Operation, Table};
 
@@ -86,7 +87,8 @@ async fn transcode(State(app): State<Arc<App>>, request: Request) -> Response {
         Found::Nothing => return Problem::no_such_path().into_response(),
     };
     let pieces = request::Parts { path, query: parts.uri.query(), headers: &parts.headers, body: &[] };
-    let answer = answer(&app, operation, pieces, &parts.method, body).await;
+    let source = app.limits.source(&parts.headers, &parts.extensions);
+    let answer = answer(&app, operation, pieces, &parts.method, (source, body)).await;
     (Extension(RouteName(operation.template.as_str().into())), answer).into_response()
 }
 
@@ -95,12 +97,20 @@ async fn answer(
     operation: &Operation,
     parts: request::Parts<'_>,
     method: &Method,
-    body: axum::body::Body,
+    (source, body): (IpAddr, axum::body::Body),
 ) -> Result<Response, Problem> {
     let caller =
         if operation.public { Caller::Anyone } else { Caller::of(app, parts.headers, method).await? };
     let body = body::read(body).await?;
     let message = request::assemble(operation, &request::Parts { body: &body, ..parts })?;
+    if let Some(kind) = operation.limited {
+        // What the page of another site can make a browser send is no JSON (refused by now) or nothing at all. It must not use
+        // up the turns of whoever looks at that page.
+        if body.is_empty() {
+            app.cookies.check_origin(parts.headers)?;
+        }
+        app.limits.admit(kind, source)?;
+    }
     let session = changed_session(operation, method, &message);
     let reply =
         open_and_invoke(app, operation, message, &caller, parts.headers).await.inspect_err(|problem| {

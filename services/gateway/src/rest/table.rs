@@ -1,6 +1,7 @@
 //! The REST table: one operation for every RPC that carries a `google.api.http` annotation.
 
 use super::template::Template;
+use crate::limits;
 use axum::http::Method;
 use axum::http::uri::PathAndQuery;
 use prost_reflect::{
@@ -29,6 +30,8 @@ pub(crate) struct Operation {
     pub(crate) body: BodyRule,
     /// Whether anyone may call it.
     pub(crate) public: bool,
+    /// What limit of networks it is held to, if to one.
+    pub(crate) limited: Option<limits::Kind>,
     /// The field an `Idempotency-Key` fills: the id the client may choose.
     pub(crate) id_field: Option<FieldDescriptor>,
     /// How a request names the person whose data it reads, if it may be another than the caller.
@@ -163,6 +166,7 @@ fn operation(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Result<Option<Ope
         rpc: rpc.clone(),
         body,
         public,
+        limited: limits::Kind::of_rpc(name),
         id_field,
         delegation,
     }))

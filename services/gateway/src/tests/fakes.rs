@@ -275,7 +275,8 @@ impl IdentityService for Fake {
     }
 
     async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Answer<ResetPasswordResponse> {
-        let ResetPasswordRequest { token, new_password, code } = request.into_inner();
+        let ResetPasswordRequest { token, new_password, code, device_label, device_token } =
+            request.into_inner();
         if token != "good" {
             let sentence = "This link is too old or was used already. Your password is what it was.";
             return Err(Fault::new(Code::NotFound, "RESET_NOT_FOUND", sentence).into());
@@ -287,7 +288,9 @@ impl IdentityService for Fake {
             let sentence = "This account has a second factor.";
             return Err(Fault::new(Code::FailedPrecondition, "SECOND_FACTOR_REQUIRED", sentence).into());
         }
-        Ok(Response::new(ResetPasswordResponse {}))
+        assert!(device_label.contains(" on "), "{device_label}");
+        let device_token = if device_token.is_empty() { "cd_new".to_owned() } else { device_token };
+        Ok(Response::new(ResetPasswordResponse { device_token }))
     }
 
     async fn request_email_change(

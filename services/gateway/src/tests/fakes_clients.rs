@@ -42,7 +42,7 @@ fn judge(assertion: &str) -> Result<(), Status> {
             Fault::new(Code::Unavailable, "CLIENT_KEYS_AWAY", "Later.").retry_after(Duration::from_secs(30))
         }
         "scopeless" => Fault::new(Code::InvalidArgument, "SCOPE_REFUSED", "Others."),
-        "huge" => Fault::invalid_field("client_assertion", "takes at most 8192 bytes"),
+        "scopes" => Fault::invalid_field("scope", "takes at most 4096 bytes"),
         "broken" => Fault::new(Code::Internal, "INTERNAL", "Something."),
         _ => Fault::new(Code::Unauthenticated, "CLIENT_REFUSED", "Nobody."),
     };

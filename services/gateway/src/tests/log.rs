@@ -68,13 +68,21 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     }
     world.visit("/oauth/token?client_assertion=query-canary", "").await;
 
+    let statuses = world.from_a_network("192.0.2.177", "198.51.100.178", 21, "/v1/accounts").await;
+    assert_eq!(statuses[20], 429);
+
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for expected in
-        ["\"/entries/{entry_id}\"", "\"/v1/entries/{entry_id}\"", "\"unmatched\"", "\"status\":404"]
-    {
+    for expected in [
+        "\"/entries/{entry_id}\"",
+        "\"/v1/entries/{entry_id}\"",
+        "\"unmatched\"",
+        "\"status\":404",
+        "\"/v1/accounts\"",
+        "\"status\":429",
+    ] {
         assert!(text.contains(expected), "{expected} is not in {text}");
     }
-    for private in ["canary", ENTRY, "cs_alice", "passport.of", &token] {
+    for private in ["canary", ENTRY, "cs_alice", "passport.of", &token, "192.0.2", "198.51.100"] {
         assert!(!text.contains(private), "{private} is in {text}");
     }
 }

@@ -28,6 +28,7 @@ mod fakes_terms;
 mod fakes_trust;
 mod invitation;
 mod ledger;
+mod limits;
 mod log;
 mod looks;
 mod notice;
@@ -84,6 +85,7 @@ fn config(url: &str, public_url: Option<&str>) -> Config {
         csrf_key: Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
         leave_url: LEAVE.into(),
         connections_per_address: 256,
+        trusted_proxies: Vec::new(),
         notice: None,
     }
 }

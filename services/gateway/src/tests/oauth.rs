@@ -96,7 +96,9 @@ async fn what_is_no_request_for_a_token_is_refused_as_the_rfc_says() {
         (large, 413, "invalid_request"),
         (with("client_assertion", "forged"), 400, "invalid_client"),
         (with("client_assertion", "scopeless"), 400, "invalid_scope"),
-        (with("client_assertion", "huge"), 400, "invalid_request"),
+        (with("client_assertion", "scopes"), 400, "invalid_request"),
+        // Whatever is wrong with an assertion itself, its size included, accounts answers alike.
+        (with("client_assertion", &"x".repeat(9 * 1024)), 400, "invalid_client"),
         (with("client_assertion", "early"), 429, "temporarily_unavailable"),
         (with("client_assertion", "keyless"), 503, "temporarily_unavailable"),
         (with("client_assertion", "broken"), 500, "server_error"),

@@ -83,8 +83,15 @@ async fn whoever_cannot_sign_in_gets_a_link_and_sets_a_password_with_it() {
     let old = world.submit("/reset/set", &visit, &fields("old", PASSWORD)).await;
     assert_eq!(old.status, 404);
     assert!(old.body.contains("Your password is what it was."));
+    assert!([&weak, &old].iter().all(|refused| refused.cookies().is_empty()));
     let done = world.submit("/reset/set", &visit, &fields("good", PASSWORD)).await;
     assert!(done.body.contains("Your new password is set"));
+    // The browser is known for the sign-in that follows, by what it was known by or anew; nobody is signed in by that.
+    let known = "__Host-candor-device=cd_new; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=31536000";
+    assert_eq!(done.cookies(), [known]);
+    let brought = format!("{visit}; __Host-candor-device=cd_brought");
+    let done = world.submit("/reset/set", &brought, &fields("good", PASSWORD)).await;
+    assert_eq!(done.cookies(), [known.replace("cd_new", "cd_brought")]);
     // The link alone changes nothing: programs open every link of a mail.
     assert!(world.visit("/reset?token=good", "").await.body.contains("name=\"new_password\""));
 }

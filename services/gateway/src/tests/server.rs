@@ -1,6 +1,7 @@
 use super::*;
 use crate::Error;
 use crate::body::{self, Bodies};
+use crate::proxies::Proxies;
 use crate::server::Bounds;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,7 +62,8 @@ fn small(bounds: Bounds) -> (std::net::SocketAddr, CancellationToken, JoinHandle
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
     let router = Router::new().fallback(async || "here");
-    let running = tokio::spawn(crate::server::serve(listener, router, bounds, shutdown.clone()));
+    let running =
+        tokio::spawn(crate::server::serve(listener, router, bounds, Proxies::default(), shutdown.clone()));
     (address, shutdown, running)
 }
 

@@ -336,6 +336,16 @@ async fn whose_invitations_do_not_reach_one_is_seen_and_lifted() {
     {
         assert!(page.contains(words), "{words}: {page}");
     }
+    // The earlier ones are one link away, and so is the way back.
+    assert!(
+        page.contains("href=\"/couple/pauses?from=a%2Bb%2Fc%3D\"") && !page.contains("Back to the newest")
+    );
+    let older = world.visit("/couple/pauses?from=a%2Bb%2Fc%3D", COOKIE).await.body;
+    assert!(
+        older.contains("you said no to an invitation") && older.contains("Back to the newest"),
+        "{older}"
+    );
+    assert!(!older.contains("Earlier</a>") && !older.contains(NAME));
     let lift = format!("/couple/pauses/{PAUSE}/lift");
     assert_eq!(world.submit(&lift, COOKIE, &[]).await.status, 403, "without the token");
     assert_eq!(world.press(&lift, COOKIE, &[]).await.header("location"), "/couple/pauses");

@@ -295,7 +295,13 @@ impl CoupleService for Fake {
         };
         let left = pause(InvitationPauseCause::Left, HOSTILE_NAME, self.0.timestamp(86_400));
         let blocked = pause(InvitationPauseCause::Blocked, "", None);
-        Ok(Response::new(ListInvitationPausesResponse { pauses: vec![left, blocked] }))
+        let (pauses, next_page_token) = if request.get_ref().page_token.is_empty() {
+            (vec![left, blocked], "a+b/c=".to_owned())
+        } else {
+            assert_eq!(request.get_ref().page_token, "a+b/c=");
+            (vec![pause(InvitationPauseCause::Declined, "Otto", None)], String::new())
+        };
+        Ok(Response::new(ListInvitationPausesResponse { pauses, next_page_token }))
     }
 
     async fn lift_invitation_pause(

@@ -1,11 +1,11 @@
 //! Signing in with a passkey: instead of address and password, or as the second step after them.
 
-use super::super::sign_in::{Begun, Page, device, enter};
+use super::super::sign_in::{Begun, Page, device_of, enter};
 use super::super::{Failure, Form, Guest, is_local};
 use super::Ask;
 use crate::error::Problem;
 use crate::upstream::call;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     BeginPasskeySignInRequest, SignInWithPasskeyRequest, SignInWithPasskeyResponse,
@@ -46,11 +46,10 @@ pub(super) async fn begin(guest: Guest, form: Form) -> Result<Response, Failure>
 }
 
 pub(super) async fn finish(guest: Guest, headers: HeaderMap, form: Form) -> Result<Response, Failure> {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let request = SignInWithPasskeyRequest {
         challenge_token: form.text("challenge"),
         credential: form.text("credential"),
-        device_label: device(agent),
+        device_label: device_of(&headers),
         device_token: guest.visitor.device.clone(),
     };
     match guest.app.upstream.passkeys().sign_in_with_passkey(call(request, None)?).await {

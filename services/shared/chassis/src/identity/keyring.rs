@@ -8,7 +8,7 @@ use crate::{Clock, Code, Fault, rpc};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
@@ -207,7 +207,7 @@ impl Keyring {
     async fn key_of(&self, token: &str) -> Result<Arc<Key>, Fault> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
         // Pinned before any key is looked up: neither `none` nor a MAC keyed with the public key gets further.
-        if header.alg != Algorithm::EdDSA {
+        if header.alg != Algorithm::EdDSA || !says_no_more(&header) {
             return Err(refused());
         }
         self.key(header.kid.as_deref().ok_or_else(refused)?).await
@@ -331,6 +331,13 @@ fn validation(audience: &str) -> Validation {
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation
+}
+
+/// Whether a header names its kind, its algorithm and its key, and nothing more, as every token of ours does: no key of its own,
+/// no address of one, and nothing that would have to be understood.
+fn says_no_more(header: &Header) -> bool {
+    let (typ, kid) = (header.typ.clone(), header.kid.clone());
+    *header == Header { typ, kid, ..Header::new(header.alg) }
 }
 
 /// Whether a token's times make sense: it lives no longer than it may, and was made by `latest`. Compared without sums
