@@ -367,3 +367,7 @@ mod tests;
 #[cfg(test)]
 #[path = "capability_tests.rs"]
 mod capability_tests;
+
+#[cfg(test)]
+#[path = "header_tests.rs"]
+mod header_tests;
