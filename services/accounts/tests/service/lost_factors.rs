@@ -99,10 +99,6 @@ impl House {
         };
         self.rpc.sign_in_with_passkey(Request::new(message)).await.unwrap().into_inner()
     }
-
-    async fn sessions_ended(&self) -> usize {
-        self.events().await.iter().filter(|(key, ..)| key == "accounts.v1.session_ended").count()
-    }
 }
 
 #[tokio::test]
