@@ -7,6 +7,7 @@ mod erasing;
 mod leaving;
 mod software;
 mod story;
+mod throwing_out;
 mod two;
 mod world;
 

@@ -363,6 +363,11 @@ pub(crate) const ROWS: [Row; 188] = [
         r#"{"careId": "$entry", "version": 1}"#,
         any_member(UNKNOWN),
     ),
+    row(
+        "candor.accounts.v1.CoupleCareService.DeclineConfidentiality",
+        r#"{"careId": "$entry", "version": 1, "policy": "CONFIDENTIALITY_POLICY_LIMITED"}"#,
+        any_member(UNKNOWN),
+    ),
     row("candor.accounts.v1.CoupleCareService.ListCouplesInCare", "{}", any_person(DENIED)),
     row(
         "candor.accounts.v1.CoupleCareService.AcceptCoupleCare",

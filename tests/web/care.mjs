@@ -168,10 +168,17 @@ async function careForTwo(anna, ben, carla, base) {
 
   await anna.page.reload();
   await anna.page.getByText("Sessions of all three are open.").waitFor();
-  await anna.page.getByText("Propose another").click();
-  await anna.page.getByRole("radio", { name: /^Separate/ }).check();
-  await press(anna.page, "Propose it", "/care/together");
-  await ben.page.reload();
+  const propose = async () => {
+    await anna.page.getByText("Propose another").click();
+    await anna.page.getByRole("radio", { name: /^Separate/ }).check();
+    await press(anna.page, "Propose it", "/care/together");
+    await ben.page.reload();
+  };
+  await propose();
+  await press(ben.page, "Decline it", "/care/together");
+  await anna.page.reload();
+  assert.equal(await anna.page.getByText("Take the proposal back").count(), 0, "it stands in nobody's way any more");
+  await propose();
   await look(ben.page, "care-15-confidentiality-proposed");
   await press(ben.page, "Agree to it", "/care/together");
   await ben.page.getByText("You agreed.").waitFor();

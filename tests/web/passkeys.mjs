@@ -105,7 +105,10 @@ async function story(browser, address, mailDir) {
   await page.getByLabel("What you call it").fill("The blue one");
   await page.getByRole("button", { name: "Keep this name" }).click();
   await page.locator("strong", { hasText: "The blue one" }).waitFor();
-  await page.getByRole("button", { name: "Take this passkey away" }).click();
+  await page.getByRole("link", { name: "Take this passkey away" }).click();
+  await page.getByLabel("Stay signed in elsewhere").waitFor();
+  await look(page, "passkeys-07-away");
+  await page.getByRole("button", { name: "Take it away" }).click();
   await page.getByText("A passkey was taken away.").waitFor();
   await signOut();
   await page.goto(`${base}/sign-in`);

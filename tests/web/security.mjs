@@ -122,7 +122,9 @@ async function story(browser, base, mailDir) {
   await page.getByRole("button", { name: "Change my password" }).click();
   await page.getByText("Your password was changed.").waitFor();
   // Too short to stand alone, it keeps the app from being taken away.
-  await page.getByRole("button", { name: "Take the app away" }).click();
+  await page.getByRole("link", { name: "Take the app away" }).click();
+  await look(page, "security-09-away");
+  await page.getByRole("button", { name: "Take it away" }).click();
   await page.getByText("needs at least 15 characters").waitFor();
   expected(/status of 4\d\d/);
   // The password set by mail forgot every device, so the sign-in after it was told; the browser is known since, until forgotten.

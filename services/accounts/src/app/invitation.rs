@@ -1,7 +1,7 @@
 //! Invitations to link and to a circle: made by one person, answered by whoever holds the code. What becomes of one shows
 //! to its inviter only where it was accepted.
 
-use super::{Accounts, care, pause::Pause, random, text};
+use super::{Accounts, pause::Pause, random, text, trust};
 use crate::{
     CounselorError, Error,
     domain::{
@@ -192,12 +192,12 @@ pub async fn decline_invitation(
     pause.keep(conn, PauseCause::Declined, now).await
 }
 
-/// Says no to a code and to every later one of whoever made it, for one person, until they lift it. Care between the two
-/// ends with it.
+/// Says no to a code and to every later one of whoever made it, for one person, until they lift it. All there is between the
+/// two ends with it, as with any block. It asks for no living session: that would tell whether the code is one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn block_inviter(accounts: &Accounts, conn: &mut PgConnection, pause: &Pause) -> Result<(), Error> {
-    pause.keep(conn, PauseCause::Blocked, accounts.clock.now()).await?;
-    care::end_between(accounts, conn, pause.keeper_id(), pause.other_id()).await
+    couple::lock_accounts(conn, &[pause.keeper_id(), pause.other_id()]).await?;
+    trust::part(accounts, conn, pause).await
 }

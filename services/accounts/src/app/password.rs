@@ -1,17 +1,17 @@
 //! Passwords after the first: changed by whoever is signed in, or set anew with a link from a mail.
 
 use super::{
-    Accounts, Checked, announce, device, email_place, factor, notice, password_place, session::SealedLabel,
-    sign_in::seal_label, standing, text,
+    Accounts, Checked, device, email_place, factor, notice, password_place,
+    session::{self, SealedLabel},
+    sign_in::seal_label,
+    standing, text,
 };
 use crate::{
     Error,
     domain::{
         DeviceLabel, DeviceToken, FACTOR_PACE, NEW_PASSWORD_PACE, NoticeKind, Password, Personal, ResetToken,
     },
-    store::{
-        email_change, factor as factors, known_device, pending_sign_in, reset, security, session, throttle,
-    },
+    store::{email_change, factor as factors, pending_sign_in, reset, security, throttle},
 };
 use chassis::identity::Passport;
 use sqlx::PgConnection;
@@ -84,15 +84,13 @@ pub async fn change_password(
     passport: &Passport,
     others_go_on: bool,
 ) -> Result<(), Error> {
-    let (now, session_id) = (accounts.clock.now(), passport.session_id);
+    let session_id = Some(passport.session_id);
     standing::hold(accounts, conn, passport).await?;
     set(accounts, conn, new).await?;
     if !others_go_on {
-        known_device::forget_all(conn, new.account_id, Some(session_id)).await?;
-        let ended = session::end_all(conn, new.account_id, Some(session_id), now).await?;
-        announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+        session::end_all(accounts, conn, new.account_id, session_id).await?;
     }
-    notice::tell(accounts, conn, new.account_id, NoticeKind::PasswordChanged, Some(session_id)).await
+    notice::tell(accounts, conn, new.account_id, NoticeKind::PasswordChanged, session_id).await
 }
 
 /// Sets the password of an account that is held, and makes worthless what was begun with the one before.
@@ -198,9 +196,7 @@ pub async fn reset_password(
         None => {}
     }
     set(accounts, conn, &prepared.new).await?;
-    known_device::forget_all(conn, account_id, None).await?;
-    let ended = session::end_all(conn, account_id, None, now).await?;
-    announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
+    session::end_all(accounts, conn, account_id, None).await?;
     notice::tell(accounts, conn, account_id, NoticeKind::PasswordReset, None).await?;
     device::welcome(accounts, conn, account_id, &prepared.label, prepared.device.as_ref()).await
 }

@@ -109,10 +109,21 @@ pub async fn end_sessions(
     by: &Passport,
     this_one_too: bool,
 ) -> Result<usize, Error> {
-    let (now, but) = (accounts.clock.now(), (!this_one_too).then_some(by.session_id));
     standing::hold(accounts, conn, by).await?;
-    known_device::forget_all(conn, by.account_id, but).await?;
-    let ended = session::end_all(conn, by.account_id, but, now).await?;
+    end_all(accounts, conn, by.account_id, (!this_one_too).then_some(by.session_id)).await
+}
+
+/// Ends every session of an account that is held, or all but one, and forgets the devices of what ends; returns how many have
+/// ended.
+pub(super) async fn end_all(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    but: Option<Uuid>,
+) -> Result<usize, Error> {
+    let now = accounts.clock.now();
+    known_device::forget_all(conn, account_id, but).await?;
+    let ended = session::end_all(conn, account_id, but, now).await?;
     announce::sessions_ended(conn, &accounts.ids, now, &ended).await?;
     Ok(ended.len())
 }

@@ -64,7 +64,7 @@ pub use page::{Cursor, PageSize};
 pub use passkey::{Answer, Asked, Fit, KeptPasskey, MOST_PASSKEYS, Site, Unfit};
 pub use password::{Password, Personal, Weakness, judge};
 pub use pause::PauseCause;
-pub use person::{AccountKind, DeviceLabel, Locale, Zone};
+pub use person::{AccountKind, DeviceLabel, Locale, Zone, in_language};
 pub use proof::{
     CHALLENGE_LIFE, DEVICE_LIFE, EMAIL_CHANGE_LIFE, EMAIL_CHANGE_PACE, EMAIL_UNDO_LIFE, FACTOR_PACE,
     FIRST_WITHIN, KNOWN_DEVICE_PACE, MOST_DEVICES, MOST_SESSIONS, NEW_PASSWORD_PACE, PENDING_LIFE,

@@ -108,6 +108,22 @@ impl Locale {
     }
 }
 
+/// What there is in the language that fits a tag best, and which that is: the tag itself, less and less of it, English, or
+/// whatever comes first.
+pub fn in_language<'a, T>(
+    tag: &str,
+    all: impl Iterator<Item = (&'a str, T)> + Clone,
+) -> Option<(&'a str, T)> {
+    let named = |tag: &str| all.clone().find(|(locale, _)| locale.eq_ignore_ascii_case(tag));
+    let mut rest = Some(tag);
+    let mut found = None;
+    while let (None, Some(tag)) = (&found, rest) {
+        found = named(tag);
+        rest = tag.rsplit_once('-').map(|(shorter, _)| shorter);
+    }
+    found.or_else(|| named("en")).or_else(|| all.clone().next())
+}
+
 /// How a person recognises a device in their list of sessions.
 pub struct DeviceLabel(Zeroizing<String>);
 

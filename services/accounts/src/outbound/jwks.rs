@@ -103,7 +103,7 @@ impl KeyFetcher {
             Reach::Public => is_public(address.ip()),
             Reach::Loopback => address.ip().is_loopback(),
         };
-        if found.iter().all(is_allowed) { Ok(found) } else { Err(FetchProblem::Refused) }
+        if found.iter().all(is_allowed) { Ok(found) } else { Err(FetchProblem::NotPublic) }
     }
 
     async fn secure(

@@ -60,6 +60,7 @@ impl ConsentService for Rpc {
         let now = self.accounts.clock.now();
         require_step_up(&passport, now)?;
         let counselor_id = id("counselor_account_id", &message.counselor_account_id)?;
+        let locale = consent::language(&self.accounts, passport.account_id, &message.text_locale).await?;
         let said = Said {
             scope: scope(message.scope)?,
             item_id: optional_id("item_id", &message.item_id)?,
@@ -67,6 +68,7 @@ impl ConsentService for Rpc {
             expires_at: message.expire_time.map(|time| moment("expire_time", time)).transpose()?,
             text_id: &message.text_id,
             text_version: message.text_version,
+            text_locale: locale.as_str(),
         };
         let offer = Offer::parse(Relation::Counselor, &said, now).map_err(Error::from)?;
         let granted = grant(self, &passport, counselor_id, &offer).await?;
@@ -111,14 +113,18 @@ impl ConsentService for Rpc {
         &self,
         request: Request<GetConsentTextRequest>,
     ) -> Result<Response<GetConsentTextResponse>, Status> {
-        let (_, message) = admit_signed_in(request)?;
+        let (passport, message) = admit_signed_in(request)?;
         let text = ConsentText::find(&message.text_id, message.version);
         let text = text.ok_or(ConsentError::NoSuchText).map_err(Error::from)?;
+        let wanted = consent::language(&self.accounts, passport.account_id, &message.locale).await?;
+        let (locale, words) = text.words(wanted.as_str());
         Ok(Response::new(GetConsentTextResponse {
             text_id: text.id.to_owned(),
             version: text.version,
-            text: text.words.to_owned(),
+            text: words.to_owned(),
             current: text.is_current(),
+            locale: locale.to_owned(),
+            locales: text.locales().map(str::to_owned).collect(),
         }))
     }
 }
@@ -193,6 +199,7 @@ fn shown(mine: MyConsent) -> Consent {
         purpose: stored.purpose,
         text_id: stored.text_id,
         text_version: stored.text_version,
+        text_locale: stored.text_locale,
         grant_time: Some(wire(stored.granted_at)),
         expire_time: Some(wire(stored.expires_at)),
         end_time: stored.ended_at.map(|at| wire(at.to_jiff())),

@@ -204,7 +204,10 @@ async fn block(rpc: &Rpc, account_id: Uuid, code: &str) -> Result<(), Error> {
     let Some(pause) = app::pause_of_code(accounts, account_id, &code).await? else { return Ok(()) };
     let mut tx = accounts.pool.begin().await?;
     app::block_inviter(accounts, &mut tx, &pause).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    accounts.outbox.wake();
+    accounts.mails.notify_one();
+    Ok(())
 }
 
 async fn report(rpc: &Rpc, code: &str, complaint: Complaint) -> Result<(), Error> {

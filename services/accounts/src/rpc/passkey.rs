@@ -84,8 +84,9 @@ impl PasskeyService for Rpc {
         require_step_up(&passport, self.accounts.clock.now())?;
         let passkey_id = id("passkey_id", &message.passkey_id)?;
         let mut tx = self.accounts.pool.begin().await.map_err(Error::from)?;
-        app::remove_passkey(&self.accounts, &mut tx, &passport, passkey_id).await?;
+        app::remove_passkey(&self.accounts, &mut tx, &passport, passkey_id, message.others_go_on).await?;
         tx.commit().await.map_err(Error::from)?;
+        self.accounts.outbox.wake();
         self.accounts.mails.notify_one();
         Ok(Response::new(RemovePasskeyResponse {}))
     }

@@ -89,55 +89,71 @@ impl SecurityService for Rpc {
         request: Request<ConfirmTotpRequest>,
     ) -> Result<Response<ConfirmTotpResponse>, Status> {
         let (passport, message) = admit_signed_in(request)?;
-        let code = Zeroizing::new(message.code);
+        let (code, others_go_on) = (Zeroizing::new(message.code), message.others_go_on);
         require_step_up(&passport, self.accounts.clock.now())?;
-        Ok(Response::new(confirm_totp(self, &passport, &code).await?))
+        Ok(Response::new(confirm_totp(self, &passport, &code, others_go_on).await?))
     }
 
     async fn remove_totp(
         &self,
         request: Request<RemoveTotpRequest>,
     ) -> Result<Response<RemoveTotpResponse>, Status> {
-        let (passport, _) = admit_signed_in(request)?;
+        let (passport, message) = admit_signed_in(request)?;
         require_step_up(&passport, self.accounts.clock.now())?;
-        Ok(Response::new(remove_totp(self, &passport).await?))
+        Ok(Response::new(remove_totp(self, &passport, message.others_go_on).await?))
     }
 
     async fn renew_recovery_codes(
         &self,
         request: Request<RenewRecoveryCodesRequest>,
     ) -> Result<Response<RenewRecoveryCodesResponse>, Status> {
-        let (passport, _) = admit_signed_in(request)?;
+        let (passport, message) = admit_signed_in(request)?;
         require_step_up(&passport, self.accounts.clock.now())?;
-        Ok(Response::new(renew_recovery_codes(self, &passport).await?))
+        Ok(Response::new(renew_recovery_codes(self, &passport, message.others_go_on).await?))
     }
 }
 
-async fn confirm_totp(rpc: &Rpc, passport: &Passport, code: &str) -> Result<ConfirmTotpResponse, Error> {
+async fn confirm_totp(
+    rpc: &Rpc,
+    passport: &Passport,
+    code: &str,
+    others_go_on: bool,
+) -> Result<ConfirmTotpResponse, Error> {
     let accounts = &rpc.accounts;
     app::admit_confirmation(accounts, &mut *accounts.pool.acquire().await?, passport).await?;
     let prepared = app::prepare_app(accounts, passport, code).await?;
     let mut tx = accounts.pool.begin().await?;
-    let codes = app::confirm_app(accounts, &mut tx, passport, &prepared).await?;
+    let codes = app::confirm_app(accounts, &mut tx, passport, &prepared, others_go_on).await?;
     tx.commit().await?;
+    accounts.outbox.wake();
     accounts.mails.notify_one();
     Ok(ConfirmTotpResponse { recovery_codes: shown(codes.unwrap_or_default()) })
 }
 
-async fn remove_totp(rpc: &Rpc, passport: &Passport) -> Result<RemoveTotpResponse, Error> {
+async fn remove_totp(
+    rpc: &Rpc,
+    passport: &Passport,
+    others_go_on: bool,
+) -> Result<RemoveTotpResponse, Error> {
     let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
-    app::remove_app(accounts, &mut tx, passport).await?;
+    app::remove_app(accounts, &mut tx, passport, others_go_on).await?;
     tx.commit().await?;
+    accounts.outbox.wake();
     accounts.mails.notify_one();
     Ok(RemoveTotpResponse {})
 }
 
-async fn renew_recovery_codes(rpc: &Rpc, passport: &Passport) -> Result<RenewRecoveryCodesResponse, Error> {
+async fn renew_recovery_codes(
+    rpc: &Rpc,
+    passport: &Passport,
+    others_go_on: bool,
+) -> Result<RenewRecoveryCodesResponse, Error> {
     let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
-    let codes = app::renew_recovery_codes(accounts, &mut tx, passport).await?;
+    let codes = app::renew_recovery_codes(accounts, &mut tx, passport, others_go_on).await?;
     tx.commit().await?;
+    accounts.outbox.wake();
     accounts.mails.notify_one();
     Ok(RenewRecoveryCodesResponse { recovery_codes: shown(codes) })
 }

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     Error,
-    app::software::{self, Granted, MyConsent, Offered},
+    app::{
+        consent,
+        software::{self, Granted, MyConsent, Offered},
+    },
     domain::{Offer, PageSize, Relation, Said, Scope},
     store::software::Of,
 };
@@ -62,6 +65,7 @@ impl SoftwareConsentService for Rpc {
         let now = self.accounts.clock.now();
         require_step_up(&passport, now)?;
         let client_id = id("client_id", &message.client_id)?;
+        let locale = consent::language(&self.accounts, passport.account_id, &message.text_locale).await?;
         let said = Said {
             scope: scope(message.scope)?,
             item_id: optional_id("item_id", &message.item_id)?,
@@ -69,6 +73,7 @@ impl SoftwareConsentService for Rpc {
             expires_at: message.expire_time.map(|time| moment("expire_time", time)).transpose()?,
             text_id: &message.text_id,
             text_version: message.text_version,
+            text_locale: locale.as_str(),
         };
         let offer = Offer::parse(Relation::Software, &said, now).map_err(Error::from)?;
         let granted = grant(self, &passport, client_id, &offer).await?;
@@ -166,6 +171,7 @@ fn shown(mine: MyConsent) -> SoftwareConsent {
         purpose: stored.purpose,
         text_id: stored.text_id,
         text_version: stored.text_version,
+        text_locale: stored.text_locale,
         grant_time: Some(wire(stored.granted_at)),
         expire_time: Some(wire(stored.expires_at)),
         end_time: stored.ended_at.map(|at| wire(at.to_jiff())),

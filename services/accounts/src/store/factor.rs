@@ -129,11 +129,17 @@ pub async fn confirm_app(
     Ok(confirmed.rows_affected() == 1)
 }
 
-/// Uses the step of a code up; false when it or a later one was used already.
-pub async fn use_step(conn: &mut PgConnection, account_id: Uuid, step: i64) -> Result<bool, sqlx::Error> {
+/// Uses the step of a code up; false when it or a later one was used already, or the app that showed it counts no more.
+pub async fn use_step(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    secret: &[u8],
+    step: i64,
+) -> Result<bool, sqlx::Error> {
     let used = sqlx::query!(
-        "UPDATE totp SET last_step = $2 WHERE account_id = $1 AND confirmed AND last_step < $2",
+        "UPDATE totp SET last_step = $3 WHERE account_id = $1 AND confirmed AND secret = $2 AND last_step < $3",
         account_id,
+        secret,
         step
     )
     .execute(conn)

@@ -198,6 +198,25 @@ pub async fn weaken(conn: &mut PgConnection, account_id: Uuid) -> Result<(), sql
     Ok(())
 }
 
+/// Notes that in no session of an account but one anything is proven by a second factor, nor later than the given time.
+pub async fn doubt_others(
+    conn: &mut PgConnection,
+    account_id: Uuid,
+    but: Uuid,
+    stale: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE session SET strong = false, proved_at = LEAST(proved_at, $3)
+         WHERE account_id = $1 AND session_id <> $2 AND ended_at IS NULL",
+        account_id,
+        but,
+        stale.to_sqlx() as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// An account's live sessions, newest first.
 pub async fn list(
     conn: &mut PgConnection,

@@ -36,22 +36,28 @@ impl Phone {
 impl House {
     /// Sets up an app in a session that was proven lately; its codes are what it shows from the next half minute on.
     pub async fn add_app(&self, passport: &str) -> (Phone, Vec<String>) {
-        let request = self.with_passport(passport, BeginTotpRequest {}).await;
-        let begun = self.rpc.begin_totp(request).await.unwrap().into_inner();
-        let secret = Secret::try_from_base32(&begun.secret).unwrap();
-        let phone = Phone(Builder::new().with_secret(secret).build().unwrap());
+        let phone = self.propose_app(passport).await;
         let codes = self.confirm(passport, &phone.code(self)).await.unwrap();
         self.advance(SignedDuration::from_secs(30));
         (phone, codes)
     }
 
+    /// A phone with an app that waits for its first code.
+    pub async fn propose_app(&self, passport: &str) -> Phone {
+        let request = self.with_passport(passport, BeginTotpRequest {}).await;
+        let begun = self.rpc.begin_totp(request).await.unwrap().into_inner();
+        let secret = Secret::try_from_base32(&begun.secret).unwrap();
+        Phone(Builder::new().with_secret(secret).build().unwrap())
+    }
+
     async fn confirm(&self, passport: &str, code: &str) -> Result<Vec<String>, Status> {
-        let request = self.with_passport(passport, ConfirmTotpRequest { code: code.into() }).await;
+        let message = ConfirmTotpRequest { code: code.into(), ..ConfirmTotpRequest::default() };
+        let request = self.with_passport(passport, message).await;
         Ok(self.rpc.confirm_totp(request).await?.into_inner().recovery_codes)
     }
 
     async fn remove_app(&self, passport: &str) -> Result<(), Status> {
-        let request = self.with_passport(passport, RemoveTotpRequest {}).await;
+        let request = self.with_passport(passport, RemoveTotpRequest::default()).await;
         self.rpc.remove_totp(request).await.map(drop)
     }
 
@@ -81,7 +87,7 @@ impl House {
         self.complete(&self.half(email, password).await, code).await.unwrap()
     }
 
-    async fn assurance(&self, passport: &str) -> Assurance {
+    pub async fn assurance(&self, passport: &str) -> Assurance {
         self.passport(passport).await.unwrap().assurance
     }
 }
@@ -235,7 +241,7 @@ async fn a_recovery_code_stands_in_for_the_app_once() {
     assert_eq!(reason(&house.complete(&half, &bens[0]).await.err().unwrap()), "SECOND_FACTOR_REFUSED");
     // New ones make those before worthless.
     let passport = house.mint(&secret).await.unwrap().passport;
-    let request = house.with_passport(&passport, RenewRecoveryCodesRequest {}).await;
+    let request = house.with_passport(&passport, RenewRecoveryCodesRequest::default()).await;
     let renewed = house.rpc.renew_recovery_codes(request).await.unwrap().into_inner().recovery_codes;
     assert_eq!(renewed.len(), 10);
     assert!(renewed.iter().all(|code| !codes.contains(code)));
@@ -358,7 +364,7 @@ async fn a_short_password_stands_beside_a_second_factor_and_never_alone() {
     assert_eq!(house.assurance(&minted).await, Assurance::One);
     assert!(!house.sign_in(ANNA, NEW).await.unwrap().session_secret.is_empty());
     assert_eq!(house.change(&minted, "vx7-Kd2!qh", true).await.err().unwrap().code(), Code::InvalidArgument);
-    let request = house.with_passport(&minted, RenewRecoveryCodesRequest {}).await;
+    let request = house.with_passport(&minted, RenewRecoveryCodesRequest::default()).await;
     assert_eq!(house.rpc.renew_recovery_codes(request).await.err().unwrap().code(), Code::NotFound);
 }
 
@@ -369,7 +375,7 @@ async fn factors_are_changed_only_by_who_proved_it_lately() {
     house.advance(SignedDuration::from_mins(6));
     let passport = house.mint(&secret).await.unwrap().passport;
     let begin = house.rpc.begin_totp(house.with_passport(&passport, BeginTotpRequest {}).await).await.err();
-    let renew = house.with_passport(&passport, RenewRecoveryCodesRequest {}).await;
+    let renew = house.with_passport(&passport, RenewRecoveryCodesRequest::default()).await;
     let renew = house.rpc.renew_recovery_codes(renew).await.err();
     let confirm = house.confirm(&passport, "123456").await.err();
     let remove = house.remove_app(&passport).await.err();
@@ -407,7 +413,7 @@ async fn those_who_run_the_platform_have_no_authority_before_a_second_factor() {
         )
         .await
         .unwrap();
-    let minted = house.mint(&session.session_secret).await.unwrap().passport;
+    let minted = house.mint(&whole.session_secret).await.unwrap().passport;
     assert_eq!(admitted(&minted).await, Err("SECOND_FACTOR_REQUIRED"));
 }
 
@@ -441,7 +447,7 @@ async fn a_password_proven_before_there_was_a_second_factor_is_not_enough_after(
         (house.sign_in(ANNA, PASSWORD).await.unwrap(), house.sign_in(ANNA, PASSWORD).await.unwrap());
     let (phone, _) = house.add_app(&one.passport).await;
     let begin = house.with_passport(&two.passport, BeginTotpRequest {}).await;
-    let codes = house.with_passport(&two.passport, RenewRecoveryCodesRequest {}).await;
+    let codes = house.with_passport(&two.passport, RenewRecoveryCodesRequest::default()).await;
     let refused = [
         house.rpc.begin_totp(begin).await.err().unwrap(),
         house.rpc.renew_recovery_codes(codes).await.err().unwrap(),

@@ -24,6 +24,7 @@ mod hostile;
 mod invitations;
 mod kit;
 mod ledger;
+mod lost_factors;
 mod mails;
 mod openings;
 mod operators;

@@ -17,16 +17,16 @@ use tonic::{Code, Request, Status};
 
 const ANNA: &str = "anna@example.org";
 const BEN: &str = "ben@example.org";
-const SITE: &str = "https://candor.example";
+pub const SITE: &str = "https://candor.example";
 
 impl House {
-    async fn ask_for_new(&self, passport: &str) -> Result<BeginPasskeyResponse, Status> {
+    pub async fn ask_for_new(&self, passport: &str) -> Result<BeginPasskeyResponse, Status> {
         let message = BeginPasskeyRequest { name: "my blue key".into() };
         let request = self.with_passport(passport, message).await;
         self.rpc.begin_passkey(request).await.map(tonic::Response::into_inner)
     }
 
-    async fn add(&self, passport: &str, token: &str, credential: &str) -> Result<Vec<String>, Status> {
+    pub async fn add(&self, passport: &str, token: &str, credential: &str) -> Result<Vec<String>, Status> {
         let message = AddPasskeyRequest { challenge_token: token.into(), credential: credential.into() };
         let request = self.with_passport(passport, message).await;
         Ok(self.rpc.add_passkey(request).await?.into_inner().recovery_codes)
@@ -39,7 +39,7 @@ impl House {
         (device, self.add(passport, &asked.challenge_token, &says).await.unwrap())
     }
 
-    async fn passkeys(&self, passport: &str) -> Vec<Passkey> {
+    pub async fn passkeys(&self, passport: &str) -> Vec<Passkey> {
         let request = self.with_passport(passport, ListPasskeysRequest {}).await;
         self.rpc.list_passkeys(request).await.unwrap().into_inner().passkeys
     }
@@ -50,12 +50,12 @@ impl House {
     }
 
     async fn remove_passkey(&self, passport: &str, passkey_id: &str) -> Result<(), Status> {
-        let message = RemovePasskeyRequest { passkey_id: passkey_id.into() };
+        let message = RemovePasskeyRequest { passkey_id: passkey_id.into(), others_go_on: false };
         self.rpc.remove_passkey(self.with_passport(passport, message).await).await.map(drop)
     }
 
     /// What a device is asked at the door: options, and the token that the answer comes with.
-    async fn ask_at_the_door(&self, half: &str) -> Result<(String, String), Status> {
+    pub async fn ask_at_the_door(&self, half: &str) -> Result<(String, String), Status> {
         let request = Request::new(BeginPasskeySignInRequest { pending_token: half.into() });
         let asked = self.rpc.begin_passkey_sign_in(request).await?.into_inner();
         Ok((asked.options, asked.challenge_token))
@@ -77,13 +77,13 @@ impl House {
         self.show(&token, &device.answer(&options)).await
     }
 
-    async fn ask_again(&self, passport: &str) -> Result<(String, String), Status> {
+    pub async fn ask_again(&self, passport: &str) -> Result<(String, String), Status> {
         let request = self.with_passport(passport, BeginPasskeyStepUpRequest {}).await;
         let asked = self.rpc.begin_passkey_step_up(request).await?.into_inner();
         Ok((asked.options, asked.challenge_token))
     }
 
-    async fn prove_with(&self, passport: &str, token: &str, credential: &str) -> Result<String, Status> {
+    pub async fn prove_with(&self, passport: &str, token: &str, credential: &str) -> Result<String, Status> {
         let message =
             StepUpWithPasskeyRequest { challenge_token: token.into(), credential: credential.into() };
         let request = self.with_passport(passport, message).await;

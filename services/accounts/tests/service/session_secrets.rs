@@ -29,7 +29,7 @@ impl House {
         self.notices(&minted.passport).await.iter().filter(|kind| **kind == TOLD).count()
     }
 
-    async fn sessions_ended(&self) -> usize {
+    pub async fn sessions_ended(&self) -> usize {
         self.events().await.iter().filter(|(key, ..)| key == "accounts.v1.session_ended").count()
     }
 

@@ -86,3 +86,33 @@ async fn half_a_sign_in_neither_begins_nor_ends_with_what_was_changed_meanwhile(
     house.across(CHANGES[0], house.sign_in(ANNA, PASSWORD)).await.err().unwrap();
     assert_eq!(house.count("pending_sign_in").await, 0);
 }
+
+#[tokio::test]
+async fn a_passkey_that_is_taken_away_while_somebody_signs_in_with_it_lets_nobody_in() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let own = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let (mut device, _) = house.add_passkey(&own.passport, 7).await;
+    let taken = "UPDATE account SET kind = kind; DELETE FROM passkey";
+    let refused = house.across(taken, house.sign_in_with(&mut device)).await.err().unwrap();
+    assert_eq!(reason(&refused), "PASSKEY_REFUSED");
+    assert_eq!(house.count("session").await, 1);
+}
+
+#[tokio::test]
+async fn a_code_of_an_app_that_another_took_the_place_of_meanwhile_lets_nobody_in() {
+    let house = House::new().await;
+    house.join(ANNA, PASSWORD).await;
+    let own = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let (phone, _) = house.add_app(&own.passport).await;
+    let half = house.sign_in(ANNA, PASSWORD).await.unwrap();
+    let request = Request::new(CompleteSignInRequest {
+        pending_token: half.pending_token,
+        code: phone.code(&house),
+        ..CompleteSignInRequest::default()
+    });
+    let replaced = "UPDATE account SET kind = kind; UPDATE totp SET secret = 'another', last_step = 0";
+    let refused = house.across(replaced, house.rpc.complete_sign_in(request)).await.err().unwrap();
+    assert_eq!(reason(&refused), "SECOND_FACTOR_REFUSED");
+    assert_eq!(house.count("session").await, 1);
+}

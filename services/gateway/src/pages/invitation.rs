@@ -261,8 +261,8 @@ pub(super) async fn block(invited: Invited, form: Form) -> Result<Response, Fail
     said(reply)?;
     invited.done(
         "Blocked",
-        "No code of this person works for you any more.",
-        "They are told nothing. They see what they see when nobody answers.",
+        "No code of this person works for you any more. Whatever there was between you here is over.",
+        "They are not told that you blocked them. Of the code they see what they see when nobody answers.",
     )
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/security", get(security::show))
         .route("/security/notices", post(security::choose_notices))
         .route("/security/app", get(security::factor::show).post(security::factor::confirm))
-        .route("/security/app/remove", post(security::factor::remove))
+        .route("/security/app/remove", get(security::factor::show_removal).post(security::factor::remove))
         .route("/security/codes", get(security::factor::show_renewal).post(security::factor::renew))
         .route("/security/password", get(security::password::show).post(security::password::submit))
         .merge(security::address::router())

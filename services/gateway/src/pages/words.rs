@@ -149,6 +149,28 @@ pub(super) fn weekday(day: Weekday) -> &'static str {
     }
 }
 
+/// A language that texts of the house are in.
+pub(crate) struct Language {
+    /// Its tag.
+    pub(crate) tag: &'static str,
+    /// What it calls itself.
+    pub(crate) own_name: &'static str,
+    /// What it is called on the pages.
+    pub(crate) name: &'static str,
+}
+
+/// The languages that texts of the house are in.
+pub(crate) const LANGUAGES: [Language; 3] = [
+    Language { tag: "en", own_name: "English", name: "English" },
+    Language { tag: "de", own_name: "Deutsch", name: "German" },
+    Language { tag: "es", own_name: "Español", name: "Spanish" },
+];
+
+/// What a language is called on the pages; its tag, where that is not known.
+pub(crate) fn language(tag: &str) -> &str {
+    LANGUAGES.iter().find(|known| known.tag == tag).map_or(tag, |known| known.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

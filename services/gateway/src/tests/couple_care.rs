@@ -102,11 +102,14 @@ async fn while_it_is_active_confidentiality_shows_and_is_changed_by_all_three() 
     assert!(page.contains("Sessions of all three are open.") && page.contains("Agree to it"), "{page}");
     let token = token_in(&page);
     let said = [("csrf", token.as_str()), ("version", "3"), ("policy", "1")];
-    for act in ["", "/agree", "/withdraw"] {
+    for act in ["", "/agree", "/withdraw", "/decline"] {
         let sent = world.submit(&format!("/care/together/t-1/confidentiality{act}"), COOKIE, &said).await;
         assert_eq!(sent.header("location"), "/care/together", "{act}");
     }
-    assert_eq!(done(&world), ["propose 1 for t-1", "agree to 3 as 1 for t-1", "withdraw 3 of t-1"]);
+    let expected =
+        ["propose 1 for t-1", "agree to 3 as 1 for t-1", "withdraw 3 of t-1", "decline 3 as 1 of t-1"];
+    assert_eq!(done(&world), expected);
+    assert!(page.contains("action=\"/care/together/t-1/confidentiality/decline\""), "{page}");
     // A change asks for a fresh proof, and leads back.
     *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second() - 600);
     let stale = world.submit("/care/together/t-1/confidentiality/agree", COOKIE, &said).await;
@@ -136,6 +139,7 @@ async fn the_counselor_takes_on_confirms_having_seen_each_alone_and_locks_again(
         "seen alone, said on",
         &format!("/practice/couples/t-2/seen/{BOB}"),
         "/practice/couples/t-2/confidentiality/agree",
+        "/practice/couples/t-2/confidentiality/decline",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");
     }
@@ -148,6 +152,7 @@ async fn the_counselor_takes_on_confirms_having_seen_each_alone_and_locks_again(
         format!("t-2/seen/{BOB}"),
         "t-2/lock".to_owned(),
         "t-2/confidentiality/agree".to_owned(),
+        "t-2/confidentiality/decline".to_owned(),
         "t-2/end".to_owned(),
     ];
     for act in &acts {
@@ -160,6 +165,7 @@ async fn the_counselor_takes_on_confirms_having_seen_each_alone_and_locks_again(
         format!("seen {BOB} of t-2"),
         "lock t-2".to_owned(),
         "agree to 3 as 1 for t-2".to_owned(),
+        "decline 3 as 1 of t-2".to_owned(),
         "end t-2".to_owned(),
     ];
     assert_eq!(done(&world), expected);

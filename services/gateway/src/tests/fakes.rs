@@ -557,6 +557,7 @@ impl SecurityService for Fake {
             return Err(Fault::new(Code::PermissionDenied, "PROOF_REFUSED", sentence).into());
         }
         let first = !self.0.app.swap(true, Ordering::SeqCst);
+        self.0.passkeys.lost.lock().unwrap().push(("another app", request.get_ref().others_go_on));
         let recovery_codes = if first { vec!["01AB-CDEF-GHJK-MNPQ".into()] } else { Vec::new() };
         Ok(Response::new(ConfirmTotpResponse { recovery_codes }))
     }
@@ -564,6 +565,7 @@ impl SecurityService for Fake {
     async fn remove_totp(&self, request: Request<RemoveTotpRequest>) -> Answer<RemoveTotpResponse> {
         self.admit_proven(&request)?;
         self.0.app.store(false, Ordering::SeqCst);
+        self.0.passkeys.lost.lock().unwrap().push(("app", request.get_ref().others_go_on));
         Ok(Response::new(RemoveTotpResponse {}))
     }
 
@@ -572,6 +574,7 @@ impl SecurityService for Fake {
         request: Request<RenewRecoveryCodesRequest>,
     ) -> Answer<RenewRecoveryCodesResponse> {
         self.admit_proven(&request)?;
+        self.0.passkeys.lost.lock().unwrap().push(("codes", request.get_ref().others_go_on));
         let recovery_codes = vec!["ZZAB-CDEF-GHJK-MNPQ".into()];
         Ok(Response::new(RenewRecoveryCodesResponse { recovery_codes }))
     }

@@ -204,6 +204,16 @@ impl CoupleCareService for Fake {
         Ok(Response::new(WithdrawConfidentialityResponse {}))
     }
 
+    async fn decline_confidentiality(
+        &self,
+        request: Request<DeclineConfidentialityRequest>,
+    ) -> Answer<DeclineConfidentialityResponse> {
+        let message = request.get_ref();
+        let what = format!("decline {} as {} of {}", message.version, message.policy, message.care_id);
+        self.note_couple(&request, what)?;
+        Ok(Response::new(DeclineConfidentialityResponse {}))
+    }
+
     async fn confirm_seen_alone(
         &self,
         request: Request<ConfirmSeenAloneRequest>,

@@ -51,6 +51,7 @@ impl Fake {
             purpose: AccessPurpose::Care.into(),
             text_id: "entries-to-counselor".into(),
             text_version: 1,
+            text_locale: "de".into(),
             grant_time: self.0.timestamp(-3600),
             expire_time: self.0.timestamp(86_400),
             end_time: None,
@@ -140,12 +141,17 @@ impl ConsentService for Fake {
         request: Request<GetConsentTextRequest>,
     ) -> Answer<GetConsentTextResponse> {
         self.admit(&request)?;
-        Ok(Response::new(GetConsentTextResponse {
-            text_id: request.into_inner().text_id,
-            version: 4,
-            text: "I open it, **knowing**.".into(),
-            current: true,
-        }))
+        let GetConsentTextRequest { text_id, locale, .. } = request.into_inner();
+        let (locale, text) = match &*locale {
+            // Alice's own language.
+            "" => ("es", "Lo abro, **knowing**."),
+            "de" => ("de", "Ich öffne es, **knowing**."),
+            _ => ("en", "I open it, **knowing**."),
+        };
+        let locales = ["en", "de", "es", "pt-BR"].map(str::to_owned).to_vec();
+        let (version, current) = (4, true);
+        let (text, locale) = (text.into(), locale.into());
+        Ok(Response::new(GetConsentTextResponse { text_id, version, text, current, locale, locales }))
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Passkeys {
     /// The halves of sign-ins that devices were asked for.
     pub(super) halves: Mutex<Vec<String>>,
     pub(super) named: Mutex<Vec<String>>,
+    /// What was taken away or replaced, and whether others go on.
+    pub(super) lost: Mutex<Vec<(&'static str, bool)>>,
 }
 
 pub(super) fn add(server: Router, fake: Fake) -> Router {
@@ -79,6 +81,7 @@ impl PasskeyService for Fake {
         self.admit_proven(&request)?;
         assert_eq!(request.get_ref().passkey_id, PASSKEY);
         self.0.passkeys.has.store(false, Ordering::SeqCst);
+        self.0.passkeys.lost.lock().unwrap().push(("passkey", request.get_ref().others_go_on));
         Ok(Response::new(RemovePasskeyResponse {}))
     }
 

@@ -71,6 +71,7 @@ impl Fake {
             purpose: AccessPurpose::Stated.into(),
             text_id: "entries-to-software".into(),
             text_version: 1,
+            text_locale: "de".into(),
             grant_time: self.0.timestamp(-3600),
             expire_time: self.0.timestamp(86_400),
             end_time: None,

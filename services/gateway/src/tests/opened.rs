@@ -34,7 +34,9 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
         "There are 42 now",
         NAME,
         "<strong>knowing</strong>",
-        "Version 4",
+        "Version 4 of these words, in Spanish.",
+        "<div class=\"prose\" lang=\"es\"><p>Lo abro",
+        "name=\"lang\" value=\"es\"",
     ] {
         assert!(preview.contains(expected), "{expected}: {preview}");
     }
@@ -53,6 +55,7 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
             ("purpose", "3"),
             ("days", "30"),
             ("version", version),
+            ("lang", "es"),
         ]
     };
     let done = world.submit("/care/c-1/open", COOKIE, &agreed("4")).await;
@@ -60,8 +63,9 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
     let sent = world.fakes.opened.granted.lock().unwrap().remove(0);
     assert_eq!((sent.counselor_account_id.as_str(), sent.scope), (CARLA, Scope::Entries as i32));
     assert_eq!(
-        (sent.purpose, sent.text_id.as_str(), sent.text_version),
-        (AccessPurpose::Session as i32, "entries-to-counselor", 4)
+        (sent.purpose, sent.text_id.as_str(), sent.text_version, sent.text_locale.as_str()),
+        (AccessPurpose::Session as i32, "entries-to-counselor", 4, "es"),
+        "in the version and language that were shown"
     );
     let days = sent.expire_time.unwrap().seconds - world.clock.now().as_second();
     assert_eq!(days, 30 * 24 * 60 * 60);
@@ -69,6 +73,7 @@ async fn a_member_sees_first_agrees_and_takes_it_back_with_one_button() {
     world.fakes.opened.open.store(true, Ordering::SeqCst);
     let page = world.visit("/care/c-1/open", COOKIE).await.body;
     assert!(page.contains("All your entries") && page.contains("For your work together."), "{page}");
+    assert!(page.contains("You agreed to: entries-to-counselor, version 1, in German."), "{page}");
     // Long after the proof it is taken back all the same.
     *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second() - 6000);
     let place = format!("/care/c-1/open/{CONSENT}/withdraw");
@@ -110,6 +115,35 @@ async fn what_is_refused_shows_what_would_be_seen_and_the_words_that_count_again
     assert!(
         page.contains("Nothing can be opened to them at the moment.") && !page.contains("Look at it first")
     );
+}
+
+#[tokio::test]
+async fn the_words_are_read_in_another_language_without_saying_the_wish_again() {
+    let world = in_care("member").await;
+    let preview = world.visit("/care/c-1/open/preview?what=entries&purpose=3&days=30", COOKIE).await.body;
+    let german = "/care/c-1/open/preview?what=entries&#38;item=&#38;purpose=3&#38;days=30&#38;lang=de#words";
+    assert!(
+        preview.contains(&format!("href=\"{german}\" hreflang=\"de\" lang=\"de\">Deutsch</a>")),
+        "{preview}"
+    );
+    // A language that nothing here has a name for is said by its tag, and the one that is shown is not offered.
+    assert!(preview.contains(">pt-BR</a>") && !preview.contains(">Español</a>"), "{preview}");
+    let place = german.replace("&#38;", "&").replace("#words", "");
+    let page = world.visit(&place, COOKIE).await.body;
+    for expected in
+        ["lang=\"de\"><p>Ich öffne es", "of these words, in German.", "All your entries, for preparing"]
+    {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    // A refusal shows the words that were read again, and what is no tag is not asked for.
+    let token = token_in(&page);
+    let said = ("CONSENT_TEXT_CHANGED", "The words of this consent are others by now.");
+    *world.fakes.opened.refusal.lock().unwrap() = Some(said);
+    let fields = [("csrf", token.as_str()), ("what", "entries"), ("version", "3"), ("lang", "de")];
+    let refused = world.submit("/care/c-1/open", COOKIE, &fields).await;
+    assert!(refused.body.contains("Ich öffne es") && refused.body.contains(said.1), "{}", refused.body);
+    let odd = world.visit("/care/c-1/open/preview?what=entries&lang=%3Cb%3E", COOKIE).await.body;
+    assert!(odd.contains("Lo abro"), "{odd}");
 }
 
 #[tokio::test]

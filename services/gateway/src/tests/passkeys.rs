@@ -52,11 +52,21 @@ async fn a_passkey_is_added_named_and_taken_away_on_pages() {
     let named = world.submit(&format!("{place}/rename"), COOKIE, &[csrf, ("name", "The key")]).await;
     assert_eq!(named.header("location"), "/security");
     assert_eq!(*world.fakes.passkeys.named.lock().unwrap(), ["My phone", "The key"]);
-    assert_eq!(
-        world.submit(&format!("{place}/remove"), COOKIE, &[csrf]).await.header("location"),
-        "/security"
-    );
+    let remove = format!("{place}/remove");
+    assert!(security.contains(&format!("href=\"{remove}\"")), "{security}");
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let asked = world.visit(&remove, COOKIE).await;
+    assert!(asked.header("location").starts_with("/prove-again?next=%2Fsecurity%2Fpasskeys%2F"));
+    *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+    let page = world.visit(&remove, COOKIE).await.body;
+    assert!(page.contains("the passkey <bdi>My &#60;phone&#62;</bdi> away"), "{page}");
+    assert!(page.contains("name=\"others_go_on\"") && !page.contains("value=\"yes\" checked"), "{page}");
+    assert_eq!(world.visit("/security/passkeys/another/remove", COOKIE).await.status, 404);
+    // Whoever says nothing of the others signs them out.
+    assert_eq!(world.submit(&remove, COOKIE, &[csrf]).await.header("location"), "/security");
     assert!(!world.visit("/security", COOKIE).await.body.contains("My &#60;phone&#62;"));
+    world.submit(&remove, COOKIE, &[csrf, ("others_go_on", "yes")]).await;
+    assert_eq!(*world.fakes.passkeys.lost.lock().unwrap(), [("passkey", false), ("passkey", true)]);
 }
 
 #[tokio::test]

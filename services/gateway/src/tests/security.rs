@@ -112,6 +112,7 @@ async fn an_app_is_set_up_with_a_picture_or_by_hand_and_the_codes_are_shown_once
     let world = World::new().await;
     let page = world.visit("/security/app", COOKIE).await;
     assert!(page.body.contains("<svg class=\"qr\"") && page.body.contains("GEZD GNBV GY3T QOJQ"));
+    assert!(!page.body.contains("others_go_on"), "a first app takes nothing's place: {}", page.body);
     let token = token_in(&page.body);
     let fields = |code| [("csrf", token.as_str()), ("code", code)];
     let wrong = world.submit("/security/app", COOKIE, &fields("654321")).await;
@@ -132,6 +133,38 @@ async fn an_app_is_set_up_with_a_picture_or_by_hand_and_the_codes_are_shown_once
         "/security"
     );
     assert!(world.visit("/security", COOKIE).await.body.contains("Set up an authenticator app"));
+}
+
+#[tokio::test]
+async fn whoever_takes_away_or_replaces_what_proves_them_is_asked_about_the_others() {
+    let world = World::new().await;
+    world.fakes.app.store(true, Ordering::SeqCst);
+    let mut token = String::new();
+    for place in ["/security/app", "/security/app/remove", "/security/codes"] {
+        *world.fakes.proved_at.lock().unwrap() = Some(0);
+        let asked = world.visit(place, COOKIE).await;
+        assert!(asked.header("location").starts_with("/prove-again?next="), "{place}");
+        *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
+        let page = world.visit(place, COOKIE).await.body;
+        for expected in
+            ["everybody else is signed out", "name=\"others_go_on\" type=\"checkbox\" value=\"yes\">"]
+        {
+            assert!(page.contains(expected), "{place}: {expected}: {page}");
+        }
+        token = token_in(&page);
+    }
+    let fields = [("csrf", token.as_str()), ("code", "123456"), ("others_go_on", "yes")];
+    for place in ["/security/app", "/security/codes", "/security/app/remove"] {
+        world.submit(place, COOKIE, &fields[..2]).await;
+        world.submit(place, COOKIE, &fields).await;
+    }
+    let lost = world.fakes.passkeys.lost.lock().unwrap().clone();
+    let both = |what| [(what, false), (what, true)];
+    assert_eq!(lost, [both("another app"), both("codes"), both("app")].concat());
+    // Without a proof the removal leads to one and back.
+    *world.fakes.proved_at.lock().unwrap() = Some(0);
+    let late = world.submit("/security/app/remove", COOKIE, &fields).await;
+    assert_eq!(late.header("location"), "/prove-again?next=%2Fsecurity%2Fapp%2Fremove");
 }
 
 #[tokio::test]

@@ -68,8 +68,9 @@ async fn they_see_first_agree_and_take_it_back_with_one_button() {
         "There are 42 now",
         NAME,
         "<strong>knowing</strong>",
-        "Version 4",
+        "Version 4 of these words, in Spanish.",
         "What a program has read, it may keep.",
+        "days=30&#38;lang=de#words\" hreflang=\"de\"",
     ] {
         assert!(preview.contains(expected), "{expected}: {preview}");
     }
@@ -82,14 +83,15 @@ async fn they_see_first_agree_and_take_it_back_with_one_button() {
         ("purpose", "4"),
         ("days", "30"),
         ("version", "4"),
+        ("lang", "de"),
     ];
     let done = world.submit(&place(), COOKIE, &fields).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/software"));
     let sent = world.fakes.software.granted.lock().unwrap().remove(0);
     assert_eq!((sent.client_id.as_str(), sent.scope), (CLIENT, Scope::Entries as i32));
     assert_eq!(
-        (sent.purpose, sent.text_id.as_str(), sent.text_version),
-        (AccessPurpose::Stated as i32, "entries-to-software", 4)
+        (sent.purpose, sent.text_id.as_str(), sent.text_version, sent.text_locale.as_str()),
+        (AccessPurpose::Stated as i32, "entries-to-software", 4, "de")
     );
     let days = sent.expire_time.unwrap().seconds - world.clock.now().as_second();
     assert_eq!(days, 30 * 24 * 60 * 60);
@@ -100,6 +102,7 @@ async fn they_see_first_agree_and_take_it_back_with_one_button() {
     let page = world.visit("/software", COOKIE).await.body;
     let withdraw = format!("/software/consents/{GIVEN}/withdraw");
     assert!(page.contains("All your entries") && page.contains(&withdraw), "{page}");
+    assert!(page.contains("You agreed to: entries-to-software, version 1, in German."), "{page}");
     let done = world.submit(&withdraw, COOKIE, &[("csrf", &token_in(&page))]).await;
     assert_eq!(done.header("location"), "/software");
     assert_eq!(*world.fakes.software.revoked.lock().unwrap(), [GIVEN]);

@@ -63,7 +63,9 @@ async fn whoever_has_yet_to_accept_is_led_there_from_every_page_and_back() {
         led.header("location")
     );
     let page = world.visit(led.header("location"), COOKIE).await.body;
-    for open in ["/data", "/couple", "/circle", "/care", "/report", "/security", "Sign out"] {
+    for open in
+        ["/data", "/couple", "/circle", "/care", "/report", "\"/security\"", "\"/sessions\"", "Sign out"]
+    {
         assert!(page.contains(open), "{open}: {page}");
     }
     let token = token_in(&page);

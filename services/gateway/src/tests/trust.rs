@@ -88,9 +88,15 @@ async fn whoever_is_suspended_is_led_to_why_and_objects_once() {
     let led = world.visit(&format!("/entries/{}", super::fakes::ENTRY), COOKIE).await;
     assert_eq!((led.status.as_u16(), led.header("location")), (303, "/suspended"));
     let page = world.visit("/suspended", COOKIE).await;
-    for expected in
-        ["Somebody was threatened from this account.", "until it is lifted", "/data", "/couple", "/report"]
-    {
+    for expected in [
+        "Somebody was threatened from this account.",
+        "until it is lifted",
+        "/data",
+        "/couple",
+        "/report",
+        "\"/security\"",
+        "\"/sessions\"",
+    ] {
         assert!(page.body.contains(expected), "{expected}: {}", page.body);
     }
     let token = token_in(&page.body);

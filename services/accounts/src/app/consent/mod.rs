@@ -13,11 +13,11 @@ use super::{
 use crate::{
     ConsentError, Error,
     domain::{
-        MOST_CONSENTS, NoticeKind, Offer,
+        Locale, MOST_CONSENTS, NoticeKind, Offer,
         audit::{Action, Details, Subject},
     },
     store::{
-        access,
+        access, account,
         consent::{self, Ended, NewConsent, State},
     },
 };
@@ -26,6 +26,18 @@ use chassis::identity::Passport;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+/// The language that somebody wants the words of a consent in: the one they say, or the one that their account has.
+///
+/// # Errors
+/// [`Error::Invalid`] for what is no language; when the database fails.
+pub async fn language(accounts: &Accounts, account_id: Uuid, said: &str) -> Result<Locale, Error> {
+    if said.is_empty() {
+        let profile = account::profile(&mut *accounts.pool.acquire().await?, account_id).await?;
+        return Ok(Locale::parse(&profile.map(|profile| profile.locale).unwrap_or_default())?);
+    }
+    Ok(Locale::parse(said)?)
+}
 
 /// Opens something to a counselor, and returns the consent's id. The same that was open ends with it.
 ///
@@ -57,6 +69,7 @@ pub async fn grant(
         purpose: offer.purpose.number(),
         text_id: offer.text.id,
         text_version: offer.text.version,
+        text_locale: offer.locale,
         expires_at: offer.expires_at,
     };
     let replaced = consent::replace(conn, &new, now).await?;
@@ -70,7 +83,8 @@ pub async fn grant(
         .code("scope", offer.scope.as_str())
         .code("purpose", offer.purpose.as_str())
         .code("text", offer.text.id)
-        .number("text_version", offer.text.version.into());
+        .number("text_version", offer.text.version.into())
+        .code("text_locale", offer.locale);
     record(accounts, conn, by, (Action::ConsentGranted, consent_id), details).await?;
     close(accounts, conn, replaced, now).await?;
     let granted = announce::consent_granted(&accounts.ids, now, &state(&new, now));

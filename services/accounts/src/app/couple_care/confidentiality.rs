@@ -72,10 +72,7 @@ pub async fn agree_to_policy(
 ) -> Result<bool, Error> {
     let now = accounts.clock.now();
     let parties = hold_active(accounts, conn, by, care_id).await?;
-    let proposal = held_proposal(accounts, conn, care_id, version).await?;
-    if proposal.policy != policy.as_str() {
-        return Err(CareError::ProposalGone.into());
-    }
+    held_as_read(accounts, conn, care_id, (version, policy)).await?;
     if !store::add_agreement(conn, care_id, by.account_id, now).await? {
         return Ok(false);
     }
@@ -103,6 +100,40 @@ pub async fn withdraw_policy(
         return Err(CareError::ProposalGone.into());
     }
     Ok(store::remove_proposal(conn, care_id).await?)
+}
+
+/// Says no to what somebody else proposed, as long as it does not count: it is gone, so that another can be proposed. That
+/// somebody said no is kept nowhere and told to nobody; to the other two it is as if it had been taken back, or its time were
+/// over.
+///
+/// # Errors
+/// [`Error::SessionOver`], [`Error::ProofTooWeak`]; [`CareError::NotFound`]; [`CareError::ProposalGone`], also where it is
+/// something else by now, or the caller's own.
+pub async fn decline_policy(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    care_id: Uuid,
+    version: i32,
+    policy: Confidentiality,
+) -> Result<(), Error> {
+    hold_active(accounts, conn, by, care_id).await?;
+    let proposal = held_as_read(accounts, conn, care_id, (version, policy)).await?;
+    if proposal.proposer_id == by.account_id {
+        return Err(CareError::ProposalGone.into());
+    }
+    Ok(store::remove_proposal(conn, care_id).await?)
+}
+
+/// What is proposed, if it is what somebody read: a number that became free may be of another by now.
+async fn held_as_read(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    care_id: Uuid,
+    (version, policy): (i32, Confidentiality),
+) -> Result<Version, Error> {
+    let proposal = held_proposal(accounts, conn, care_id, version).await?;
+    if proposal.policy == policy.as_str() { Ok(proposal) } else { Err(CareError::ProposalGone.into()) }
 }
 
 async fn held_proposal(

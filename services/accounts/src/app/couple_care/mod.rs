@@ -6,7 +6,7 @@ mod ending;
 mod joint;
 mod reading;
 
-pub use confidentiality::{agree_to_policy, propose_policy, withdraw_policy};
+pub use confidentiality::{agree_to_policy, decline_policy, propose_policy, withdraw_policy};
 pub use ending::{decline, end, expire};
 pub(super) use ending::{end_all_of, end_between, end_of_couple};
 pub use joint::{confirm_seen_alone, lock_joint_sessions};

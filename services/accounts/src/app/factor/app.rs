@@ -1,6 +1,6 @@
 //! The authenticator app: proposed with a secret, and counting from its first code on.
 
-use super::{after_removal, may_remove, recovery, secret_place};
+use super::{after_loss, may_remove, recovery, secret_place};
 use crate::{
     Error,
     app::{Accounts, notice, random, standing},
@@ -87,7 +87,7 @@ pub async fn prepare_app(accounts: &Accounts, passport: &Passport, code: &str) -
 }
 
 /// Lets the app count. The session it was set up in has proven two factors by that; with the first factor come recovery
-/// codes.
+/// codes. Where it takes the place of another, other sessions end unless they are to go on.
 ///
 /// # Errors
 /// [`Error::NoAppWaits`] when another one was proposed meanwhile; [`Error::SessionOver`]; [`Error::ProofTooWeak`].
@@ -96,6 +96,7 @@ pub async fn confirm_app(
     conn: &mut PgConnection,
     passport: &Passport,
     prepared: &PreparedApp,
+    others_go_on: bool,
 ) -> Result<Option<recovery::FreshCodes>, Error> {
     let account_id = passport.account_id;
     standing::hold(accounts, conn, passport).await?;
@@ -106,11 +107,14 @@ pub async fn confirm_app(
     if !session::strengthen(conn, passport.session_id, account_id).await? {
         return Err(Error::SessionOver);
     }
+    if before.totp {
+        after_loss(accounts, conn, passport, others_go_on).await?;
+    }
     notice::tell(accounts, conn, account_id, NoticeKind::AppAdded, Some(passport.session_id)).await?;
     recovery::first_codes(conn, account_id, before).await
 }
 
-/// Takes the app away.
+/// Takes the app away. Other sessions end unless they are to go on.
 ///
 /// # Errors
 /// [`Error::NoSuchFactor`]; [`Error::PasswordTooShortAlone`]; [`Error::SessionOver`]; [`Error::ProofTooWeak`].
@@ -118,6 +122,7 @@ pub async fn remove_app(
     accounts: &Accounts,
     conn: &mut PgConnection,
     passport: &Passport,
+    others_go_on: bool,
 ) -> Result<(), Error> {
     let account_id = passport.account_id;
     standing::hold(accounts, conn, passport).await?;
@@ -128,6 +133,6 @@ pub async fn remove_app(
     if !factor::remove_app(conn, account_id).await? {
         return Err(Error::NoSuchFactor);
     }
-    after_removal(conn, account_id).await?;
+    after_loss(accounts, conn, passport, others_go_on).await?;
     notice::tell(accounts, conn, account_id, NoticeKind::AppRemoved, Some(passport.session_id)).await
 }

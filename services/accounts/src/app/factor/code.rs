@@ -17,7 +17,8 @@ pub struct Checked {
 }
 
 enum With {
-    App(Step),
+    /// A step of the app with this sealed secret.
+    App(Step, Vec<u8>),
     Recovery([u8; 32]),
 }
 
@@ -34,13 +35,13 @@ pub async fn check_code(accounts: &Accounts, account_id: Uuid, typed: &str) -> R
     let key = accounts.vault.data_key(account_id).await?;
     let secret = key.open(&secret_place(account_id), &found.secret)?;
     let step = Totp::of(&secret).and_then(|totp| totp.step(typed, accounts.clock.now()));
-    Ok(Checked { account_id, with: With::App(step.ok_or(Error::CodeRefused)?) })
+    Ok(Checked { account_id, with: With::App(step.ok_or(Error::CodeRefused)?, found.secret) })
 }
 
 /// Uses a code up, in the transaction of what it lets through. Of two who show the same one, one gets through.
 ///
 /// # Errors
-/// [`Error::CodeRefused`] when it was used before.
+/// [`Error::CodeRefused`] when it was used before, or is of an app that another took the place of meanwhile.
 pub(in crate::app) async fn use_up(
     accounts: &Accounts,
     conn: &mut PgConnection,
@@ -49,7 +50,7 @@ pub(in crate::app) async fn use_up(
 ) -> Result<(), Error> {
     let account_id = checked.account_id;
     let used = match &checked.with {
-        With::App(step) => factor::use_step(conn, account_id, step.0).await?,
+        With::App(step, secret) => factor::use_step(conn, account_id, secret, step.0).await?,
         With::Recovery(hash) => factor::use_recovery_code(conn, account_id, hash).await?,
     };
     if !used {

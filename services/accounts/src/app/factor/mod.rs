@@ -12,12 +12,13 @@ pub use code::{Checked, check_code};
 pub(super) use recovery::first_codes;
 pub use recovery::{FreshCodes, renew_recovery_codes};
 
-use super::{Accounts, notice};
+use super::{Accounts, notice, session};
 use crate::{
     Error,
     domain::{NoticeKind, Pace},
-    store::{factor, security, session, throttle},
+    store::{factor, security, session as sessions, throttle},
 };
+use chassis::{identity::Passport, rpc::STEP_UP_LIFE};
 use jiff::SignedDuration;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -65,11 +66,26 @@ pub(super) async fn admit_code(
     Err(Error::TooManyProofs(pace.interval.unsigned_abs()))
 }
 
-/// After a factor was taken away: without any, nothing is proven by two any more, and recovery codes stand for nothing.
-pub(super) async fn after_removal(conn: &mut PgConnection, account_id: Uuid) -> Result<(), Error> {
+/// After something that proves who somebody is was taken away, or another took its place. Which session began with it is not
+/// kept, so every other one ends, and the account knows their devices no more. Where they are to go on they have proven
+/// nothing any more, until they prove it with what there is now. Without any factor nothing is proven by two in this session
+/// either, and recovery codes stand for nothing.
+pub(super) async fn after_loss(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    by: &Passport,
+    others_go_on: bool,
+) -> Result<(), Error> {
+    let Passport { account_id, session_id, .. } = *by;
+    if others_go_on {
+        let stale = accounts.clock.now() - STEP_UP_LIFE - SignedDuration::from_secs(1);
+        sessions::doubt_others(conn, account_id, session_id, stale).await?;
+    } else {
+        session::end_all(accounts, conn, account_id, Some(session_id)).await?;
+    }
     if !factor::of(conn, account_id).await?.any() {
         factor::replace_recovery_codes(conn, account_id, &[]).await?;
-        session::weaken(conn, account_id).await?;
+        sessions::weaken(conn, account_id).await?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Recovery codes: made with the first factor, shown once, each good once.
 
+use super::after_loss;
 use crate::{
     Error,
     app::{Accounts, notice, random, standing},
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 /// Codes as they are shown this once.
 pub type FreshCodes = Vec<Zeroizing<String>>;
 
-/// Puts new codes in the place of those before.
+/// Puts new codes in the place of those before. Other sessions end unless they are to go on.
 ///
 /// # Errors
 /// [`Error::NoSuchFactor`] where there is no factor that they would stand in for; [`Error::SessionOver`];
@@ -23,15 +24,18 @@ pub async fn renew_recovery_codes(
     accounts: &Accounts,
     conn: &mut PgConnection,
     passport: &Passport,
+    others_go_on: bool,
 ) -> Result<FreshCodes, Error> {
     let account_id = passport.account_id;
     standing::hold(accounts, conn, passport).await?;
     if !factor::of(conn, account_id).await?.any() {
         return Err(Error::NoSuchFactor);
     }
+    let codes = renew(conn, account_id).await?;
+    after_loss(accounts, conn, passport, others_go_on).await?;
     let kind = NoticeKind::RecoveryCodesRenewed;
     notice::tell(accounts, conn, account_id, kind, Some(passport.session_id)).await?;
-    renew(conn, account_id).await
+    Ok(codes)
 }
 
 /// The codes that come with a first factor; none where there are some.

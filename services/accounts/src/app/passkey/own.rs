@@ -5,7 +5,7 @@ use crate::{
     Error,
     app::{
         Accounts,
-        factor::{after_removal, may_remove},
+        factor::{after_loss, may_remove},
         notice, standing, text,
     },
     domain::{Name, NoticeKind},
@@ -81,7 +81,7 @@ pub async fn rename_passkey(
     }
 }
 
-/// Takes a passkey away.
+/// Takes a passkey away. Other sessions end unless they are to go on.
 ///
 /// # Errors
 /// [`Error::NoSuchFactor`]; [`Error::PasswordTooShortAlone`]; [`Error::SessionOver`]; [`Error::ProofTooWeak`].
@@ -90,6 +90,7 @@ pub async fn remove_passkey(
     conn: &mut PgConnection,
     passport: &Passport,
     passkey_id: Uuid,
+    others_go_on: bool,
 ) -> Result<(), Error> {
     let account_id = passport.account_id;
     standing::hold(accounts, conn, passport).await?;
@@ -98,6 +99,6 @@ pub async fn remove_passkey(
     }
     let left: Factors = factor::of(conn, account_id).await?;
     may_remove(conn, account_id, left).await?;
-    after_removal(conn, account_id).await?;
+    after_loss(accounts, conn, passport, others_go_on).await?;
     notice::tell(accounts, conn, account_id, NoticeKind::PasskeyRemoved, Some(passport.session_id)).await
 }

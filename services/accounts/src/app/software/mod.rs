@@ -63,6 +63,7 @@ pub async fn grant(
         purpose: offer.purpose.number(),
         text_id: offer.text.id,
         text_version: offer.text.version,
+        text_locale: offer.locale,
         expires_at: offer.expires_at,
     };
     let replaced = software::replace(conn, &new, now).await?;
@@ -76,7 +77,8 @@ pub async fn grant(
         .code("scope", offer.scope.as_str())
         .code("purpose", offer.purpose.as_str())
         .code("text", offer.text.id)
-        .number("text_version", offer.text.version.into());
+        .number("text_version", offer.text.version.into())
+        .code("text_locale", offer.locale);
     record(accounts, conn, by, (Action::ConsentGranted, consent_id), details).await?;
     ending::close(accounts, conn, replaced.as_slice(), now).await?;
     let granted = announce::software_consent_granted(&accounts.ids, now, &state(&new, now));

@@ -35,8 +35,20 @@ pub async fn block(
     by: &Passport,
     pause: &Pause,
 ) -> Result<(), Error> {
-    let (now, me, other) = (accounts.clock.now(), by.account_id, pause.other_id());
-    standing::hold_with(accounts, conn, by, &[other]).await?;
+    standing::hold_with(accounts, conn, by, &[pause.other_id()]).await?;
+    part(accounts, conn, pause).await
+}
+
+/// The same for two who are held, whoever of them says it how: what is between them ends, and a pause without an end is kept.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) async fn part(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    pause: &Pause,
+) -> Result<(), Error> {
+    let (now, me, other) = (accounts.clock.now(), pause.keeper_id(), pause.other_id());
     if store::couple::are_linked(conn, me, other).await? {
         couple::unlink(accounts, conn, me, None).await?;
     }

@@ -6,6 +6,7 @@ mod keys;
 mod reporting;
 mod suspended;
 
+pub(super) use blocking::part;
 pub use blocking::{block, pause_of_person};
 pub use keys::{destroy_over, keys_of};
 pub use reporting::{

@@ -14,10 +14,13 @@ pub struct Fetched {
 /// Why keys could not be fetched. Nothing of what was found there is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchProblem {
-    /// Plain http, or a machine that is not on the public internet.
+    /// Plain http.
     Refused,
     /// No machine of that name, or none that answers.
     Unreachable,
+    /// A machine that is not on the public internet. To whoever named it this is as if nothing answered: they must not find out
+    /// which names there are inside.
+    NotPublic,
     /// It cannot prove that it is the machine of that name.
     Certificate,
     /// It took too long.
@@ -32,9 +35,10 @@ pub enum FetchProblem {
 
 impl FetchProblem {
     /// Every one there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Refused,
         Self::Unreachable,
+        Self::NotPublic,
         Self::Certificate,
         Self::TooSlow,
         Self::Status,
@@ -46,7 +50,7 @@ impl FetchProblem {
     pub fn number(self) -> i32 {
         match self {
             Self::Refused => 1,
-            Self::Unreachable => 2,
+            Self::Unreachable | Self::NotPublic => 2,
             Self::Certificate => 3,
             Self::TooSlow => 4,
             Self::Status => 5,
@@ -55,7 +59,7 @@ impl FetchProblem {
         }
     }
 
-    /// The problem of a number.
+    /// The problem of a number; the first, where several have it.
     pub fn of(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|problem| problem.number() == number)
     }
@@ -63,10 +67,10 @@ impl FetchProblem {
     /// What is wrong, to be read after the field's name.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Refused => {
-                "could not be fetched: it must begin with https:// and lead to the public internet"
+            Self::Refused => "could not be fetched: it must begin with https://",
+            Self::Unreachable | Self::NotPublic => {
+                "could not be fetched: nothing answers there on the public internet"
             }
-            Self::Unreachable => "could not be fetched: nothing answers there",
             Self::Certificate => "could not be fetched: its certificate does not fit",
             Self::TooSlow => "could not be fetched: it took too long",
             Self::Status => {

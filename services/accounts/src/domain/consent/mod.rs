@@ -144,6 +144,8 @@ pub struct Offer {
     pub expires_at: Timestamp,
     /// The words.
     pub text: &'static ConsentText,
+    /// In which of their languages they were read.
+    pub locale: &'static str,
 }
 
 /// What a member says when they open something.
@@ -160,6 +162,8 @@ pub struct Said<'a> {
     pub text_id: &'a str,
     /// Their version.
     pub text_version: i32,
+    /// In which language they were read, a tag.
+    pub text_locale: &'a str,
 }
 
 /// Why something is not opened.
@@ -208,7 +212,8 @@ impl Offer {
         if said.text_version != text.version {
             return Err(NotOffered::TextChanged(text));
         }
-        Ok(Self { scope, item_id, purpose, expires_at, text })
+        let (locale, _) = text.words(said.text_locale);
+        Ok(Self { scope, item_id, purpose, expires_at, text, locale })
     }
 }
 
@@ -311,7 +316,7 @@ mod tests {
     fn said_to(to: Relation, scope: Scope, item_id: Option<Uuid>) -> Said<'static> {
         let text = ConsentText::of(to, scope, item_id.is_some());
         let (text_id, text_version) = text.map_or(("", 1), |text| (text.id, text.version));
-        Said { scope, item_id, purpose: 2, expires_at: None, text_id, text_version }
+        Said { scope, item_id, purpose: 2, expires_at: None, text_id, text_version, text_locale: "de-AT" }
     }
 
     fn field(refused: Result<Offer, NotOffered>) -> &'static str {

@@ -8,6 +8,7 @@ mod tests;
 
 pub use reading::TermsFault;
 
+use super::in_language;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -57,15 +58,8 @@ impl TermsVersion {
     /// The words in the language that fits a tag best, and which that is: the tag itself, less and less of it, English, or
     /// whatever there is.
     pub fn words(&self, tag: &str) -> (&str, &str) {
-        let named = |tag: &str| self.words.iter().find(|(locale, _)| locale.eq_ignore_ascii_case(tag));
-        let mut rest = Some(tag);
-        let mut found = None;
-        while let (None, Some(tag)) = (found, rest) {
-            found = named(tag);
-            rest = tag.rsplit_once('-').map(|(shorter, _)| shorter);
-        }
-        let found = found.or_else(|| named("en")).or_else(|| self.words.iter().next());
-        found.map(|(locale, words)| (locale.as_str(), words.as_str())).unwrap_or_default()
+        let all = self.words.iter().map(|(locale, words)| (locale.as_str(), words.as_str()));
+        in_language(tag, all).unwrap_or_default()
     }
 
     /// The languages there are.

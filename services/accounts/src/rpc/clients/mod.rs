@@ -163,8 +163,11 @@ async fn keys(rpc: &Rpc, by: &Passport, jwks: &str, jwks_url: &str) -> Result<Ke
             let url = JwksUrl::parse(jwks_url)?;
             clients::count_address(&rpc.accounts, by).await?;
             let fetched = rpc.fetcher.fetch(&url).await;
-            let fetched = fetched
-                .map_err(|problem| Invalid { field: "jwks_url", description: problem.description() })?;
+            let fetched = fetched.map_err(|problem| {
+                // Here alone it is told apart whether a name leads inside or nowhere.
+                tracing::warn!(?problem, "keys at an address cannot be fetched");
+                Invalid { field: "jwks_url", description: problem.description() }
+            })?;
             Ok(Keys::Published(url, fetched))
         }
         _ => Err(Invalid { field: "jwks", description: "or jwks_url is needed, one of the two" }.into()),

@@ -14,7 +14,8 @@ use crate::{
 use candor_proto::accounts::v1::{
     AcceptCoupleCareRequest, AcceptCoupleCareResponse, AgreeToConfidentialityRequest,
     AgreeToConfidentialityResponse, AgreeToCoupleCareRequest, AgreeToCoupleCareResponse,
-    ConfirmSeenAloneRequest, ConfirmSeenAloneResponse, DeclineCoupleCareRequest, DeclineCoupleCareResponse,
+    ConfirmSeenAloneRequest, ConfirmSeenAloneResponse, DeclineConfidentialityRequest,
+    DeclineConfidentialityResponse, DeclineCoupleCareRequest, DeclineCoupleCareResponse,
     EndCoupleCareRequest, EndCoupleCareResponse, ListCoupleCareRequest, ListCoupleCareResponse,
     ListCouplesInCareRequest, ListCouplesInCareResponse, LockJointSessionsRequest, LockJointSessionsResponse,
     ProposeConfidentialityRequest, ProposeConfidentialityResponse, ProposeCoupleCareRequest,
@@ -138,6 +139,16 @@ impl CoupleCareService for Rpc {
         Ok(Response::new(WithdrawConfidentialityResponse {}))
     }
 
+    async fn decline_confidentiality(
+        &self,
+        request: Request<DeclineConfidentialityRequest>,
+    ) -> Result<Response<DeclineConfidentialityResponse>, Status> {
+        let (passport, message) = admit_kinds(request, &ANY_OF_THREE)?;
+        let care_id = id("care_id", &message.care_id)?;
+        decline_policy(self, &passport, care_id, message.version, message.policy).await?;
+        Ok(Response::new(DeclineConfidentialityResponse {}))
+    }
+
     async fn confirm_seen_alone(
         &self,
         request: Request<ConfirmSeenAloneRequest>,
@@ -248,6 +259,19 @@ async fn withdraw_policy(rpc: &Rpc, by: &Passport, care_id: Uuid, version: i32) 
     let accounts = &rpc.accounts;
     let mut tx = accounts.pool.begin().await?;
     couple_care::withdraw_policy(accounts, &mut tx, by, care_id, version).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn decline_policy(
+    rpc: &Rpc,
+    by: &Passport,
+    care_id: Uuid,
+    version: i32,
+    policy: i32,
+) -> Result<(), Error> {
+    let (accounts, policy) = (&rpc.accounts, Confidentiality::parse(policy)?);
+    let mut tx = accounts.pool.begin().await?;
+    couple_care::decline_policy(accounts, &mut tx, by, care_id, version, policy).await?;
     Ok(tx.commit().await?)
 }
 

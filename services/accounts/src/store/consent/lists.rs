@@ -25,6 +25,8 @@ pub struct Mine {
     pub text_id: String,
     /// Their version.
     pub text_version: i32,
+    /// In which language they were read.
+    pub text_locale: String,
     /// When it was opened.
     pub granted_at: Timestamp,
     /// When it ends by itself.
@@ -108,7 +110,7 @@ pub async fn mine(
     sqlx::query_as!(
         Mine,
         r#"SELECT k.consent_id, k.care_id, k.counselor_id, o.name AS "counselor_name?", k.scope, k.item_id, k.purpose,
-                  k.text_id, k.text_version, k.granted_at, k.expires_at, k.ended_at, k.ended_by,
+                  k.text_id, k.text_version, k.text_locale, k.granted_at, k.expires_at, k.ended_at, k.ended_by,
                   COALESCE(c.state = 'active' AND care_licensed(c.counselor_id, c.jurisdiction, $4)
                            AND NOT care_kept_away(c.counselor_id, c.member_id, $4)
                            AND NOT care_kept_away(c.member_id, c.counselor_id, $4)

@@ -38,6 +38,8 @@ pub struct NewConsent<'a> {
     pub text_id: &'a str,
     /// Their version.
     pub text_version: i32,
+    /// In which language they were read.
+    pub text_locale: &'a str,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
@@ -130,8 +132,8 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO consent (consent_id, owner_id, counselor_id, care_id, scope, item_id, purpose, text_id, text_version,
-                              granted_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                              text_locale, granted_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         new.consent_id,
         new.owner_id,
         new.counselor_id,
@@ -141,6 +143,7 @@ pub async fn insert(
         new.purpose,
         new.text_id,
         new.text_version,
+        new.text_locale,
         now.to_sqlx(),
         new.expires_at.to_sqlx()
     )

@@ -94,6 +94,8 @@ pub struct Mine {
     pub text_id: String,
     /// Their version.
     pub text_version: i32,
+    /// In which language they were read.
+    pub text_locale: String,
     /// When it was opened.
     pub granted_at: Timestamp,
     /// When it ends by itself.
@@ -128,7 +130,7 @@ pub async fn mine(
         Mine,
         r#"SELECT k.consent_id, k.client_id, c.name AS "name?", c.purpose AS "about?", c.contact AS "contact?", k.care_id,
                   k.counselor_id, o.name AS "counselor_name?", k.scope, k.item_id, k.purpose, k.text_id, k.text_version,
-                  k.granted_at, k.expires_at, k.ended_at, k.ended_by,
+                  k.text_locale, k.granted_at, k.expires_at, k.ended_at, k.ended_by,
                   COALESCE(c.client_id IS NOT NULL AND client_acts(c.holder_id, c.disabled_at)
                            AND (k.care_id IS NULL OR software_care_holds(k.care_id, k.owner_id, c.holder_id, $4))
                            AND NOT account_suspended(k.owner_id, $4),

@@ -40,6 +40,8 @@ pub struct NewConsent<'a> {
     pub text_id: &'a str,
     /// Their version.
     pub text_version: i32,
+    /// In which language they were read.
+    pub text_locale: &'a str,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
@@ -94,8 +96,8 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO software_consent (consent_id, owner_id, client_id, care_id, counselor_id, scope, item_id, purpose,
-                                       text_id, text_version, granted_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                       text_id, text_version, text_locale, granted_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         new.consent_id,
         new.owner_id,
         new.client_id,
@@ -106,6 +108,7 @@ pub async fn insert(
         new.purpose,
         new.text_id,
         new.text_version,
+        new.text_locale,
         now.to_sqlx(),
         new.expires_at.to_sqlx()
     )

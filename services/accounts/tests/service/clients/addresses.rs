@@ -3,7 +3,7 @@
 use super::publisher::Publisher;
 use super::{Software, test_keys, wish};
 use crate::kit::{House, reason};
-use crate::people::Person;
+use crate::people::{Person, visible};
 use candor_proto::accounts::v1::{
     ClientKeysProblem, OAuthClient, RegisterClientRequest, RotateClientKeysRequest,
     o_auth_client_service_server::OAuthClientService as _,
@@ -12,6 +12,7 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 fn at(url: &str) -> RegisterClientRequest {
     RegisterClientRequest { jwks_url: url.into(), ..wish(String::new(), &["system/*.rs"]) }
@@ -188,6 +189,37 @@ async fn what_is_found_at_an_address_is_a_set_of_keys_or_nothing() {
     }
     assert_eq!((publisher.calls(), other.calls()), (9, 0));
     assert_eq!(house.count("client").await, 0);
+}
+
+/// A name that no resolver has, and the only place that a test may not call: what holders hear of both is the same.
+#[tokio::test]
+async fn whether_a_name_leads_inside_or_nowhere_is_told_to_nobody() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let nowhere = format!("https://{}.example/keys", "a".repeat(64));
+    let inside = "https://10.0.0.1/keys".to_owned();
+    let mut heard = Vec::new();
+    for address in [&nowhere, &inside] {
+        let refused = house.register_client(&operator, at(address)).await.err().unwrap();
+        heard.push(visible(&refused));
+    }
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(heard[0].0, Code::InvalidArgument);
+    assert!(heard[0].1.contains("nothing answers there on the public internet"), "{}", heard[0].1);
+    // Nor do those who move later hear it, nor what is kept of the last fetch.
+    for address in [&nowhere, &inside] {
+        let (publisher, software) = publishing(&house, &operator).await;
+        drop(publisher);
+        sqlx::query("UPDATE client SET jwks_url = $1 WHERE client_id = $2")
+            .bind(address)
+            .bind(software.client_id.parse::<Uuid>().unwrap())
+            .execute(house.pool())
+            .await
+            .unwrap();
+        house.advance(seconds(500));
+        ask(&house, &software).await.unwrap();
+        assert!(problem(&house, &operator, &software).await == ClientKeysProblem::Unreachable, "{address}");
+    }
 }
 
 #[tokio::test]

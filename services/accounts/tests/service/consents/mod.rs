@@ -2,6 +2,7 @@
 
 mod deciding;
 mod ending;
+mod languages;
 mod reading;
 
 use crate::kit::{House, reason};
@@ -33,6 +34,7 @@ pub fn all_of(scope: Scope, counselor: &Person) -> GrantConsentRequest {
         expire_time: None,
         text_id: text_id.into(),
         text_version: 1,
+        text_locale: String::new(),
     }
 }
 
@@ -89,7 +91,7 @@ impl House {
         id: &str,
         version: i32,
     ) -> Result<GetConsentTextResponse, Status> {
-        let message = GetConsentTextRequest { text_id: id.into(), version };
+        let message = GetConsentTextRequest { text_id: id.into(), version, locale: String::new() };
         Ok(self.rpc.get_consent_text(self.by(by, message)).await?.into_inner())
     }
 

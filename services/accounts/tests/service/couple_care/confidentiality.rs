@@ -6,8 +6,9 @@ use crate::{
     people::Person,
 };
 use candor_proto::accounts::v1::{
-    AgreeToConfidentialityRequest, ConfidentialityPolicy, ProposeConfidentialityRequest, SecurityNoticeKind,
-    WithdrawConfidentialityRequest, couple_care_service_server::CoupleCareService as _,
+    AgreeToConfidentialityRequest, ConfidentialityPolicy, DeclineConfidentialityRequest,
+    ProposeConfidentialityRequest, SecurityNoticeKind, WithdrawConfidentialityRequest,
+    couple_care_service_server::CoupleCareService as _,
 };
 use jiff::SignedDuration;
 use tonic::Status;
@@ -35,6 +36,17 @@ impl House {
     async fn withdraw_policy(&self, by: &Person, care_id: &str, version: i32) -> Result<(), Status> {
         let message = WithdrawConfidentialityRequest { care_id: care_id.into(), version };
         self.rpc.withdraw_confidentiality(self.by(by, message)).await.map(drop)
+    }
+
+    async fn decline_policy(
+        &self,
+        by: &Person,
+        care_id: &str,
+        version: i32,
+        policy: i32,
+    ) -> Result<(), Status> {
+        let message = DeclineConfidentialityRequest { care_id: care_id.into(), version, policy };
+        self.rpc.decline_confidentiality(self.by(by, message)).await.map(drop)
     }
 
     /// The policies that count or counted, each with since when.
@@ -124,6 +136,48 @@ async fn nobody_agrees_to_something_other_than_they_read() {
 }
 
 #[tokio::test]
+async fn whoever_did_not_propose_it_declines_it_at_once_and_nobody_is_told_who() {
+    let house = House::new().await;
+    let (anna, ben, carla, _) = three(&house).await;
+    let care_id = house.couple_in_care(&anna, &ben, &carla).await;
+    for decliner in [&anna, &carla] {
+        let version = house.propose_policy(&ben, &care_id, SEPARATE).await.unwrap();
+        let told = house.count("security_notice").await;
+        let refused = house.propose_policy(decliner, &care_id, NO_SECRETS).await.err().unwrap();
+        assert_eq!(reason(&refused), "PROPOSAL_WAITS");
+        // His own is taken back and not declined, and nothing but what was read is.
+        for (by, policy) in [(&ben, SEPARATE), (decliner, NO_SECRETS)] {
+            let refused = house.decline_policy(by, &care_id, version, policy).await.err().unwrap();
+            assert_eq!(reason(&refused), "PROPOSAL_GONE");
+        }
+        // Also for one who agreed before.
+        house.agree_to_policy(decliner, &care_id, version, SEPARATE).await.unwrap();
+        house.decline_policy(decliner, &care_id, version, SEPARATE).await.unwrap();
+        for person in [&anna, &ben] {
+            assert!(house.couple_care_of(person).await[0].proposal.is_none());
+        }
+        assert_eq!(house.count("security_notice").await, told, "nobody is told");
+        let again = house.decline_policy(decliner, &care_id, version, SEPARATE).await.err().unwrap();
+        assert_eq!(reason(&again), "PROPOSAL_GONE");
+        // It stops nobody else's any more.
+        let other = house.propose_policy(decliner, &care_id, NO_SECRETS).await.unwrap();
+        assert_eq!(other, version, "what never counted has no number");
+        house.withdraw_policy(decliner, &care_id, other).await.unwrap();
+    }
+    assert_eq!(house.policies_of(&anna).await.len(), 1);
+    assert!(
+        house.audited_things(&care_id).await.iter().all(|(action, _)| action != "confidentiality_changed")
+    );
+    // What counts is not declined any more.
+    let version = house.propose_policy(&ben, &care_id, SEPARATE).await.unwrap();
+    for person in [&anna, &carla] {
+        house.agree_to_policy(person, &care_id, version, SEPARATE).await.unwrap();
+    }
+    let late = house.decline_policy(&anna, &care_id, version, SEPARATE).await.err().unwrap();
+    assert_eq!((reason(&late).as_str(), house.policies_of(&anna).await.len()), ("PROPOSAL_GONE", 2));
+}
+
+#[tokio::test]
 async fn strangers_and_a_suspended_counselor_have_no_say() {
     let house = House::new().await;
     let (anna, ben, carla, operator) = three(&house).await;
@@ -139,6 +193,10 @@ async fn strangers_and_a_suspended_counselor_have_no_say() {
         assert!(matches!(reason(&refused).as_str(), "CARE_NOT_FOUND" | "NOT_YOURS_TO_DO"));
     }
     let version = house.propose_policy(&anna, &asked, SEPARATE).await.unwrap();
+    for stranger in [&carl, &eva, &operator] {
+        let refused = house.decline_policy(stranger, &asked, version, SEPARATE).await.err().unwrap();
+        assert!(matches!(reason(&refused).as_str(), "CARE_NOT_FOUND" | "NOT_YOURS_TO_DO"));
+    }
     house.agree_to_policy(&ben, &asked, version, SEPARATE).await.unwrap();
     house.suspend(&operator, &carla, "A complaint.").await.unwrap();
     let now_a_member = house.signed_in("carla@example.org").await;

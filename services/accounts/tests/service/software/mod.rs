@@ -40,6 +40,7 @@ pub fn all_of(scope: Scope, software: &Software) -> GrantSoftwareConsentRequest 
         expire_time: None,
         text_id: text_id.into(),
         text_version: 1,
+        text_locale: String::new(),
     }
 }
 

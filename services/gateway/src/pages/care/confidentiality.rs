@@ -5,7 +5,7 @@ use crate::pages::{Failure, Form, Member, Segment, go, words};
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     AgreeToConfidentialityRequest, ConfidentialityPolicy, ConfidentialityProposal, ConfidentialityVersion,
-    ProposeConfidentialityRequest, WithdrawConfidentialityRequest,
+    DeclineConfidentialityRequest, ProposeConfidentialityRequest, WithdrawConfidentialityRequest,
 };
 use jiff::tz::TimeZone;
 
@@ -133,5 +133,16 @@ pub(super) async fn withdraw(
     let version = form.text("version").parse().unwrap_or(0);
     let request = member.call(WithdrawConfidentialityRequest { care_id, version })?;
     member.guest.app.upstream.couple_care().withdraw_confidentiality(request).await?;
+    Ok(go(place(&member)))
+}
+
+pub(super) async fn decline(
+    member: Member,
+    Segment(care_id): Segment,
+    form: Form,
+) -> Result<Response, Failure> {
+    let (version, policy) = (form.text("version").parse().unwrap_or(0), policy_of(&form));
+    let request = member.call(DeclineConfidentialityRequest { care_id, version, policy })?;
+    member.guest.app.upstream.couple_care().decline_confidentiality(request).await?;
     Ok(go(place(&member)))
 }

@@ -65,8 +65,8 @@ fn row(client: OAuthClient, zone: &jiff::tz::TimeZone) -> Row {
 fn problem(problem: ClientKeysProblem) -> Option<&'static str> {
     Some(match problem {
         ClientKeysProblem::Unspecified => return None,
-        ClientKeysProblem::Refused => "The address does not lead to the public internet over https.",
-        ClientKeysProblem::Unreachable => "Nothing answered at the address.",
+        ClientKeysProblem::Refused => "The address does not begin with https://.",
+        ClientKeysProblem::Unreachable => "Nothing on the public internet answered at the address.",
         ClientKeysProblem::Certificate => "The certificate at the address does not fit.",
         ClientKeysProblem::TooSlow => "The address took too long to answer.",
         ClientKeysProblem::Status => {

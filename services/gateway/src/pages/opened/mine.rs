@@ -1,19 +1,20 @@
 //! For a member: what is open to their counselor, opening something after having seen it, and taking it back.
 
 use super::items::Items;
+use super::text::{Text, agreed_to};
 use super::wish::{DAYS, Wish};
 use super::{Kind, To, purpose, state};
 use crate::error::{Problem, STEP_UP_REQUIRED};
 use crate::pages::care::{PolicyChoice, find_care};
-use crate::pages::markdown::Source;
 use crate::pages::{Failure, Form, Frame, Member, Segment, Segments, go, parameter, words};
+use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    Care, CareState, Consent, ConsentState, CoupleCareState, GetConsentTextRequest, GrantConsentRequest,
-    ListCareRequest, ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
+    Care, CareState, Consent, ConsentState, CoupleCareState, GrantConsentRequest, ListCareRequest,
+    ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
@@ -57,8 +58,7 @@ struct Preview {
     wish: Wish,
     items: Items,
     /// The words to agree to.
-    words: String,
-    version: i32,
+    text: Text,
     /// Until when, as it would be from now.
     ends: Option<words::Moment>,
     /// What counts between the three, where the counselor sees the two of them as well.
@@ -109,7 +109,7 @@ fn row(consent: &Consent, zone: &TimeZone) -> Row {
         place: kind.filter(|_| of_item).and_then(|kind| kind.own_place(&consent.item_id)),
         purpose: purpose(consent.purpose()),
         state: state(consent.state()),
-        text: format!("{}, version {}", consent.text_id, consent.text_version),
+        text: agreed_to(&consent.text_id, consent.text_version, &consent.text_locale),
         granted: moment(consent.grant_time.as_ref()),
         expires: moment(consent.expire_time.as_ref()),
         ended: moment(consent.end_time.as_ref()),
@@ -134,22 +134,19 @@ async fn preview_page(
 ) -> Result<Response, Failure> {
     let (care, zone) = tokio::join!(find_care(member, &care_id), member.time_zone());
     let care = care?;
-    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?, version: 0 })?;
-    let mut client = member.guest.app.upstream.consents();
+    let preview = format!("/care/{}/open/preview", query::encode(&care_id));
     let (text, items, policy) = tokio::join!(
-        client.get_consent_text(request),
+        Text::of(member, &wish, &preview),
         wish.look(member, &zone),
         policy_between(member, &care)
     );
-    let text = text?.into_inner();
     let needs_proof = problem.as_ref().is_some_and(|problem| *problem.reason == *STEP_UP_REQUIRED);
     let page = Preview {
         frame: member.guest.frame("care"),
         care_id,
         counselor: care.counselor_name,
         items: items?,
-        words: member.guest.app.desk.html(text.text, Source::Member).await?,
-        version: text.version,
+        text: text?,
         ends: words::moment(wish.ends(member).as_ref(), &zone),
         policy: policy?,
         needs_proof,
@@ -186,6 +183,7 @@ pub(in crate::pages) async fn agree(
         text_id: wish.text_id()?,
         // What was shown, not what counts: other words have to be read first.
         text_version: form.text("version").parse().unwrap_or(0),
+        text_locale: wish.locale.clone(),
     })?;
     let Err(status) = member.guest.app.upstream.consents().grant_consent(request).await else {
         return Ok(go(&format!("/care/{care_id}/open")));

@@ -5,6 +5,7 @@ mod items;
 mod mine;
 mod practice;
 pub(super) mod software;
+mod text;
 mod wish;
 
 pub(super) use mine::{Counseling, Readers};

@@ -2,11 +2,11 @@
 //! back.
 
 use super::items::Items;
+use super::text::{Text, agreed_to};
 use super::wish::{DAYS, Wish};
 use super::{Kind, To, purpose, state};
 use crate::app::App;
 use crate::error::{Problem, STEP_UP_REQUIRED};
-use crate::pages::markdown::Source;
 use crate::pages::{Failure, Form, Frame, Member, Segment, go, parameter, words};
 use crate::query;
 use askama::Template;
@@ -16,9 +16,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use candor_proto::accounts::v1::{
-    ConsentState, GetConsentTextRequest, GetSoftwareRequest, GrantSoftwareConsentRequest,
-    ListSoftwareConsentsRequest, ListSoftwareRequest, RevokeSoftwareConsentRequest, Software,
-    SoftwareConsent,
+    ConsentState, GetSoftwareRequest, GrantSoftwareConsentRequest, ListSoftwareConsentsRequest,
+    ListSoftwareRequest, RevokeSoftwareConsentRequest, Software, SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
@@ -99,8 +98,7 @@ struct Preview {
     wish: Wish,
     items: Items,
     /// The words to agree to.
-    words: String,
-    version: i32,
+    text: Text,
     /// Until when, as it would be from now.
     ends: Option<words::Moment>,
     needs_proof: bool,
@@ -164,7 +162,7 @@ fn row(consent: SoftwareConsent, zone: &TimeZone) -> Row {
         place: kind.filter(|_| of_item).and_then(|kind| kind.own_place(&consent.item_id)),
         purpose: purpose(consent.purpose()),
         state: state(consent.state()),
-        text: format!("{}, version {}", consent.text_id, consent.text_version),
+        text: agreed_to(&consent.text_id, consent.text_version, &consent.text_locale),
         granted: moment(consent.grant_time.as_ref()),
         expires: moment(consent.expire_time.as_ref()),
         ended: moment(consent.end_time.as_ref()),
@@ -236,18 +234,15 @@ async fn preview_page(
     problem: Option<Problem>,
 ) -> Result<Response, Failure> {
     let (software, zone) = tokio::join!(find(member, client_id), member.time_zone());
-    let software = software?;
-    let request = member.call(GetConsentTextRequest { text_id: wish.text_id()?, version: 0 })?;
-    let mut client = member.guest.app.upstream.consents();
-    let (text, items) = tokio::join!(client.get_consent_text(request), wish.look(member, &zone));
-    let text = text?.into_inner();
+    let one = one(software?, None);
+    let preview = format!("{}/preview", one.place);
+    let (text, items) = tokio::join!(Text::of(member, &wish, &preview), wish.look(member, &zone));
     let needs_proof = problem.as_ref().is_some_and(|problem| *problem.reason == *STEP_UP_REQUIRED);
     let page = Preview {
         frame: member.guest.frame("ledger"),
-        one: one(software, None),
+        one,
         items: items?,
-        words: member.guest.app.desk.html(text.text, Source::Member).await?,
-        version: text.version,
+        text: text?,
         ends: words::moment(wish.ends(member).as_ref(), &zone),
         needs_proof,
         wrong: problem.iter().map(|problem| problem.detail.clone()).collect(),
@@ -267,6 +262,7 @@ async fn agree(member: Member, Segment(client_id): Segment, form: Form) -> Resul
         text_id: wish.text_id()?,
         // What was shown, not what counts: other words have to be read first.
         text_version: form.text("version").parse().unwrap_or(0),
+        text_locale: wish.locale.clone(),
     })?;
     let Err(status) = member.guest.app.upstream.software().grant_software_consent(request).await else {
         return Ok(go(PLACE));

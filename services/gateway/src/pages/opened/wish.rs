@@ -3,6 +3,7 @@
 use super::items::{self, Items, Whose};
 use super::{Kind, To, purpose};
 use crate::pages::{Failure, Member};
+use crate::query;
 use candor_proto::accounts::v1::AccessPurpose;
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
@@ -12,6 +13,11 @@ const NEWEST: i32 = 3;
 /// For how many days something can be opened, the usual first.
 pub(super) const DAYS: [i64; 5] = [90, 7, 30, 180, 365];
 
+/// Whether a text may be the tag of a language.
+fn is_tag(text: &str) -> bool {
+    (2..=35).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// What a member wants to open.
 pub(super) struct Wish {
     pub(super) to: To,
@@ -19,6 +25,8 @@ pub(super) struct Wish {
     pub(super) item: String,
     pub(super) purpose: AccessPurpose,
     pub(super) days: i64,
+    /// In which language the words are to be; empty for the member's own.
+    pub(super) locale: String,
 }
 
 impl Wish {
@@ -34,6 +42,7 @@ impl Wish {
             item: text("item"),
             purpose: purpose.unwrap_or(to.purposes()[0]),
             days: days.unwrap_or(DAYS[0]),
+            locale: Some(text("lang")).filter(|tag| is_tag(tag)).unwrap_or_default(),
         })
     }
 
@@ -44,6 +53,13 @@ impl Wish {
     /// The words that somebody agrees to who opens it, by their name.
     pub(super) fn text_id(&self) -> Result<String, Failure> {
         self.kind.text_id(self.of_item(), self.to).ok_or_else(Failure::closed)
+    }
+
+    /// Where the same is wished with the words in another language.
+    pub(super) fn in_language(&self, place: &str, locale: &str) -> String {
+        let (what, item, purpose) = (self.kind.name(), query::encode(&self.item), self.purpose_number());
+        let (days, locale) = (self.days, query::encode(locale));
+        format!("{place}?what={what}&item={item}&purpose={purpose}&days={days}&lang={locale}")
     }
 
     pub(super) fn scope(&self) -> Scope {

@@ -22,7 +22,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/security/passkeys", get(own::show_new).post(own::add))
         .route("/security/passkeys/begin", post(own::begin))
         .route("/security/passkeys/{passkey_id}/rename", post(own::rename))
-        .route("/security/passkeys/{passkey_id}/remove", post(own::remove))
+        .route("/security/passkeys/{passkey_id}/remove", get(own::show_removal).post(own::remove))
         .route("/sign-in/passkey", post(sign_in::begin))
         .route("/sign-in/passkey/finish", post(sign_in::finish))
         .route("/prove-again/passkey", post(prove::begin))

@@ -4,12 +4,14 @@ use super::super::{Failure, Form, Member, Segment, go, security, words};
 use super::Ask;
 use crate::error::{Problem, STEP_UP_REQUIRED};
 use crate::pages::Frame;
+use crate::query;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
     AddPasskeyRequest, BeginPasskeyRequest, ListPasskeysRequest, RemovePasskeyRequest, RenamePasskeyRequest,
 };
+use jiff::tz::TimeZone;
 
 /// Where a passkey is added.
 const HERE: &str = "/security/passkeys";
@@ -23,7 +25,7 @@ pub(in super::super) struct Mine {
 }
 
 /// The passkeys of an account, oldest first.
-pub(in super::super) async fn mine(member: &Member, zone: &jiff::tz::TimeZone) -> Result<Vec<Mine>, Problem> {
+pub(in super::super) async fn mine(member: &Member, zone: &TimeZone) -> Result<Vec<Mine>, Problem> {
     let request = member.call(ListPasskeysRequest {})?;
     let listed = member.guest.app.upstream.passkeys().list_passkeys(request).await?.into_inner().passkeys;
     let mine = listed.into_iter().map(|passkey| Mine {
@@ -102,13 +104,26 @@ pub(super) async fn rename(
     Ok(go(security::PLACE))
 }
 
+/// Where a passkey is taken away.
+fn removal(passkey_id: &str) -> String {
+    format!("{HERE}/{}/remove", query::encode(passkey_id))
+}
+
+pub(super) async fn show_removal(member: Member, Segment(passkey_id): Segment) -> Result<Response, Failure> {
+    member.require_proof()?;
+    let found = mine(&member, &TimeZone::UTC).await?.into_iter().find(|passkey| passkey.id == passkey_id);
+    let name = found.ok_or_else(Problem::no_such_path)?.name;
+    security::factor::ask_removal(&member, Some(name), removal(&passkey_id))
+}
+
 pub(super) async fn remove(
     member: Member,
     Segment(passkey_id): Segment,
-    _form: Form,
+    form: Form,
 ) -> Result<Response, Failure> {
-    let request = member.call(RemovePasskeyRequest { passkey_id })?;
+    let (here, others_go_on) = (removal(&passkey_id), security::factor::others_go_on(&form));
+    let request = member.call(RemovePasskeyRequest { passkey_id, others_go_on })?;
     let removed = member.guest.app.upstream.passkeys().remove_passkey(request).await;
-    removed.map_err(|status| Failure::back_to(security::PLACE, status))?;
+    removed.map_err(|status| Failure::back_to(&here, status))?;
     Ok(go(security::PLACE))
 }

@@ -7,13 +7,15 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    BeginTotpRequest, ConfirmTotpRequest, RemoveTotpRequest, RenewRecoveryCodesRequest,
+    BeginTotpRequest, ConfirmTotpRequest, GetSecurityRequest, RemoveTotpRequest, RenewRecoveryCodesRequest,
 };
 use qrcode::{Color, EcLevel, QrCode};
 use std::fmt::Write as _;
 
 /// Where the app is set up.
 const HERE: &str = "/security/app";
+/// Where the app is taken away.
+const REMOVAL: &str = "/security/app/remove";
 /// Where new recovery codes are made.
 const CODES: &str = "/security/codes";
 
@@ -23,6 +25,8 @@ struct Page {
     frame: Frame,
     secret: String,
     picture: Picture,
+    /// Whether there is an app whose place it would take.
+    replaces: bool,
     problem: Option<Problem>,
 }
 
@@ -57,7 +61,19 @@ async fn proposal(member: &Member, problem: Option<Problem>) -> Result<Response,
     let picture = Picture::of(&begun.uri)?;
     let secret = begun.secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
-    member.guest.show_with(status, &Page { frame: member.guest.frame("security"), secret, picture, problem })
+    let (replaces, frame) = (has_app(member).await?, member.guest.frame("security"));
+    member.guest.show_with(status, &Page { frame, secret, picture, replaces, problem })
+}
+
+async fn has_app(member: &Member) -> Result<bool, Problem> {
+    let request = member.call(GetSecurityRequest {})?;
+    let security = member.guest.app.upstream.security().get_security(request).await?.into_inner();
+    Ok(security.totp_time.is_some())
+}
+
+/// Whether somebody who is rid of a factor lets other sessions go on.
+pub(in super::super) fn others_go_on(form: &Form) -> bool {
+    form.text("others_go_on") == "yes"
 }
 
 pub(in super::super) async fn show(member: Member) -> Result<Response, Failure> {
@@ -66,7 +82,8 @@ pub(in super::super) async fn show(member: Member) -> Result<Response, Failure> 
 }
 
 pub(in super::super) async fn confirm(member: Member, form: Form) -> Result<Response, Failure> {
-    let request = member.call(ConfirmTotpRequest { code: form.text("code") })?;
+    let wish = ConfirmTotpRequest { code: form.text("code"), others_go_on: others_go_on(&form) };
+    let request = member.call(wish)?;
     match member.guest.app.upstream.security().confirm_totp(request).await {
         Ok(reply) => {
             if let Some(secret) = &member.guest.visitor.session {
@@ -85,10 +102,34 @@ pub(in super::super) async fn confirm(member: Member, form: Form) -> Result<Resp
     }
 }
 
-pub(in super::super) async fn remove(member: Member, _form: Form) -> Result<Response, Failure> {
-    let request = member.call(RemoveTotpRequest {})?;
+/// What is to be taken away, and what becomes of whoever signed in with it.
+#[derive(Template)]
+#[template(path = "security_remove.html")]
+struct RemovalPage {
+    frame: Frame,
+    /// What the passkey is called, if it is one.
+    passkey: Option<String>,
+    action: String,
+}
+
+/// Asks before an app is taken away, or the passkey of that name.
+pub(in super::super) fn ask_removal(
+    member: &Member,
+    passkey: Option<String>,
+    action: String,
+) -> Result<Response, Failure> {
+    member.guest.show(&RemovalPage { frame: member.guest.frame("security"), passkey, action })
+}
+
+pub(in super::super) async fn show_removal(member: Member) -> Result<Response, Failure> {
+    member.require_proof()?;
+    ask_removal(&member, None, REMOVAL.to_owned())
+}
+
+pub(in super::super) async fn remove(member: Member, form: Form) -> Result<Response, Failure> {
+    let request = member.call(RemoveTotpRequest { others_go_on: others_go_on(&form) })?;
     let removed = member.guest.app.upstream.security().remove_totp(request).await;
-    removed.map_err(|status| Failure::back_to(PLACE, status))?;
+    removed.map_err(|status| Failure::back_to(REMOVAL, status))?;
     Ok(go(PLACE))
 }
 
@@ -118,8 +159,8 @@ pub(in super::super) async fn show_renewal(member: Member) -> Result<Response, F
     member.guest.show(&RenewalPage { frame: member.guest.frame("security") })
 }
 
-pub(in super::super) async fn renew(member: Member, _form: Form) -> Result<Response, Failure> {
-    let request = member.call(RenewRecoveryCodesRequest {})?;
+pub(in super::super) async fn renew(member: Member, form: Form) -> Result<Response, Failure> {
+    let request = member.call(RenewRecoveryCodesRequest { others_go_on: others_go_on(&form) })?;
     let renewed = member.guest.app.upstream.security().renew_recovery_codes(request).await;
     let renewed = renewed.map_err(|status| Failure::back_to(CODES, status))?;
     show_codes(&member, renewed.into_inner().recovery_codes)

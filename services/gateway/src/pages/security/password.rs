@@ -2,7 +2,7 @@
 
 use super::super::prove_again::needs_code;
 use super::super::{Failure, Form, Frame, Member, go};
-use super::PLACE;
+use super::{PLACE, factor::others_go_on};
 use crate::error::{Problem, STEP_UP_REQUIRED};
 use askama::Template;
 use axum::http::StatusCode;
@@ -30,7 +30,7 @@ pub(in super::super) async fn show(member: Member) -> Result<Response, Failure> 
 pub(in super::super) async fn submit(member: Member, form: Form) -> Result<Response, Failure> {
     let request = member.call(ChangePasswordRequest {
         new_password: form.text("new_password"),
-        others_go_on: form.text("others_go_on") == "yes",
+        others_go_on: others_go_on(&form),
     })?;
     let Err(status) = member.guest.app.upstream.identity().change_password(request).await else {
         return Ok(go(PLACE));

@@ -13,8 +13,6 @@ use std::sync::Arc;
 
 /// Where this page is.
 const HERE: &str = "/security/profile";
-/// The languages that texts of the house are in.
-const LANGUAGES: [(&str, &str); 3] = [("en", "English"), ("de", "Deutsch"), ("es", "Español")];
 
 pub(in super::super) fn router() -> Router<Arc<crate::app::App>> {
     Router::new().route(HERE, get(show).post(keep))
@@ -38,8 +36,9 @@ struct Language {
 
 /// The languages to choose from; another one that somebody has stays theirs.
 fn languages(own: &str) -> Vec<Language> {
-    let offered = LANGUAGES.iter().map(|(tag, name)| ((*tag).to_owned(), (*name).to_owned()));
-    let other = (!LANGUAGES.iter().any(|(tag, _)| *tag == own)).then(|| (own.to_owned(), own.to_owned()));
+    let offered = words::LANGUAGES.iter().map(|known| (known.tag.to_owned(), known.own_name.to_owned()));
+    let is_other = words::LANGUAGES.iter().all(|known| known.tag != own);
+    let other = is_other.then(|| (own.to_owned(), own.to_owned()));
     let all = offered.chain(other.filter(|(tag, _)| !tag.is_empty()));
     all.map(|(tag, name)| Language { chosen: tag == own, tag, name }).collect()
 }
