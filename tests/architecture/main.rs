@@ -7,3 +7,4 @@ mod crates;
 mod layers;
 mod sources;
 mod sql;
+mod staff;

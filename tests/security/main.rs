@@ -5,6 +5,7 @@ mod call;
 mod callers;
 mod consented;
 mod pairs;
+mod reported;
 mod software;
 mod table;
 mod things;

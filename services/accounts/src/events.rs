@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    app::{self, Under},
+    app::{self, Accounts, Under},
     domain::{ErasurePart, Read},
 };
 use bus::{HandlerError, Inbox, Meta, Outbox, key_of, resnapshot};
@@ -16,6 +16,7 @@ use candor_proto::{content, journal, reminders};
 use chassis::{Clock, Fault, Ids};
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Accounts' name as a consumer.
@@ -32,13 +33,14 @@ pub fn consumes() -> Vec<String> {
 }
 
 /// Accounts' inbox, to be run until shutdown.
-pub fn inbox(pool: PgPool, clock: Clock) -> Inbox<()> {
-    Inbox::new(CONSUMER, pool, (), clock)
-        .on_many::<DataRead>(|(), conn, events| Box::pin(data_read(conn, events)))
+pub fn inbox(accounts: Arc<Accounts>) -> Inbox<Arc<Accounts>> {
+    let (pool, clock) = (accounts.pool.clone(), accounts.clock.clone());
+    Inbox::new(CONSUMER, pool, accounts, clock)
+        .on_many::<DataRead>(|accounts, conn, events| Box::pin(data_read(accounts, conn, events)))
         .about(|read: &DataRead| app::whose_ledger(read).into_iter().collect())
-        .on::<content::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
-        .on::<journal::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
-        .on::<reminders::v1::Erased>(|(), conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+        .on::<content::v1::Erased>(|_, conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+        .on::<journal::v1::Erased>(|_, conn, meta, event| Box::pin(erased(conn, meta, event.into())))
+        .on::<reminders::v1::Erased>(|_, conn, meta, event| Box::pin(erased(conn, meta, event.into())))
 }
 
 /// What a part of Candor says when nothing of a person is left in it.
@@ -77,9 +79,13 @@ async fn erased(conn: &mut PgConnection, meta: &Meta, said: Erased) -> Result<()
 }
 
 /// Counts receipts. One that nobody opened, or that is not between these two, can never count.
-async fn data_read(conn: &mut PgConnection, events: &[(Meta, DataRead)]) -> Result<(), HandlerError> {
+async fn data_read(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    events: &[(Meta, DataRead)],
+) -> Result<(), HandlerError> {
     let reads = events.iter().map(|(meta, event)| read(meta, event)).collect::<Result<Vec<_>, _>>()?;
-    match app::count_reads(conn, &reads).await {
+    match app::count_reads(accounts, conn, &reads).await {
         Err(Error::ReceiptNotFound) => Err(HandlerError::Malformed("RECEIPT_UNKNOWN")),
         other => other.map_err(|error| Fault::from(error).into()),
     }

@@ -98,7 +98,7 @@ pub async fn run(config: Config, host: Host, transport: Transport) -> Result<(),
     background.spawn("accounts erasing", |stop| {
         bus::erasure::run(part, "accounts.erasing", own, wakes, time, stop)
     });
-    let inbox = events::inbox(pool.clone(), clock.clone());
+    let inbox = events::inbox(Arc::clone(&accounts));
     background.spawn("accounts inbox", |stop| inbox.run(transport, stop));
     let anchors = config.audit.anchor_folder.map(AnchorFolder::new);
     background.spawn("accounts jobs", |stop| jobs::run(Arc::clone(&accounts), postman, anchors, stop));

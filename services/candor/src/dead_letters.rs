@@ -2,6 +2,8 @@
 
 use crate::cli::{BoxError, Place, say};
 use crate::installation::{Installation, Service, counted, explain};
+use crate::recording::{self, AUDIT};
+use accounts::domain::audit::{Action, Details};
 use bus::replay::{self, DeadLetter};
 use clap::{ArgGroup, Args};
 use uuid::Uuid;
@@ -109,7 +111,7 @@ fn row(event: &str, kind: &str, about: &str, tried: &str, reason: &str, since: &
 pub(crate) async fn replay(options: &Replay) -> Result<(), BoxError> {
     let (service, key) = (options.service, options.service.database_key());
     let name = service.name();
-    Installation::visit(&options.place, &[key], async |site| {
+    Installation::visit(&options.place, &[key, AUDIT], async |site| {
         site.demand(key, &options.place)?;
         let failed = |error| explain(name, error);
         let pool = site.connect(service).await?;
@@ -124,6 +126,14 @@ pub(crate) async fn replay(options: &Replay) -> Result<(), BoxError> {
             }
             None => replay::all(&mut conn, Some(name), now).await.map_err(failed)?,
         };
+        if revived > 0 {
+            let details = Details::none().code("service", name);
+            let details = match options.event_id {
+                Some(id) => details.id("event", id),
+                None => details.number("events", i64::try_from(revived).unwrap_or(i64::MAX)),
+            };
+            recording::record(site, Action::EventsReplayed, details).await?;
+        }
         say(&match revived {
             0 => format!("There are no dead letters in {name}."),
             some => format!(

@@ -1,9 +1,10 @@
 //! `candor vault …`: the key encryption keys in the key file, and the data keys that they wrap.
 
 use crate::cli::{BoxError, Place, say};
-use crate::doors;
 use crate::installation::{Installation, counted, explain};
-use crate::settings::{Given, Settings};
+use crate::recording::{self, AUDIT};
+use crate::settings::Settings;
+use accounts::domain::audit::{Action as Act, Details};
 use clap::{Args, Subcommand};
 use sqlx::PgPool;
 use std::path::{Path, PathBuf};
@@ -40,11 +41,11 @@ pub(crate) struct Remove {
 /// Does it.
 pub(crate) async fn run(action: &Action) -> Result<(), BoxError> {
     match action {
-        Action::Status(place) => with_rings(place, async |rings| status(&rings).await).await,
-        Action::Rotate(place) => rotate(place),
-        Action::Rewrap(place) => with_rings(place, async |rings| rewrap(&rings).await).await,
+        Action::Status(place) => with_rings(place, async |_, rings| status(&rings).await).await,
+        Action::Rotate(place) => rotate(place).await,
+        Action::Rewrap(place) => with_rings(place, async |site, rings| rewrap(site, &rings).await).await,
         Action::Remove(which) => {
-            with_rings(&which.place, async |rings| remove(&rings, &which.id).await).await
+            with_rings(&which.place, async |site, rings| remove(site, &rings, &which.id).await).await
         }
     }
 }
@@ -89,9 +90,10 @@ fn files(settings: &Settings) -> Vec<(PathBuf, Vec<&'static str>)> {
 /// Every key store must be there: whether a key is needed cannot be said of those that are not.
 async fn with_rings(
     place: &Place,
-    work: impl AsyncFnOnce(Vec<Ring>) -> Result<(), BoxError>,
+    work: impl AsyncFnOnce(&Installation, Vec<Ring>) -> Result<(), BoxError>,
 ) -> Result<(), BoxError> {
-    Installation::visit(place, &STORES.map(|(_, key)| key), async |site| {
+    let [(_, one), (_, other)] = STORES;
+    Installation::visit(place, &[one, other, AUDIT], async |site| {
         for (_, key) in STORES {
             site.demand(key, place)?;
         }
@@ -107,7 +109,7 @@ async fn with_rings(
             }
             rings.push(Ring { file, services, stores: vault::distinct(&stores).await.map_err(told)? });
         }
-        work(rings).await
+        work(site, rings).await
     })
     .await
 }
@@ -173,25 +175,33 @@ fn verdict(keks: &[String], usage: &[Usage]) -> String {
     }
 }
 
-/// Needs no database.
-fn rotate(place: &Place) -> Result<(), BoxError> {
-    let data = place.data.canonicalize().unwrap_or_else(|_| place.data.clone());
-    let settings = Settings::check(&Given::read(place)?, &doors::nowhere(), &data)?;
-    for (file, _) in files(&settings) {
-        let id = vault::add_kek(&file).map_err(told)?;
-        say(&format!(
-            "{id} is the newest key in {} and wraps every new data key from now on. Keep a copy of the file in a safe \
-             place, give it to services that have one of their own, then move the other data keys: `candor vault rewrap`.",
-            file.display()
-        ));
-    }
-    Ok(())
+/// Needs no database but that of the audit, where it is there.
+async fn rotate(place: &Place) -> Result<(), BoxError> {
+    Installation::visit(place, &[AUDIT], async |site| {
+        for (file, _) in files(&site.settings) {
+            let id = vault::add_kek(&file).map_err(told)?;
+            say(&format!(
+                "{id} is the newest key in {} and wraps every new data key from now on. Keep a copy of the file in a safe \
+                 place, give it to services that have one of their own, then move the other data keys: `candor vault rewrap`.",
+                file.display()
+            ));
+            recording::record(site, Act::KeyAdded, Details::none().hashed("key", &id)).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
-async fn rewrap(rings: &[Ring]) -> Result<(), BoxError> {
-    let mut unreadable = 0;
+async fn rewrap(site: &Installation, rings: &[Ring]) -> Result<(), BoxError> {
+    let (mut moved, mut unreadable) = (0, 0);
     for ring in rings {
-        unreadable += rewrap_ring(ring).await?;
+        let done = rewrap_ring(ring).await?;
+        moved += done.moved;
+        unreadable += done.unreadable;
+    }
+    if moved > 0 {
+        let details = Details::none().number("data_keys", i64::try_from(moved).unwrap_or(i64::MAX));
+        recording::record(site, Act::KeysRewrapped, details).await?;
     }
     match unreadable {
         0 => Ok(()),
@@ -204,8 +214,8 @@ async fn rewrap(rings: &[Ring]) -> Result<(), BoxError> {
     }
 }
 
-/// Moves the data keys of a file's services; returns how many could not be read.
-async fn rewrap_ring(ring: &Ring) -> Result<u64, BoxError> {
+/// Moves the data keys of a file's services; returns how many moved and how many could not be read.
+async fn rewrap_ring(ring: &Ring) -> Result<Moved, BoxError> {
     let keks = vault::kek_ids(&ring.file).map_err(told)?;
     let newest = keks.first().cloned().unwrap_or_default();
     let (mut moved, mut unreadable) = (0, 0);
@@ -217,9 +227,9 @@ async fn rewrap_ring(ring: &Ring) -> Result<u64, BoxError> {
         moved += done.moved;
         unreadable += done.unreadable;
     }
-    let (usage, moved) = (ring.usage().await?, counted(moved, "data key", "data keys"));
+    let (usage, said) = (ring.usage().await?, counted(moved, "data key", "data keys"));
     let (there, all) = (sum(usage.iter().filter(|usage| usage.kek_id == newest)), sum(&usage));
-    say(&format!("{moved} moved; {there} of {all} under {newest}, the newest key."));
+    say(&format!("{said} moved; {there} of {all} under {newest}, the newest key."));
     if there == all && keks.len() > 1 {
         say(&format!(
             "No older key is needed any more. Backups of the key store from before still need them: once those are gone, \
@@ -227,7 +237,13 @@ async fn rewrap_ring(ring: &Ring) -> Result<u64, BoxError> {
             keks[1..].join("`, `candor vault remove ")
         ));
     }
-    Ok(unreadable)
+    Ok(Moved { moved, unreadable })
+}
+
+/// What came of moving data keys.
+struct Moved {
+    moved: u64,
+    unreadable: u64,
 }
 
 async fn waiting(store: &PgPool, older: &[String]) -> Result<u64, BoxError> {
@@ -255,7 +271,7 @@ impl Steps {
     }
 }
 
-async fn remove(rings: &[Ring], id: &str) -> Result<(), BoxError> {
+async fn remove(site: &Installation, rings: &[Ring], id: &str) -> Result<(), BoxError> {
     let stores: Vec<PgPool> = rings.iter().flat_map(|ring| ring.stores.iter().cloned()).collect();
     let mut removed = false;
     for ring in rings {
@@ -264,7 +280,10 @@ async fn remove(rings: &[Ring], id: &str) -> Result<(), BoxError> {
             removed = true;
         }
     }
-    if removed { Ok(()) } else { Err("there is no key of that id: `candor vault status` lists them".into()) }
+    if !removed {
+        return Err("there is no key of that id: `candor vault status` lists them".into());
+    }
+    recording::record(site, Act::KeyRemoved, Details::none().hashed("key", id)).await
 }
 
 async fn take_out(stores: &[PgPool], file: &Path, id: &str) -> Result<(), BoxError> {

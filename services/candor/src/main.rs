@@ -11,6 +11,7 @@ mod keys;
 mod operator;
 mod password;
 mod ready;
+mod recording;
 mod resnapshot;
 mod run;
 mod services;

@@ -2,6 +2,8 @@
 
 use crate::cli::{BoxError, Place, say};
 use crate::installation::{Installation, Service, counted, explain};
+use crate::recording::{self, AUDIT};
+use accounts::domain::audit::{Action, Details};
 use bus::Outbox;
 use chassis::process::chain;
 use clap::Args;
@@ -26,9 +28,15 @@ pub(crate) async fn run(options: &Resnapshot) -> Result<(), BoxError> {
                     told again they would say it happened twice"
             .into());
     }
-    Installation::visit(&options.place, &[key], async |site| {
+    Installation::visit(&options.place, &[key, AUDIT], async |site| {
         site.demand(key, &options.place)?;
-        let told = counted(tell(site, service).await?, "event", "events");
+        let events = tell(site, service).await?;
+        if events > 0 {
+            let details = Details::none().code("service", name);
+            let details = details.number("events", i64::try_from(events).unwrap_or(i64::MAX));
+            recording::record(site, Action::StateToldAgain, details).await?;
+        }
+        let told = counted(events, "event", "events");
         say(&format!(
             "{told} in the outbox of {name}: published by itself if {name} runs, otherwise when it starts. \
              Whoever knows all of it already is not changed by it."

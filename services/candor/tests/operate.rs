@@ -104,6 +104,8 @@ async fn on_a_candor_that_runs_and_on_one_that_is_stopped() {
     assert!(candor("bus resnapshot content").answer().starts_with("12 events"));
     assert!(candor("bus resnapshot reminders").refusal().contains("no state that others keep"));
     keys_are_exchanged(&candor);
+    what_was_done_is_in_the_audit(&data).await;
+    assert!(candor("audit verify").answer().contains("The audit is what was recorded"));
     assert!(process.stop().await.success());
 
     // Its private server is started for the command, and stopped again.
@@ -134,6 +136,27 @@ fn keys_are_exchanged(candor: &impl Fn(&str) -> Said) {
     assert!(candor(&format!("vault remove {older}")).refusal().contains("no key of that id"));
     let after = candor("vault status").answer();
     assert!(after.contains(&newest) && !after.contains(&older), "{after}");
+}
+
+/// What changed something is recorded once, as done at the machine; what only looked, failed or found nothing to do is not.
+async fn what_was_done_is_in_the_audit(data: &Path) {
+    let url = Access::of_running(&data.join("postgres")).unwrap().url("accounts").unwrap();
+    let mut accounts = PgConnection::connect(&url).await.unwrap();
+    let done: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT actor_kind, action, details FROM audit_record ORDER BY record_id")
+            .fetch_all(&mut accounts)
+            .await
+            .unwrap();
+    accounts.close().await.unwrap();
+    let actions: Vec<_> = done.iter().map(|(_, action, _)| action.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["events_replayed", "state_told_again", "key_added", "keys_rewrapped", "key_removed"]
+    );
+    assert!(done.iter().all(|(kind, ..)| kind == "machine"), "{done:?}");
+    assert_eq!(done[0].2, format!(r#"{{"event":"{EVENT}","service":"content"}}"#));
+    assert_eq!(done[1].2, r#"{"events":12,"service":"content"}"#);
+    assert!(done.iter().all(|(.., details)| !details.contains("kek-")), "{done:?}");
 }
 
 /// Makes the first operator, which is the first thing that is recorded.

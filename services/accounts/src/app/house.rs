@@ -1,6 +1,6 @@
 //! Removes what has served its time.
 
-use super::Accounts;
+use super::{Accounts, audit};
 use crate::{
     Error,
     domain::{LOOKS_LISTED, Relation, Visibility},
@@ -40,10 +40,10 @@ const UNTOLD_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// When the database fails.
 pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
     let now = accounts.clock.now();
-    let untold = Relation::ALL.iter().filter(|relation| relation.visibility() == Visibility::WhenTold);
-    let untold: Vec<String> = untold.map(|relation| relation.as_str().to_owned()).collect();
+    let untold = sweep_untold(accounts).await?;
     let mut conn = accounts.pool.acquire().await?;
-    Ok(request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
+    Ok(untold
+        + request::sweep(&mut conn, now - REQUESTS_KEPT, AT_A_TIME).await?
         + verification::sweep(&mut conn, now, AT_A_TIME).await?
         + reset::sweep(&mut conn, now, AT_A_TIME).await?
         + email_change::sweep(&mut conn, now, AT_A_TIME).await?
@@ -62,7 +62,19 @@ pub async fn sweep(accounts: &Accounts) -> Result<u64, Error> {
         + couple_care::sweep(&mut conn, now - CARE_REQUESTS_KEPT, AT_A_TIME).await?
         + pause::sweep(&mut conn, now, AT_A_TIME).await?
         + receipt::sweep_uncounted(&mut conn, now - UNCOUNTED_KEPT, AT_A_TIME).await?
-        + receipt::sweep_unshown(&mut conn, &untold, now - UNTOLD_KEPT, AT_A_TIME).await?
         + mail::sweep(&mut conn, now - DEAD_MAILS_KEPT, AT_A_TIME).await?
         + session::sweep(&mut conn, now - SESSIONS_KEPT, AT_A_TIME).await?)
+}
+
+/// Removes what partners and trusted people read and never told, and what the audit says of it, in one transaction.
+async fn sweep_untold(accounts: &Accounts) -> Result<u64, Error> {
+    let untold = Relation::ALL.iter().filter(|relation| relation.visibility() == Visibility::WhenTold);
+    let untold: Vec<String> = untold.map(|relation| relation.as_str().to_owned()).collect();
+    let before = accounts.clock.now() - UNTOLD_KEPT;
+    let mut tx = accounts.pool.begin().await?;
+    let gone = receipt::sweep_unshown(&mut tx, &untold, before, AT_A_TIME).await?;
+    let records: Vec<_> = gone.iter().copied().flatten().collect();
+    audit::forget(accounts, &mut tx, &records).await?;
+    tx.commit().await?;
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
 }

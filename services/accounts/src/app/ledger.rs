@@ -1,10 +1,15 @@
 //! The access ledger: receipts count once their data were read, and show to the owner by the one rule of
 //! [`Reads::shown`](crate::domain::Reads::shown).
 
+use super::{Accounts, audit};
 use crate::{
     Error,
-    domain::{Cursor, PageSize, Read, Relation, Scope, Shown, Visibility},
-    store::receipt,
+    domain::{Cursor, PageSize, Read, Reads, Relation, Scope, Shown, Visibility},
+    store::{
+        self,
+        audit::NewRecord,
+        receipt::{self, Receipt},
+    },
 };
 use bus::key_of;
 use candor_proto::journal::v1::DataRead;
@@ -24,29 +29,71 @@ pub struct Under {
     pub reader_id: Uuid,
 }
 
-/// Counts reads. Twice, or in another order, comes to the same. Of a partner or trusted person who is erased none counts any
-/// more, and there may be no receipt; a counselor's and software's the owner is to know all the same.
+/// A receipt while reads are added to it.
+struct Counting {
+    receipt: Receipt,
+    relation: Relation,
+    before: Reads,
+}
+
+impl Counting {
+    fn of(receipt: Receipt) -> Result<Self, Error> {
+        let relation = Relation::stored(&receipt.relation).ok_or(Error::Unreadable)?;
+        Ok(Self { relation, before: receipt.reads.clone(), receipt })
+    }
+
+    /// Adds a read; of a partner or trusted person who is erased none counts any more.
+    fn add(&mut self, read: &Read) {
+        let visibility = self.relation.visibility();
+        if visibility == Visibility::Exactly || !self.receipt.is_readers_erased {
+            self.receipt.reads = self.receipt.reads.with(read, visibility);
+        }
+    }
+
+    /// Whether there is something to record: of an exact read whatever its receipt says now, of others that they count.
+    fn is_to_record(&self) -> bool {
+        let (before, now) = (&self.before, &self.receipt.reads);
+        match self.relation.visibility() {
+            Visibility::WhenTold => before.read_at.is_none(),
+            Visibility::Exactly => (before.read_at, &before.item_ids) != (now.read_at, &now.item_ids),
+        }
+    }
+
+    /// What is recorded, if anything is; from then on the receipt names it.
+    fn record(&mut self, accounts: &Accounts) -> Result<Option<NewRecord>, Error> {
+        if !self.is_to_record() {
+            return Ok(None);
+        }
+        self.receipt.records += 1;
+        let record = audit::prepare(accounts, audit::of_read(&self.receipt, self.relation)?)?;
+        self.receipt.record_id = Some(record.record_id);
+        Ok(Some(record))
+    }
+}
+
+/// Counts reads, and records them in the audit. Twice, or in another order, comes to the same. However many they are, it is
+/// three statements; where nothing new counts, one. Of a partner or trusted person who is erased there may be no receipt any
+/// more; a counselor's and software's reads the owner is to know all the same.
 ///
 /// # Errors
 /// [`Error::ReceiptNotFound`] when one of them is under no receipt between its two; then none counts.
-pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Result<(), Error> {
+pub async fn count_reads(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    reads: &[(Under, Read)],
+) -> Result<(), Error> {
     let ids: Vec<_> = reads.iter().map(|(under, _)| (under.owner_id, under.receipt_id)).collect();
-    let mut receipts: HashMap<_, _> =
-        receipt::lock(conn, &ids).await?.into_iter().map(|known| (known.id, (known, false))).collect();
+    let mut receipts = HashMap::new();
+    for receipt in receipt::lock(conn, &ids).await? {
+        receipts.insert(receipt.id, Counting::of(receipt)?);
+    }
     let mut without = Vec::new();
     for (under, read) in reads {
         let found = receipts.get_mut(&(under.owner_id, under.receipt_id));
-        let Some((known, changed)) = found.filter(|(known, _)| known.reader_id == under.reader_id) else {
-            without.push(under.reader_id);
-            continue;
-        };
-        let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
-        if known.is_readers_erased && relation.visibility() == Visibility::WhenTold {
-            continue;
+        match found.filter(|counting| counting.receipt.reader_id == under.reader_id) {
+            Some(counting) => counting.add(read),
+            None => without.push(under.reader_id),
         }
-        let reads = known.reads.with(read, relation.visibility());
-        *changed |= reads != known.reads;
-        known.reads = reads;
     }
     if !without.is_empty() {
         let erased = bus::erasure::among(conn, &without).await?;
@@ -54,14 +101,17 @@ pub async fn count_reads(conn: &mut PgConnection, reads: &[(Under, Read)]) -> Re
             return Err(Error::ReceiptNotFound);
         }
     }
-    let mut kept = Vec::new();
-    for (known, _) in receipts.into_values().filter(|(_, changed)| *changed) {
-        let relation = Relation::stored(&known.relation).ok_or(Error::Unreadable)?;
-        let shown_at = known.reads.shown(relation.visibility()).map(|shown| shown.time);
-        kept.push((known, shown_at));
+    let (mut kept, mut records) = (Vec::new(), Vec::new());
+    for mut counting in receipts.into_values().filter(|one| one.receipt.reads != one.before) {
+        records.extend(counting.record(accounts)?);
+        let shown = counting.receipt.reads.shown(counting.relation.visibility());
+        kept.push((counting.receipt, shown.map(|shown| shown.time)));
     }
     if !kept.is_empty() {
         receipt::keep(conn, &kept).await?;
+    }
+    if !records.is_empty() {
+        store::audit::insert(conn, &records).await?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl LedgerLookService for Rpc {
         let (passport, message) = admit_kinds(request, &OPERATORS)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let (after, by) = (cursor(&message.page_token)?, passport.account_id);
-        let (page, next) = ledger_look::requests(&self.accounts, by, size, after).await?;
+        let (page, next) = ledger_look::requests(&self.accounts, &passport, size, after).await?;
         let looks = page.iter().map(|wish| look(wish, by)).collect();
         Ok(Response::new(ListLedgerLooksResponse { looks, next_page_token: page_token(next) }))
     }

@@ -65,6 +65,11 @@ fn optional_id(field: &str, text: &str) -> Result<Option<Uuid>, Fault> {
     if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
 }
 
+/// Ids in a field that holds many.
+fn ids(field: &str, texts: &[String]) -> Result<Vec<Uuid>, Fault> {
+    texts.iter().map(|text| id(field, text)).collect()
+}
+
 fn wire(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
 }

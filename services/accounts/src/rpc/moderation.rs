@@ -41,7 +41,7 @@ impl ModerationService for Rpc {
         let token = &message.page_token;
         let after = if token.is_empty() { None } else { Some(cursor(token)?) };
         let (page, next) =
-            moderation::reports(&self.accounts, passport.account_id, message.decided, size, after).await?;
+            moderation::reports(&self.accounts, &passport, message.decided, size, after).await?;
         let reports = page.into_iter().map(summary).collect();
         Ok(Response::new(ListReportsResponse { reports, next_page_token: page_token(next) }))
     }
@@ -84,7 +84,8 @@ impl ModerationService for Rpc {
         let (passport, message) = admit_kinds(request, &MODERATORS)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let (after, by) = (cursor(&message.page_token)?, passport.account_id);
-        let (page, next) = moderation::suspensions(&self.accounts, by, message.appealed, size, after).await?;
+        let (page, next) =
+            moderation::suspensions(&self.accounts, &passport, message.appealed, size, after).await?;
         let suspensions = page.iter().map(|stored| suspension(stored, by)).collect::<Result<_, _>>()?;
         Ok(Response::new(ListSuspensionsResponse { suspensions, next_page_token: page_token(next) }))
     }

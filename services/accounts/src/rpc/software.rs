@@ -3,7 +3,7 @@
 use super::{
     Rpc,
     consent::{moment, scope},
-    id,
+    id, ids,
     ledger::{cursor, page_token},
     optional_id, wire,
 };
@@ -96,7 +96,13 @@ impl SoftwareConsentService for Rpc {
         let (passport, message) = admit_owner(request)?;
         let size = PageSize::parse(message.page_size).map_err(Error::from)?;
         let after = cursor(&message.page_token)?;
-        let of = Of { owner_id: passport.account_id, consent_id: None, open_only: message.open_only };
+        let of = Of {
+            owner_id: passport.account_id,
+            consent_ids: ids("consent_ids", &message.consent_ids)?,
+            care_id: optional_id("care_id", &message.care_id)?,
+            open_only: message.open_only,
+            over_only: message.over_only,
+        };
         let (page, next) = software::mine(&self.accounts, &of, size, after).await?;
         let consents = page.into_iter().map(shown).collect();
         Ok(Response::new(ListSoftwareConsentsResponse { consents, next_page_token: page_token(next) }))

@@ -81,7 +81,7 @@ impl House {
     }
 
     pub async fn hear(&self, event: &Envelope) {
-        let inbox = events::inbox(self.pool().clone(), self.clock.clone());
+        let inbox = events::inbox(self.accounts.clone());
         inbox.handle(std::slice::from_ref(event)).await.unwrap();
     }
 

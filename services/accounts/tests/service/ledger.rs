@@ -27,7 +27,7 @@ impl Journal {
     fn of(house: &House) -> Self {
         let transport = Transport::memory(&[(CONSUMER, consumes())]);
         let running = CancellationToken::new();
-        let inbox = events::inbox(house.pool().clone(), house.clock.clone());
+        let inbox = events::inbox(house.accounts.clone());
         assert_eq!(inbox.keys(), consumes());
         tokio::spawn(inbox.run(transport.clone(), running.clone()));
         Self { transport, running }
@@ -170,7 +170,7 @@ async fn reads_that_come_together_count_each_for_itself() {
     };
     for together in [&reads[..2], &reads[..]] {
         let events: Vec<_> = together.iter().map(event).collect();
-        events::inbox(house.pool().clone(), house.clock.clone()).handle(&events).await.unwrap();
+        events::inbox(house.accounts.clone()).handle(&events).await.unwrap();
     }
     let items = async |person| -> Vec<Vec<String>> {
         all(&house, person).await.into_iter().map(|receipt| receipt.item_ids).collect()

@@ -5,6 +5,8 @@ mod access;
 mod addresses;
 mod audit;
 mod audit_chain;
+mod audit_reads;
+mod audit_staff;
 mod care;
 mod circles;
 mod clients;

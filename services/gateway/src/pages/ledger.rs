@@ -1,27 +1,26 @@
 //! The ledger: what is open to whom since when, and the reads that are one's own to know. A partner's reading is theirs,
 //! and stands here only where they said so; a counselor's and software's stand here exactly.
 
-use super::opened::{self, Kind, software};
+use super::opened::{self, Kind, mine, software};
 use super::others::Others;
 use super::shared::{self, Card, card, open_shares};
 use super::{Failure, Frame, Member, parameter, staff, words};
+use crate::error::Problem;
 use crate::query;
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    Consent, ConsentState, ListConsentsRequest, ListReceiptsRequest, ListStaffLooksRequest, Receipt,
-    Relation, SoftwareConsent,
+    Consent, ConsentState, ListReceiptsRequest, ListStaffLooksRequest, Receipt, Relation, SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 
 /// Receipts on one page.
 const PAGE: i32 = 30;
 /// Open shares that are shown at the most.
 const SHARES: usize = 1000;
-/// Consents that are looked through: as many as can be open at once, and what was open of late.
-const CONSENTS: i32 = 100;
 /// Things that are led to from one read at the most; the rest is counted.
 const LINKS: usize = 5;
 
@@ -64,6 +63,7 @@ struct Opened {
     what: &'static str,
     counselor: String,
     care_id: String,
+    since: Option<words::Moment>,
     expires: Option<words::Moment>,
 }
 
@@ -71,6 +71,7 @@ struct Opened {
 struct ToSoftware {
     what: &'static str,
     name: String,
+    since: Option<words::Moment>,
     expires: Option<words::Moment>,
 }
 
@@ -80,30 +81,44 @@ struct Consents {
     software: Vec<SoftwareConsent>,
 }
 
+impl Consents {
+    /// Those that receipts name, found by their ids: a read stays, however much was opened since.
+    async fn of(member: &Member, receipts: &[Receipt]) -> Result<Self, Problem> {
+        let (counselors, software) = tokio::join!(
+            mine::consents_named(member, named(receipts, Relation::Counselor)),
+            software::consents_named(member, named(receipts, Relation::Software))
+        );
+        Ok(Self { counselors: counselors?, software: software? })
+    }
+}
+
+/// The consents that reads in a relation name, each once.
+fn named(receipts: &[Receipt], relation: Relation) -> Vec<String> {
+    let of_relation = receipts.iter().filter(|receipt| receipt.relation() == relation);
+    let ids: BTreeSet<_> = of_relation.map(|receipt| receipt.consent_id.clone()).collect();
+    ids.into_iter().collect()
+}
+
 pub(super) async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page_token = parameter(query.as_deref(), "from").unwrap_or_default();
     let receipts = member.call(ListReceiptsRequest { page_size: PAGE, page_token })?;
-    let consents = ListConsentsRequest { page_size: CONSENTS, ..ListConsentsRequest::default() };
-    let consents = member.call(consents)?;
     let looks = ListStaffLooksRequest { page_size: staff::PAGE, page_token: String::new() };
     let looks = member.call(looks)?;
-    let (mut ledger, mut consenting) =
-        (member.guest.app.upstream.ledger(), member.guest.app.upstream.consents());
+    let mut ledger = member.guest.app.upstream.ledger();
     let mut looking = ledger.clone();
-    let (receipts, consents, to_software, looks, shares, others, zone) = tokio::join!(
+    let (receipts, to_counselors, to_software, looks, shares, others, zone) = tokio::join!(
         ledger.list_receipts(receipts),
-        consenting.list_consents(consents),
-        software::consents(&member, false),
+        mine::open_consents(&member, ""),
+        software::open_consents(&member),
         looking.list_staff_looks(looks),
         open_shares(&member, SHARES),
         member.others(),
         member.time_zone()
     );
     let (receipts, (shares, more_shares), others) = (receipts?.into_inner(), shares?, others?);
-    let consents = Consents { counselors: consents?.into_inner().consents, software: to_software? };
-    let counselors =
-        consents.counselors.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
-    let software = consents.software.iter().filter_map(|consent| open_to_software(consent, &zone)).collect();
+    let consents = Consents::of(&member, &receipts.receipts).await?;
+    let counselors = to_counselors?.iter().filter_map(|consent| open_to_counselor(consent, &zone)).collect();
+    let software = to_software?.iter().filter_map(|consent| open_to_software(consent, &zone)).collect();
     let looks = looks?.into_inner();
     let (staff, more_staff) = (staff::looks(&looks.looks, &zone), !looks.next_page_token.is_empty());
     let token = receipts.next_page_token;
@@ -134,6 +149,7 @@ fn open_to_counselor(consent: &Consent, zone: &TimeZone) -> Option<Opened> {
         what: kind.own_words(!consent.item_id.is_empty()),
         counselor: consent.counselor_name.clone(),
         care_id: consent.care_id.clone(),
+        since: words::moment(consent.grant_time.as_ref(), zone),
         expires: words::moment(consent.expire_time.as_ref(), zone),
     })
 }
@@ -143,6 +159,7 @@ fn open_to_software(consent: &SoftwareConsent, zone: &TimeZone) -> Option<ToSoft
     Some(ToSoftware {
         what: kind.own_words(!consent.item_id.is_empty()),
         name: consent.software_name.clone(),
+        since: words::moment(consent.grant_time.as_ref(), zone),
         expires: words::moment(consent.expire_time.as_ref(), zone),
     })
 }

@@ -10,7 +10,7 @@ use candor_proto::journal::v1::*;
 use candor_proto::options::v1::Scope;
 use chassis::{Code, Fault};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tonic::transport::server::Router;
 use tonic::{Request, Response, Status};
 
@@ -26,6 +26,8 @@ pub(super) struct OpenedAsked {
     pub(super) revoked: Mutex<Vec<String>>,
     /// Whether all of Alice's entries are open to Carla, and who asks is her.
     pub(super) open: AtomicBool,
+    /// How many consents are over that were opened since, besides the one that always is.
+    pub(super) ended_since: AtomicUsize,
     /// What counselors read of Alice.
     pub(super) receipts: Mutex<Vec<Receipt>>,
     /// Whose things were read, and with what.
@@ -36,6 +38,14 @@ pub(super) struct OpenedAsked {
 
 pub(super) fn add(server: Router, fake: Fake) -> Router {
     server.add_service(ConsentServiceServer::new(fake.clone())).add_service(OpenedServiceServer::new(fake))
+}
+
+/// A page of a list; its token is how many stand before it.
+pub(super) fn page<T>(all: Vec<T>, size: i32, token: &str) -> (Vec<T>, String) {
+    let (size, from) = (usize::try_from(size).unwrap(), token.parse().unwrap_or(0));
+    let next = from + size;
+    let token = if next < all.len() { next.to_string() } else { String::new() };
+    (all.into_iter().skip(from).take(size).collect(), token)
 }
 
 impl Fake {
@@ -102,17 +112,27 @@ impl ConsentService for Fake {
 
     async fn list_consents(&self, request: Request<ListConsentsRequest>) -> Answer<ListConsentsResponse> {
         self.admit(&request)?;
+        let request = request.into_inner();
         let open = self.0.opened.open.load(Ordering::SeqCst).then(|| self.consent());
-        let over = Consent {
-            consent_id: "over".into(),
+        let over = |consent_id: &str| Consent {
+            consent_id: consent_id.into(),
             state: ConsentState::Withdrawn.into(),
             scope: Scope::Moods.into(),
             end_time: self.0.timestamp(-60),
             ..self.consent()
         };
-        let over = Some(over).filter(|_| !request.get_ref().open_only);
-        let consents = open.into_iter().chain(over).collect();
-        Ok(Response::new(ListConsentsResponse { consents, next_page_token: String::new() }))
+        let since =
+            (0..self.0.opened.ended_since.load(Ordering::SeqCst)).map(|at| over(&format!("over-{at}")));
+        let mut all: Vec<_> = since.chain(open).chain([over("over")]).collect();
+        all.retain(|one| {
+            let is_open = one.state() == ConsentState::Open;
+            let named = |ids: &[String]| ids.is_empty() || ids.contains(&one.consent_id);
+            (is_open && !request.over_only || !is_open && !request.open_only)
+                && (request.care_id.is_empty() || request.care_id == one.care_id)
+                && named(&request.consent_ids)
+        });
+        let (consents, next_page_token) = page(all, request.page_size, &request.page_token);
+        Ok(Response::new(ListConsentsResponse { consents, next_page_token }))
     }
 
     async fn list_granted_to_me(

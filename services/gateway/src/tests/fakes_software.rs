@@ -3,6 +3,7 @@
 use super::fakes::Fake;
 use super::fakes_clients::CLIENT;
 use super::fakes_counselors::CARLA;
+use super::fakes_opened::page;
 use super::two_fakes::HOSTILE_NAME;
 use candor_proto::accounts::v1::software_consent_service_server::{
     SoftwareConsentService, SoftwareConsentServiceServer,
@@ -11,7 +12,7 @@ use candor_proto::accounts::v1::*;
 use candor_proto::options::v1::Scope;
 use chassis::{Code, Fault};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tonic::transport::server::Router;
 use tonic::{Request, Response, Status};
 
@@ -27,6 +28,8 @@ pub(super) struct SoftwareAsked {
     pub(super) revoked: Mutex<Vec<String>>,
     /// Whether all of Alice's entries are open to it.
     pub(super) open: AtomicBool,
+    /// How many consents are over that were opened since, besides the one that always is.
+    pub(super) ended_since: AtomicUsize,
     /// Whether it is Carla's instead of the house's.
     pub(super) carlas: AtomicBool,
     /// Why a consent is refused, if it is.
@@ -124,18 +127,26 @@ impl SoftwareConsentService for Fake {
         request: Request<ListSoftwareConsentsRequest>,
     ) -> Answer<ListSoftwareConsentsResponse> {
         self.admit(&request)?;
+        let request = request.into_inner();
         let open = self.0.software.open.load(Ordering::SeqCst).then(|| self.given());
-        let over = SoftwareConsent {
-            consent_id: "over".into(),
+        let over = |consent_id: &str| SoftwareConsent {
+            consent_id: consent_id.into(),
             software_name: String::new(),
             state: ConsentState::SoftwareOver.into(),
             scope: Scope::Moods.into(),
             end_time: self.0.timestamp(-60),
             ..self.given()
         };
-        let over = Some(over).filter(|_| !request.get_ref().open_only);
-        let consents = open.into_iter().chain(over).collect();
-        Ok(Response::new(ListSoftwareConsentsResponse { consents, next_page_token: String::new() }))
+        let since =
+            (0..self.0.software.ended_since.load(Ordering::SeqCst)).map(|at| over(&format!("over-{at}")));
+        let mut all: Vec<_> = since.chain(open).chain([over("over")]).collect();
+        all.retain(|one| {
+            let is_open = one.state() == ConsentState::Open;
+            let named = |ids: &[String]| ids.is_empty() || ids.contains(&one.consent_id);
+            (is_open && !request.over_only || !is_open && !request.open_only) && named(&request.consent_ids)
+        });
+        let (consents, next_page_token) = page(all, request.page_size, &request.page_token);
+        Ok(Response::new(ListSoftwareConsentsResponse { consents, next_page_token }))
     }
 
     async fn list_granted_to_software(

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 const COOKIE: &str = "__Host-candor=cs_alice";
 const NAME: &str = "&#60;b&#62;Ben&#60;/b&#62;";
+const MORE: &str = " &#34;&#38;&#39;";
 
 async fn in_care(kind: &'static str) -> World {
     let world = World::new().await;
@@ -252,4 +253,55 @@ async fn whoever_writes_is_told_who_can_read_it() {
         open.contains("Your entries are open to") && open.contains(NAME) && !open.contains("Only you can"),
         "{open}"
     );
+}
+
+#[tokio::test]
+async fn what_is_open_to_a_counselor_is_shown_whole_behind_a_hundred_that_are_over() {
+    let world = in_care("member").await;
+    world.fakes.opened.open.store(true, Ordering::SeqCst);
+    world.fakes.opened.ended_since.store(101, Ordering::SeqCst);
+    let page = world.visit("/care/c-1/open", COOKIE).await.body;
+    assert!(page.contains(&format!("/care/c-1/open/{CONSENT}/withdraw")), "it can be taken back: {page}");
+    assert!(!page.contains("Nothing of yours is open"), "{page}");
+    // What is over stands in pages, each of which leads to the one before.
+    let past =
+        |page: &str| page.split("id=\"over\"").nth(1).unwrap_or_default().matches("class=\"read\"").count();
+    let mut places = vec!["/care/c-1/open".to_owned()];
+    let mut seen = past(&page);
+    let mut current = page;
+    while let Some((_, rest)) = current.split_once("href=\"/care/c-1/open?before=") {
+        let place = format!("/care/c-1/open?before={}", rest.split(['"', '#']).next().unwrap());
+        current = world.visit(&place, COOKIE).await.body;
+        assert!(
+            current.contains(&format!("{CONSENT}/withdraw")),
+            "what is open stands on every page: {current}"
+        );
+        seen += past(&current);
+        places.push(place);
+    }
+    assert_eq!((seen, places.len()), (102, 6));
+
+    let read = Receipt {
+        receipt_id: "r-1".into(),
+        reader_account_id: CARLA.into(),
+        relation: Relation::Counselor.into(),
+        scope: Scope::Entries.into(),
+        item_ids: vec![ENTRY.into()],
+        read_time: world.fakes.timestamp(-60),
+        consent_id: CONSENT.into(),
+    };
+    *world.fakes.opened.receipts.lock().unwrap() = vec![read];
+    let ledger = world.visit("/ledger", COOKIE).await.body;
+    let open = ledger.split("id=\"reads\"").next().unwrap();
+    assert!(open.contains("<strong>All your entries") && !open.contains("Nothing you"), "{open}");
+    for expected in
+        [format!("To your counselor <bdi>{NAME}{MORE}</bdi>, since <time"), ", until <time".to_owned()]
+    {
+        assert!(open.contains(&expected), "{expected}: {open}");
+    }
+    for expected in
+        [format!("<bdi>{NAME}{MORE}</bdi> read an entry of yours."), "You opened it on <time".to_owned()]
+    {
+        assert!(ledger.contains(&expected), "{expected}: {ledger}");
+    }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 const COOKIE: &str = "__Host-candor=cs_alice";
 const NAME: &str = "&#60;b&#62;Ben&#60;/b&#62;";
+const MORE: &str = " &#34;&#38;&#39;";
 
 async fn proven() -> World {
     let world = World::new().await;
@@ -184,4 +185,39 @@ async fn whoever_holds_software_sees_how_much_is_open_to_it_and_never_whose_it_i
     *world.fakes.kind.lock().unwrap() = "operator";
     let page = world.visit(&format!("/clients/{CLIENT}"), COOKIE).await.body;
     assert!(page.contains("17 things are open to it at the moment. Whose they are is not shown"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_open_to_software_is_shown_whole_behind_a_hundred_that_are_over() {
+    let world = proven().await;
+    world.fakes.software.open.store(true, Ordering::SeqCst);
+    world.fakes.software.ended_since.store(101, Ordering::SeqCst);
+    let page = world.visit("/software", COOKIE).await.body;
+    assert!(page.contains(&format!("/software/consents/{GIVEN}/withdraw")), "it can be taken back: {page}");
+    assert!(page.contains("href=\"/software?before=20#over\""), "{page}");
+    let last = world.visit("/software?before=100", COOKIE).await.body;
+    assert!(last.contains(&format!("{GIVEN}/withdraw")) && !last.contains("?before="), "{last}");
+    assert_eq!(last.split("id=\"over\"").nth(1).unwrap().matches("class=\"read\"").count(), 2, "{last}");
+
+    let read = Receipt {
+        receipt_id: "r-1".into(),
+        reader_account_id: CLIENT.into(),
+        relation: Relation::Software.into(),
+        scope: Scope::Entries.into(),
+        item_ids: vec![ENTRY.into()],
+        read_time: world.fakes.timestamp(-60),
+        consent_id: GIVEN.into(),
+    };
+    *world.fakes.opened.receipts.lock().unwrap() = vec![read];
+    let ledger = world.visit("/ledger", COOKIE).await.body;
+    let open = ledger.split("id=\"reads\"").next().unwrap();
+    for expected in [format!("To software: <bdi>{NAME}{MORE}</bdi>, since <time"), ", until <time".to_owned()]
+    {
+        assert!(open.contains(&expected), "{expected}: {open}");
+    }
+    assert!(!open.contains("Nothing you"), "{open}");
+    assert!(
+        ledger.contains(&format!("The software {NAME}{MORE}</bdi> read an entry of yours. You opened it on")),
+        "{ledger}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use super::fakes_counselors::CARLA;
 use super::fakes_trust::REPORT;
+use super::two_fakes::{BEN, MINE, THEIRS};
 use super::*;
 use candor_proto::accounts::v1::{AppealState, EvidenceKind, Suspension, SuspensionReason};
 
@@ -62,6 +63,58 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
         "a form without its token"
     );
     assert_eq!(world.visit("/report/nonsense", COOKIE).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_was_shared_is_reported_with_the_words_that_are_left_in_it() {
+    let world = world("member").await;
+    let seen = world.visit(&format!("/received/{BEN}/{THEIRS}"), COOKIE).await.body;
+    let place = format!("/report/{BEN}?share={THEIRS}");
+    assert!(seen.contains(&place), "{seen}");
+    let form = world.visit(&place, COOKIE).await.body;
+    for expected in
+        [&format!("name=\"share\" value=\"{THEIRS}\""), "What was shown to you", "before &#60;i&#62;it"]
+    {
+        assert!(form.contains(expected), "{expected}: {form}");
+    }
+    assert!(!form.contains("not open to you any more"), "{form}");
+    let token = token_in(&form);
+    let fields =
+        [("csrf", token.as_str()), ("share", THEIRS), ("reason", "3"), ("shown", "before it"), ("typed", "")];
+    let preview = world.submit(&format!("/report/{BEN}/preview"), COOKIE, &fields).await.body;
+    assert!(preview.contains("Shown to you here") && preview.contains(THEIRS), "{preview}");
+    world.submit(&format!("/report/{BEN}"), COOKIE, &fields).await;
+    let report = world.fakes.trust.reports.lock().unwrap().remove(0);
+    assert_eq!((report.account_id.as_str(), report.share_id.as_str()), (BEN, THEIRS));
+    let evidence: Vec<_> = report.evidence.iter().map(|one| (one.kind, one.words.as_str())).collect();
+    assert_eq!(evidence, [(EvidenceKind::Shown as i32, "before it")], "what was taken out does not go");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_can_still_be_reported_and_tells_nobody_what_there_is() {
+    let world = world("member").await;
+    let without_ids = |body: &str, id: &str| body.replace(id, "…").replace(&token_in(body), "…");
+    // Taken back, never theirs, or with a link that is over: one page, from which nothing can be told.
+    let (gone, never) = (MINE, "0195f1c2-7f00-7000-8000-00000000dead");
+    let page = world.visit(&format!("/report/{BEN}?share={gone}"), COOKIE).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body.contains("is not open to you any more") && !page.body.contains("id=\"shown\""),
+        "{}",
+        page.body
+    );
+    let other = world.visit(&format!("/report/{BEN}?share={never}"), COOKIE).await;
+    assert_eq!(without_ids(&page.body, gone), without_ids(&other.body, never));
+    world.fakes.two.parted.store(true, std::sync::atomic::Ordering::SeqCst);
+    let parted = world.visit(&format!("/report/{BEN}?share={THEIRS}"), COOKIE).await;
+    assert!(parted.status == 200 && parted.body.contains("is not open to you any more"), "{}", parted.body);
+    let token = token_in(&page.body);
+    let fields = [("csrf", token.as_str()), ("share", gone), ("reason", "3"), ("typed", "You will see.")];
+    let sent = world.submit(&format!("/report/{BEN}"), COOKIE, &fields).await;
+    assert!(sent.body.contains("It is sent"), "{}", sent.body);
+    let report = world.fakes.trust.reports.lock().unwrap().remove(0);
+    assert_eq!((report.share_id.as_str(), report.evidence.len()), (gone, 1));
+    assert_eq!(world.visit(&format!("/report/{BEN}?share=nonsense"), COOKIE).await.status, 404);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Holding what is stored against what was sealed, record by record. Remembers one batch.
 
+use super::reads::Recorded;
 use crate::{
     domain::audit::{Action, Anchor, Content, Finding, GENESIS, Head, Tree, commitment, hex},
     store::audit::{chain::Batch, reading::Stored},
@@ -35,6 +36,8 @@ pub(super) struct Checker<'a> {
     bare: i64,
     /// How many records erasures say that they erased.
     accounted: i64,
+    /// The exact reads that passed by and whose receipts were not looked at yet.
+    reads: Vec<Recorded>,
     findings: Vec<Finding>,
 }
 
@@ -75,6 +78,7 @@ impl<'a> Checker<'a> {
             records: 0,
             bare: 0,
             accounted: 0,
+            reads: Vec::new(),
             findings: Vec::new(),
         };
         for anchor in anchors {
@@ -90,10 +94,16 @@ impl<'a> Checker<'a> {
         self.findings.len() >= MOST_FINDINGS
     }
 
-    fn found(&mut self, finding: Finding) {
-        if !self.is_full() {
+    /// Notes what is wrong, each thing once: of a receipt there may be several records.
+    pub(super) fn found(&mut self, finding: Finding) {
+        if !self.is_full() && !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+
+    /// The exact reads that passed by since it was asked last.
+    pub(super) fn take_reads(&mut self) -> Vec<Recorded> {
+        std::mem::take(&mut self.reads)
     }
 
     /// A batch begins.
@@ -189,6 +199,7 @@ impl<'a> Checker<'a> {
             return self.found(Finding::RecordChanged { record_id: record.record_id, batch: record.batch });
         };
         self.accounted += erased_by(content);
+        self.reads.extend(Recorded::of(&content.action, content.subject_id, &content.details));
         let recorded_at = content.recorded_at;
         if let Some(sealed_at) = sealed_before.filter(|sealed_at| recorded_at + LATENESS < *sealed_at) {
             self.found(Finding::RecordBackdated { record_id: record.record_id, recorded_at, sealed_at });

@@ -22,6 +22,23 @@ pub async fn forget_account(
     account_id: Uuid,
 ) -> Result<u64, Error> {
     let erased = audit::forget_account(conn, account_id).await?;
+    account_for(accounts, conn, erased).await
+}
+
+/// Erases salt and content of records that go with what they are about, as [`forget_account`] does.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::app) async fn forget(
+    accounts: &Accounts,
+    conn: &mut PgConnection,
+    record_ids: &[Uuid],
+) -> Result<u64, Error> {
+    let erased = audit::forget(conn, record_ids).await?;
+    account_for(accounts, conn, erased).await
+}
+
+async fn account_for(accounts: &Accounts, conn: &mut PgConnection, erased: u64) -> Result<u64, Error> {
     if erased == 0 {
         return Ok(0);
     }

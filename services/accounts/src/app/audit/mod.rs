@@ -6,11 +6,17 @@
 
 mod checking;
 mod forgetting;
+mod reads;
 mod recording;
 mod sealing;
 mod verifying;
 
 pub use forgetting::forget_account;
-pub use recording::{Record, SealedNote, actor, record, seal_note};
+pub use recording::{Record, SealedNote, actor, record, record_at_machine, seal_note};
 pub use sealing::{SealingKey, is_waiting, seal_batch, sealing_key, todays_anchor};
 pub use verifying::{Verified, verify};
+pub(in crate::app) use {
+    forgetting::forget,
+    reads::of_read,
+    recording::{listed, prepare},
+};

@@ -4,9 +4,12 @@ use crate::{
     Error,
     app::{Accounts, random},
     domain::audit::{Action, Actor, ActorKind, Content, Details, Subject, commitment},
-    store::audit,
+    store::audit::{self, NewRecord},
 };
-use chassis::identity::{Kind, Passport};
+use chassis::{
+    Clock, Ids,
+    identity::{Kind, Passport},
+};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -65,12 +68,57 @@ pub async fn seal_note(accounts: &Accounts, text: &str) -> Result<SealedNote, Er
 /// # Errors
 /// When the database fails, or the operating system gives no random bytes.
 pub async fn record(conn: &mut PgConnection, accounts: &Accounts, what: Record) -> Result<(), Error> {
+    Ok(audit::insert(conn, &[prepare(accounts, what)?]).await?)
+}
+
+/// Records that one of the staff looked at a page of a list: at which, and how many stood on it. Whose they were is not kept:
+/// whoever looks at a list looks for nobody, and of each it would be one record more.
+///
+/// # Errors
+/// As [`record`].
+pub(in crate::app) async fn listed(
+    conn: &mut PgConnection,
+    accounts: &Accounts,
+    by: &Passport,
+    (action, details): (Action, Details),
+    shown: usize,
+) -> Result<(), Error> {
+    let details = details.number("shown", i64::try_from(shown).unwrap_or(i64::MAX));
+    // Nobody's id, and nothing's: a list has none.
+    let subject = Subject::thing(accounts.ids.next_opaque());
+    record(conn, accounts, Record { actor: actor(by), action, subject, details, note: None }).await
+}
+
+/// Records what was done with a command at the machine, which stands on less than the service does.
+///
+/// # Errors
+/// As [`record`].
+pub async fn record_at_machine(
+    conn: &mut PgConnection,
+    (clock, ids): (&Clock, &Ids),
+    action: Action,
+    details: Details,
+) -> Result<(), Error> {
+    let subject = Subject::thing(ids.next_opaque());
+    let what = Record { actor: Actor::MACHINE, action, subject, details, note: None };
+    Ok(audit::insert(conn, &[ready(clock, ids, what)?]).await?)
+}
+
+/// Makes a record ready to be added with others, where much happens at once.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub(in crate::app) fn prepare(accounts: &Accounts, what: Record) -> Result<NewRecord, Error> {
+    ready(&accounts.clock, &accounts.ids, what)
+}
+
+fn ready(clock: &Clock, ids: &Ids, what: Record) -> Result<NewRecord, Error> {
     let (record_id, note) = match what.note {
         Some(note) => (note.record_id, Some(note.sealed)),
-        None => (accounts.ids.next(), None),
+        None => (ids.next(), None),
     };
     let content = Content {
-        recorded_at: stored(accounts.clock.now()),
+        recorded_at: stored(clock.now()),
         actor_kind: what.actor.kind.as_str().to_owned(),
         actor_id: what.actor.account_id,
         session_id: what.actor.session_id,
@@ -81,9 +129,7 @@ pub async fn record(conn: &mut PgConnection, accounts: &Accounts, what: Record) 
         note,
     };
     let salt = random()?;
-    let commitment = commitment(&salt, record_id, &content);
-    let new = audit::NewRecord { record_id, commitment: &commitment, salt: &salt, content: &content };
-    Ok(audit::insert(conn, &new).await?)
+    Ok(NewRecord { record_id, commitment: commitment(&salt, record_id, &content), salt, content })
 }
 
 /// A time as the database keeps it, to the microsecond: what is hashed must read back the same.

@@ -1,6 +1,9 @@
 //! Reading the chain from its beginning and saying what is not as it was sealed. It needs a page of it at a time.
 
-use super::checking::{Checker, Tally};
+use super::{
+    checking::{Checker, Tally},
+    reads,
+};
 use crate::{
     Error,
     domain::audit::{Anchor, Finding},
@@ -33,7 +36,8 @@ pub struct Verified {
     pub findings: Vec<Finding>,
 }
 
-/// Verifies the whole chain as of one moment, against the anchors that were kept outside the database.
+/// Verifies the whole chain as of one moment, against the anchors that were kept outside the database; and the receipts of
+/// exact reads against what it says of them.
 ///
 /// # Errors
 /// When the database fails. What is wrong with the chain is no error, but a finding.
@@ -54,6 +58,7 @@ pub async fn verify(pool: &PgPool, anchors: &[Anchor]) -> Result<Verified, Error
                 checker.record(&record);
             }
             checker.end();
+            reads::check(&mut tx, &mut checker).await?;
         }
         if checker.is_full() {
             break;

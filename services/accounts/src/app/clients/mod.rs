@@ -13,7 +13,7 @@ pub(super) use change::end_with_holder;
 pub use change::{disable, rotate_keys};
 pub use identify::{Acting, acting, claim_fetch, keep_fetched, prove};
 pub use registration::{Draft, Keys, Wish, count_address, draft, register};
-pub use shown::{Shown, get, list, list_own};
+pub use shown::{Shown, get, list, list_own, look_at};
 pub use tokens::{Issued, OwnTokens, Ticket, issue, revoke, sign, ticket};
 
 use super::Accounts;

@@ -3,14 +3,22 @@
 use super::{contact_place, holder, visible};
 use crate::{
     Error,
-    app::{Accounts, text},
-    domain::{Cursor, PageSize, client::ClientKey},
+    app::{
+        Accounts,
+        audit::{self, Record},
+        text,
+    },
+    domain::{
+        Cursor, PageSize,
+        audit::{Action, Details, Subject},
+        client::ClientKey,
+    },
     store::{
         client::{self, Client},
         software,
     },
 };
-use chassis::identity::Passport;
+use chassis::identity::{Kind, Passport};
 use uuid::Uuid;
 
 /// A client.
@@ -39,6 +47,21 @@ pub async fn get(accounts: &Accounts, by: &Passport, client_id: Uuid) -> Result<
     shown(accounts, holder(by), client, &keys, &counted).await
 }
 
+/// One client, as somebody looks at it. An operator's look is recorded, whosever it is.
+///
+/// # Errors
+/// [`ClientError::NotFound`](crate::ClientError::NotFound).
+pub async fn look_at(accounts: &Accounts, by: &Passport, client_id: Uuid) -> Result<Shown, Error> {
+    let shown = get(accounts, by, client_id).await?;
+    if by.kind == Kind::Operator {
+        let (actor, subject) = (audit::actor(by), Subject::thing(client_id));
+        let details = Details::none();
+        let look = Record { actor, action: Action::ClientLookedAt, subject, details, note: None };
+        audit::record(&mut *accounts.pool.acquire().await?, accounts, look).await?;
+    }
+    Ok(shown)
+}
+
 /// A page of the clients that somebody holds or held, newest first, and where the next page begins.
 ///
 /// # Errors
@@ -52,7 +75,8 @@ pub async fn list_own(
     page(accounts, Some(holder_id), size, after).await
 }
 
-/// A page of the clients that somebody may see, newest first, and where the next page begins.
+/// A page of the clients that somebody may see, newest first, and where the next page begins. That an operator looks at it is
+/// recorded.
 ///
 /// # Errors
 /// When the database or the key store fails.
@@ -62,7 +86,12 @@ pub async fn list(
     size: PageSize,
     after: Cursor,
 ) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
-    page(accounts, holder(by), size, after).await
+    let (found, next) = page(accounts, holder(by), size, after).await?;
+    if by.kind == Kind::Operator {
+        let (what, mut conn) = ((Action::ClientsListed, Details::none()), accounts.pool.acquire().await?);
+        audit::listed(&mut conn, accounts, by, what, found.len()).await?;
+    }
+    Ok((found, next))
 }
 
 /// A page of the clients of one holder, or of everybody.

@@ -70,7 +70,7 @@ pub async fn mine(
 /// # Errors
 /// [`Error::Unreadable`] when there is none.
 pub async fn one_of_mine(accounts: &Accounts, owner_id: Uuid, consent_id: Uuid) -> Result<MyConsent, Error> {
-    let of = Of { owner_id, consent_id: Some(consent_id), open_only: false };
+    let of = Of { owner_id, consent_ids: vec![consent_id], ..Of::default() };
     let (mut found, _) = mine(accounts, &of, PageSize::parse(1)?, Cursor::start()).await?;
     found.pop().ok_or(Error::Unreadable)
 }

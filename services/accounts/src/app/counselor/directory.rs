@@ -3,13 +3,15 @@
 use super::{approach_place, name_place, open_licence};
 use crate::{
     CounselorError, Error,
-    app::{Accounts, text},
+    app::{Accounts, audit, text},
     domain::{
         Cursor, PageSize,
+        audit::{Action, Details},
         counselor::{Licence, Standing},
     },
     store::counselor::{self as store, Sought, Stored, StoredLicence},
 };
+use chassis::identity::Passport;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -92,12 +94,13 @@ async fn open(accounts: &Accounts, stored: Stored, licences: Vec<StoredLicence>)
     })
 }
 
-/// A page of what operators decide on: what waits, or those of one standing.
+/// A page of what operators decide on: what waits, or those of one standing. That it is looked at is recorded.
 ///
 /// # Errors
 /// When the database or the key store fails.
 pub async fn queue(
     accounts: &Accounts,
+    by: &Passport,
     standing: Option<Standing>,
     size: PageSize,
     after: Option<Cursor>,
@@ -115,6 +118,9 @@ pub async fn queue(
     let next = cut(&mut found, size, |stored| {
         (if waiting { stored.review_since } else { stored.decided_at }).map(|at| at.to_jiff())
     });
+    let which = standing.filter(|_| !waiting).map_or("waiting", Standing::as_str);
+    let what = (Action::CounselorsListed, Details::none().code("which", which));
+    audit::listed(&mut *accounts.pool.acquire().await?, accounts, by, what, found.len()).await?;
     let mut page = Vec::with_capacity(found.len());
     for stored in found {
         page.extend(if_readable(stored.account_id, summary(accounts, &stored).await)?);

@@ -4,7 +4,7 @@ use super::{hold, note_place, record, state};
 use crate::{
     Error, LedgerLookError,
     app::{
-        Accounts,
+        Accounts, audit,
         care::cut,
         ledger::{OwnReceipt, list_receipts},
         notice, random_id, standing, text,
@@ -49,21 +49,24 @@ fn request(stored: Stored, now: Timestamp) -> Result<Request, Error> {
     Ok(Request { reason, state: state(&stored, now), stored })
 }
 
-/// A page of the requests that an operator may know of, newest first, and where the next one begins.
+/// A page of the requests that an operator may know of, newest first, and where the next one begins. That it is looked at is
+/// recorded.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn requests(
     accounts: &Accounts,
-    operator_id: Uuid,
+    by: &Passport,
     size: PageSize,
     after: Cursor,
 ) -> Result<(Vec<Request>, Option<Cursor>), Error> {
     let (now, before) = (accounts.clock.now(), (after.time, after.id));
     let mut conn = accounts.pool.acquire().await?;
     let since = now - LOOKS_LISTED;
-    let mut found = store::list(&mut conn, operator_id, since, before, now, size.get() + 1).await?;
+    let mut found = store::list(&mut conn, by.account_id, since, before, now, size.get() + 1).await?;
     let next = cut(&mut found, size, |one| at(one.asked_at, one.request_id));
+    let what = (Action::LedgerRequestsListed, Details::none());
+    audit::listed(&mut conn, accounts, by, what, found.len()).await?;
     Ok((found.into_iter().map(|one| request(one, now)).collect::<Result<_, _>>()?, next))
 }
 

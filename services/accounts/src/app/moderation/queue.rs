@@ -4,7 +4,7 @@ use super::record;
 use crate::{
     Error, TrustError,
     app::{
-        Accounts,
+        Accounts, audit,
         care::cut,
         report::house_note,
         trust::{Attached, at, moment, open},
@@ -70,18 +70,19 @@ fn summary(listed: Listed) -> Result<ReportSummary, Error> {
 }
 
 /// A page of reports: those that wait, longest first, or those that were decided, latest first; and where the next begins.
+/// That it is looked at is recorded.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn reports(
     accounts: &Accounts,
-    operator_id: Uuid,
+    by: &Passport,
     decided: bool,
     size: PageSize,
     after: Option<Cursor>,
 ) -> Result<(Vec<ReportSummary>, Option<Cursor>), Error> {
     let after = after.unwrap_or(if decided { Cursor::start() } else { Cursor::oldest() });
-    let (after, limit) = ((after.time, after.id), size.get() + 1);
+    let (operator_id, after, limit) = (by.account_id, (after.time, after.id), size.get() + 1);
     let mut conn = accounts.pool.acquire().await?;
     let mut found = if decided {
         store::decided(&mut conn, operator_id, after, limit).await?
@@ -89,6 +90,8 @@ pub async fn reports(
         store::waiting(&mut conn, operator_id, after, limit).await?
     };
     let next = cut(&mut found, size, |one| at(one.decided_at.unwrap_or(one.reported_at), one.report_id));
+    let which = Details::none().code("which", if decided { "decided" } else { "waiting" });
+    audit::listed(&mut conn, accounts, by, (Action::ReportsListed, which), found.len()).await?;
     Ok((found.into_iter().map(summary).collect::<Result<_, _>>()?, next))
 }
 

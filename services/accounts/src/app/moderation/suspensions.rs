@@ -4,7 +4,7 @@ use super::record;
 use crate::{
     Error, TrustError,
     app::{
-        Accounts,
+        Accounts, audit,
         care::cut,
         notice, standing,
         trust::{MySuspension, at, open_suspension},
@@ -19,21 +19,24 @@ use chassis::identity::Passport;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A page of suspensions that hold, newest first, all or those whose appeal waits; and where the next one begins.
+/// A page of suspensions that hold, newest first, all or those whose appeal waits; and where the next one begins. That it is
+/// looked at is recorded.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn suspensions(
     accounts: &Accounts,
-    operator_id: Uuid,
+    by: &Passport,
     appealed: bool,
     size: PageSize,
     after: Cursor,
 ) -> Result<(Vec<Stored>, Option<Cursor>), Error> {
     let (now, before) = (accounts.clock.now(), (after.time, after.id));
     let mut conn = accounts.pool.acquire().await?;
-    let mut found = store::list(&mut conn, operator_id, appealed, before, now, size.get() + 1).await?;
+    let mut found = store::list(&mut conn, by.account_id, appealed, before, now, size.get() + 1).await?;
     let next = cut(&mut found, size, |one| at(one.suspended_at, one.suspension_id));
+    let which = Details::none().code("which", if appealed { "appealed" } else { "all" });
+    audit::listed(&mut conn, accounts, by, (Action::SuspensionsListed, which), found.len()).await?;
     Ok((found, next))
 }
 

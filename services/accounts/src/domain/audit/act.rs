@@ -1,5 +1,6 @@
 //! Who did what to whom, in ids, numbers and codes. There is no way to put words into it.
 
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -77,6 +78,8 @@ pub enum Action {
     StaffRevoked,
     /// Somebody who supports looked how an account stands, with its owner's code.
     SupportLooked,
+    /// An operator looked at a list of requests to read ledgers.
+    LedgerRequestsListed,
     /// An operator asked to read somebody's ledger.
     LedgerAskedFor,
     /// An operator looked at such a request.
@@ -93,6 +96,10 @@ pub enum Action {
     RecordsErased,
     /// Everything that an account had was destroyed.
     AccountErased,
+    /// An operator looked at a list of software.
+    ClientsListed,
+    /// An operator looked at one.
+    ClientLookedAt,
     /// Software was registered that reads with tokens of its own.
     ClientRegistered,
     /// Its keys were changed by its holder.
@@ -103,6 +110,8 @@ pub enum Action {
     CounselorSubmitted,
     /// They took it back.
     CounselorWithdrawn,
+    /// An operator looked at a list of those who apply, or of counselors.
+    CounselorsListed,
     /// An operator looked at all they said.
     CounselorLookedAt,
     /// They were verified.
@@ -123,18 +132,34 @@ pub enum Action {
     ConsentGranted,
     /// They took it back.
     ConsentRevoked,
+    /// Something of somebody's was read by another.
+    DataRead,
+    /// An operator looked at a list of reports.
+    ReportsListed,
     /// An operator looked at a report.
     ReportLookedAt,
     /// An operator decided that nothing follows from a report.
     ReportDismissed,
     /// An account was suspended.
     AccountSuspended,
+    /// An operator looked at a list of suspensions.
+    SuspensionsListed,
     /// An operator looked at a suspension and its appeal.
     SuspensionLookedAt,
     /// An appeal was decided on.
     AppealDecided,
     /// A suspension was lifted.
     SuspensionLifted,
+    /// Dead letters were given to a service anew, at the machine.
+    EventsReplayed,
+    /// A service told its state again, at the machine.
+    StateToldAgain,
+    /// A key encryption key was added, at the machine.
+    KeyAdded,
+    /// Data keys were wrapped with another one, at the machine.
+    KeysRewrapped,
+    /// A key encryption key was taken out of its file, at the machine.
+    KeyRemoved,
 }
 
 impl Action {
@@ -144,6 +169,7 @@ impl Action {
             Self::StaffCreated => "staff_created",
             Self::StaffRevoked => "staff_revoked",
             Self::SupportLooked => "support_looked",
+            Self::LedgerRequestsListed => "ledger_requests_listed",
             Self::LedgerAskedFor => "ledger_asked_for",
             Self::LedgerRequestLookedAt => "ledger_request_looked_at",
             Self::LedgerAgreedTo => "ledger_agreed_to",
@@ -152,11 +178,14 @@ impl Action {
             Self::LedgerRead => "ledger_read",
             Self::RecordsErased => "records_erased",
             Self::AccountErased => "account_erased",
+            Self::ClientsListed => "clients_listed",
+            Self::ClientLookedAt => "client_looked_at",
             Self::ClientRegistered => "client_registered",
             Self::ClientKeysRotated => "client_keys_rotated",
             Self::ClientDisabled => "client_disabled",
             Self::CounselorSubmitted => "counselor_submitted",
             Self::CounselorWithdrawn => "counselor_withdrawn",
+            Self::CounselorsListed => "counselors_listed",
             Self::CounselorLookedAt => "counselor_looked_at",
             Self::CounselorVerified => "counselor_verified",
             Self::CounselorRefused => "counselor_refused",
@@ -167,12 +196,20 @@ impl Action {
             Self::JointSessionsLocked => "joint_sessions_locked",
             Self::ConsentGranted => "consent_granted",
             Self::ConsentRevoked => "consent_revoked",
+            Self::DataRead => "data_read",
+            Self::ReportsListed => "reports_listed",
             Self::ReportLookedAt => "report_looked_at",
             Self::ReportDismissed => "report_dismissed",
             Self::AccountSuspended => "account_suspended",
+            Self::SuspensionsListed => "suspensions_listed",
             Self::SuspensionLookedAt => "suspension_looked_at",
             Self::AppealDecided => "appeal_decided",
             Self::SuspensionLifted => "suspension_lifted",
+            Self::EventsReplayed => "events_replayed",
+            Self::StateToldAgain => "state_told_again",
+            Self::KeyAdded => "key_added",
+            Self::KeysRewrapped => "keys_rewrapped",
+            Self::KeyRemoved => "key_removed",
         }
     }
 }
@@ -255,6 +292,12 @@ impl Details {
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.insert(name, hex.into());
         self
+    }
+
+    /// With the hash of a name that software gave to something, such as a key's in its file.
+    #[must_use]
+    pub fn hashed(self, name: &'static str, text: &str) -> Self {
+        self.digest(name, &Sha256::digest(text.as_bytes()).into())
     }
 
     /// As a JSON object with its names in order: one text for one content.

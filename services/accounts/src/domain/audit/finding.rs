@@ -95,6 +95,12 @@ pub enum Finding {
         /// How many were erased.
         erased: i64,
     },
+    /// There is no receipt of a read that was recorded.
+    #[error("receipt {0} of a read that was recorded is missing: it was removed")]
+    ReadMissing(Uuid),
+    /// A receipt is not what was recorded of the read.
+    #[error("receipt {0} says something else than what was recorded of the read: it was changed")]
+    ReadChanged(Uuid),
     /// The chain ends before an anchor.
     #[error(
         "the anchor of {day} knows batch {batch}, but the chain ends at batch {last}: its end was removed"

@@ -9,6 +9,7 @@ mod anchor;
 mod chain;
 mod content;
 mod finding;
+mod read;
 mod tree;
 
 pub use act::{Action, Actor, ActorKind, Details, Subject, SubjectKind};
@@ -16,4 +17,5 @@ pub use anchor::{Anchor, day, hex};
 pub use chain::{GENESIS, Head, MOST_RECORDS_OF_A_BATCH};
 pub use content::{Content, commitment};
 pub use finding::Finding;
+pub use read::{ExactRead, own_read};
 pub use tree::Tree;

@@ -79,7 +79,7 @@ impl OAuthClientService for Rpc {
         request: Request<GetClientRequest>,
     ) -> Result<Response<GetClientResponse>, Status> {
         let (passport, message) = admit_kinds(request, &HOLDERS)?;
-        let client = clients::get(&self.accounts, &passport, id(&message.client_id)?).await?;
+        let client = clients::look_at(&self.accounts, &passport, id(&message.client_id)?).await?;
         Ok(Response::new(GetClientResponse { client: Some(registered(client)) }))
     }
 

@@ -102,8 +102,8 @@ impl CounselorService for Rpc {
         &self,
         request: Request<ListCounselorApplicationsRequest>,
     ) -> Result<Response<ListCounselorApplicationsResponse>, Status> {
-        let (_, message) = admit_kinds(request, &DECIDERS)?;
-        Ok(Response::new(operators::queue(self, &message).await?))
+        let (passport, message) = admit_kinds(request, &DECIDERS)?;
+        Ok(Response::new(operators::queue(self, &passport, &message).await?))
     }
 
     async fn get_counselor_application(

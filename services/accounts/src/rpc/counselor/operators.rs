@@ -18,13 +18,14 @@ use uuid::Uuid;
 
 pub(super) async fn queue(
     rpc: &Rpc,
+    by: &Passport,
     message: &ListCounselorApplicationsRequest,
 ) -> Result<ListCounselorApplicationsResponse, Error> {
     let standing = Standing::ALL.into_iter().find(|standing| standing.number() == message.standing);
     let size = PageSize::parse(message.page_size)?;
     let token = &message.page_token;
     let after = if token.is_empty() { None } else { Some(ledger::cursor(token)?) };
-    let (page, next) = counselor::queue(&rpc.accounts, standing, size, after).await?;
+    let (page, next) = counselor::queue(&rpc.accounts, by, standing, size, after).await?;
     let applications = page.into_iter().map(summary).collect();
     Ok(ListCounselorApplicationsResponse {
         applications,

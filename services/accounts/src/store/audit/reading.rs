@@ -96,3 +96,49 @@ pub async fn queue(conn: &mut PgConnection) -> Result<Queue, sqlx::Error> {
     .fetch_one(conn)
     .await
 }
+
+/// A receipt beside what the audit says of it last.
+pub struct Counted {
+    /// Whose data.
+    pub owner_id: Uuid,
+    /// The receipt.
+    pub receipt_id: Uuid,
+    /// Who reads.
+    pub reader_id: Uuid,
+    /// The consent it rests on.
+    pub consent_id: Uuid,
+    /// The number of the scope.
+    pub scope: i32,
+    /// The earliest read.
+    pub read_at: Option<jiff_sqlx::Timestamp>,
+    /// What was read.
+    pub item_ids: Vec<Uuid>,
+    /// How many records there are about it.
+    pub records: i32,
+    /// Who did what the newest of them says.
+    pub record_actor: Option<Uuid>,
+    /// To whom.
+    pub record_subject: Option<Uuid>,
+    /// And what else it says.
+    pub record_details: Option<String>,
+}
+
+/// Receipts by owner and id, as far as there are such.
+pub async fn counted(conn: &mut PgConnection, ids: &[(Uuid, Uuid)]) -> Result<Vec<Counted>, sqlx::Error> {
+    let (owner_ids, receipt_ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
+    sqlx::query_as!(
+        Counted,
+        r#"SELECT r.owner_id, r.receipt_id, r.reader_id, r.relation_id AS consent_id, r.scope, r.read_at AS "read_at?",
+                  r.item_ids, r.records, a.actor_id AS "record_actor?", a.subject_id AS "record_subject?",
+                  a.details AS "record_details?"
+           FROM (SELECT DISTINCT owner_id, receipt_id
+                 FROM unnest($1::uuid[], $2::uuid[]) AS id (owner_id, receipt_id)) AS wanted
+           CROSS JOIN LATERAL (SELECT * FROM receipt
+                               WHERE owner_id = wanted.owner_id AND receipt_id = wanted.receipt_id) AS r
+           LEFT JOIN audit_record a ON a.record_id = r.record_id"#,
+        &owner_ids,
+        &receipt_ids
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -109,13 +109,18 @@ pub struct Mine {
 }
 
 /// Which of an owner's consents.
+#[derive(Default)]
 pub struct Of {
     /// Whose.
     pub owner_id: Uuid,
-    /// This one alone.
-    pub consent_id: Option<Uuid>,
+    /// These alone; all where there are none.
+    pub consent_ids: Vec<Uuid>,
+    /// Those of one care alone.
+    pub care_id: Option<Uuid>,
     /// Those that are not over alone.
     pub open_only: bool,
+    /// Those that are over alone.
+    pub over_only: bool,
 }
 
 /// An owner's consents before the given time and id, newest first.
@@ -139,15 +144,19 @@ pub async fn mine(
            LEFT JOIN client c ON c.client_id = k.client_id
            LEFT JOIN counselor o ON o.account_id = k.counselor_id
            WHERE k.owner_id = $1 AND (k.granted_at, k.consent_id) < ($2, $3)
-             AND ($5::uuid IS NULL OR k.consent_id = $5)
-             AND (NOT $6 OR k.ended_at IS NULL AND k.expires_at > $4)
-           ORDER BY k.granted_at DESC, k.consent_id DESC LIMIT $7"#,
+             AND (cardinality($5::uuid[]) = 0 OR k.consent_id = ANY($5))
+             AND ($6::uuid IS NULL OR k.care_id = $6)
+             AND (NOT $7 OR k.ended_at IS NULL AND k.expires_at > $4)
+             AND (NOT $8 OR k.ended_at IS NOT NULL OR k.expires_at <= $4)
+           ORDER BY k.granted_at DESC, k.consent_id DESC LIMIT $9"#,
         of.owner_id,
         before.0.to_sqlx(),
         before.1,
         now.to_sqlx() as _,
-        of.consent_id,
+        &of.consent_ids,
+        of.care_id,
         of.open_only,
+        of.over_only,
         limit
     )
     .fetch_all(conn)

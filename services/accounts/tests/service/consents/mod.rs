@@ -3,6 +3,7 @@
 mod deciding;
 mod ending;
 mod languages;
+mod listing;
 mod reading;
 
 use crate::kit::{House, reason};
@@ -270,9 +271,9 @@ async fn the_same_opened_again_takes_the_place_of_what_was_and_a_hundred_are_ope
     let refused = house.grant(&anna, one_entry(98, &carla)).await.err().unwrap();
     assert_eq!(reason(&refused), "TOO_MANY_CONSENTS");
     house.grant(&anna, one_entry(97, &carla)).await.unwrap();
-    let message = ListConsentsRequest { page_size: 60, page_token: String::new(), open_only: true };
-    let page = house.rpc.list_consents(house.by(&anna, message)).await.unwrap().into_inner();
-    let rest = ListConsentsRequest { page_size: 60, page_token: page.next_page_token, open_only: true };
+    let message = ListConsentsRequest { page_size: 60, open_only: true, ..Default::default() };
+    let page = house.rpc.list_consents(house.by(&anna, message.clone())).await.unwrap().into_inner();
+    let rest = ListConsentsRequest { page_token: page.next_page_token, ..message };
     let rest = house.rpc.list_consents(house.by(&anna, rest)).await.unwrap().into_inner();
     assert_eq!((page.consents.len(), rest.consents.len(), rest.next_page_token.as_str()), (60, 40, ""));
 }

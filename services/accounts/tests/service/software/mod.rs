@@ -2,6 +2,7 @@
 
 mod deciding;
 mod ending;
+mod listing;
 mod reading;
 
 use crate::clients::{Software, test_keys};
@@ -311,10 +312,9 @@ async fn the_same_opened_again_takes_the_place_of_what_was_and_a_hundred_are_ope
     let refused = house.give(&anna, one_entry(100, &praxis)).await.err().unwrap();
     assert_eq!(reason(&refused), "TOO_MANY_CONSENTS");
     house.give(&anna, one_entry(99, &praxis)).await.unwrap();
-    let message = ListSoftwareConsentsRequest { page_size: 60, page_token: String::new(), open_only: true };
-    let page = house.rpc.list_software_consents(house.by(&anna, message)).await.unwrap().into_inner();
-    let rest =
-        ListSoftwareConsentsRequest { page_size: 60, page_token: page.next_page_token, open_only: true };
+    let message = ListSoftwareConsentsRequest { page_size: 60, open_only: true, ..Default::default() };
+    let page = house.rpc.list_software_consents(house.by(&anna, message.clone())).await.unwrap().into_inner();
+    let rest = ListSoftwareConsentsRequest { page_token: page.next_page_token, ..message };
     let rest = house.rpc.list_software_consents(house.by(&anna, rest)).await.unwrap().into_inner();
     assert_eq!((page.consents.len(), rest.consents.len(), rest.next_page_token.as_str()), (60, 40, ""));
     // The software sees the same, a page at a time.

@@ -3,7 +3,7 @@
 mod blocking;
 mod deciding;
 mod keeping;
-mod ledger_looks;
+pub mod ledger_looks;
 mod reporting;
 mod support;
 mod suspended;

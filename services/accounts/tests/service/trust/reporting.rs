@@ -5,6 +5,7 @@ use crate::kit::{House, reason};
 use crate::people::{Person, visible};
 use candor_proto::accounts::v1::{ReportKind, ReportPersonRequest, ReportReason, ReportRelation};
 use chassis::identity::Kind;
+use jiff::SignedDuration;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -209,4 +210,65 @@ async fn the_same_attempt_twice_at_once_is_one_report() {
     let reports = house.own_reports(&anna).await;
     assert_eq!(reports.len(), 4);
     assert!(reports.iter().all(|report| report.note == "He waits at my door."), "each is readable");
+}
+
+#[tokio::test]
+async fn one_thing_that_was_shared_is_reported_as_that_and_brings_nothing_but_what_is_attached() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let (anna, ben) = house.couple().await;
+    let share_id = Uuid::from_u128(0x5a4e).to_string();
+    let about = ReportPersonRequest { share_id: share_id.clone(), ..complaint(&ben) };
+    let report_id = house.complain(&anna, about).await.unwrap();
+    house.advance(SignedDuration::from_secs(1));
+    let of_person = house.complain(&anna, complaint(&ben)).await.unwrap();
+    let listed = house.reports(&operator, false).await;
+    let kinds: Vec<_> =
+        listed.iter().map(|one| (one.report_id.as_str(), one.kind(), one.relation())).collect();
+    let relation = ReportRelation::Partner;
+    let expected = [
+        (report_id.as_str(), ReportKind::Item, relation),
+        (of_person.as_str(), ReportKind::Person, relation),
+    ];
+    assert!(kinds == expected);
+    let seen = house.read_report(&operator, &report_id).await.unwrap();
+    assert_eq!((seen.share_id.as_str(), seen.note.as_str()), (share_id.as_str(), "He waits at my door."));
+    let words: Vec<_> = seen.evidence.iter().map(|one| one.words.as_str()).collect();
+    assert_eq!(words, ["You will see what happens.", "Monday: three calls."]);
+    assert!(house.read_report(&operator, &of_person).await.unwrap().share_id.is_empty());
+    let own = house.own_reports(&anna).await;
+    assert_eq!((own[1].share_id.as_str(), own[0].share_id.as_str()), (share_id.as_str(), ""));
+    assert!(house.own_reports(&ben).await.is_empty());
+    // It is decided on as any other.
+    house.suspend_for(&operator, &report_id, 7).await.unwrap();
+    assert!(house.is_held("ben@example.org").await);
+}
+
+#[tokio::test]
+async fn which_share_it_is_about_is_the_word_of_whoever_reports_and_opens_nothing() {
+    let house = House::new().await;
+    let operator = house.operator().await;
+    let (anna, ben) = house.couple().await;
+    let otto = house.member("otto").await;
+    let of = |share: u128, whom: &Person, attempt: u128| ReportPersonRequest {
+        share_id: Uuid::from_u128(share).to_string(),
+        attempt_id: Uuid::from_u128(attempt).to_string(),
+        ..complaint(whom)
+    };
+    // Accounts knows no shares: one that was taken back, or never was hers, is taken as she says, because a threat must not be
+    // out of reach once it was taken back.
+    let never_hers = house.complain(&anna, of(404, &ben, 1)).await.unwrap();
+    assert!(house.read_report(&operator, &never_hers).await.unwrap().evidence.len() == 2);
+    assert_eq!(house.count("receipt").await, 0, "nothing was opened for it");
+    // It makes nobody known whom she has nothing to do with.
+    let stranger = house.complain(&anna, of(404, &otto, 2)).await.err().unwrap();
+    let nobody = Person { account_id: Uuid::from_u128(7), ..otto.clone() };
+    let unknown = house.complain(&anna, of(404, &nobody, 3)).await.err().unwrap();
+    assert_eq!(visible(&stranger), visible(&unknown));
+    assert_eq!(reason(&unknown), "PERSON_NOT_KNOWN");
+    // The same attempt about another share is another attempt.
+    let refused = house.complain(&anna, of(405, &ben, 1)).await.err().unwrap();
+    assert_eq!(reason(&refused), "ATTEMPT_ID_REUSED");
+    let wrong = ReportPersonRequest { share_id: "that one".into(), ..complaint(&ben) };
+    assert_eq!(house.complain(&anna, wrong).await.err().unwrap().code(), Code::InvalidArgument);
 }

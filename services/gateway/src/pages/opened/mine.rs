@@ -13,14 +13,16 @@ use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
 use candor_proto::accounts::v1::{
-    Care, CareState, Consent, ConsentState, CoupleCareState, GrantConsentRequest, ListCareRequest,
-    ListConsentsRequest, ListCoupleCareRequest, RevokeConsentRequest,
+    Care, CareState, Consent, CoupleCareState, GrantConsentRequest, ListCareRequest, ListConsentsRequest,
+    ListConsentsResponse, ListCoupleCareRequest, RevokeConsentRequest,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
 
-/// Consents that are looked through at a time.
-const MOST: i32 = 100;
+/// As many as can be open at once.
+const MOST_OPEN: i32 = 100;
+/// What is over, on one page.
+const PAGE: i32 = 20;
 
 #[derive(Template)]
 #[template(path = "opened.html")]
@@ -35,6 +37,8 @@ struct Page {
     days: [i64; 5],
     open: Vec<Row>,
     over: Vec<Row>,
+    /// Where what was over before that stands.
+    older: Option<String>,
 }
 
 struct Row {
@@ -67,10 +71,34 @@ struct Preview {
     wrong: Vec<String>,
 }
 
-async fn consents(member: &Member, open_only: bool) -> Result<Vec<Consent>, Problem> {
-    let request =
-        member.call(ListConsentsRequest { page_size: MOST, page_token: String::new(), open_only })?;
-    Ok(member.guest.app.upstream.consents().list_consents(request).await?.into_inner().consents)
+async fn listed(member: &Member, request: ListConsentsRequest) -> Result<ListConsentsResponse, Problem> {
+    let request = member.call(request)?;
+    Ok(member.guest.app.upstream.consents().list_consents(request).await?.into_inner())
+}
+
+/// Everything that a member opened to counselors and that is not over, under one care or under any. It is never looked for
+/// among what is over: that only grows, and what is open must not disappear behind it.
+pub(in crate::pages) async fn open_consents(member: &Member, care_id: &str) -> Result<Vec<Consent>, Problem> {
+    let care_id = care_id.to_owned();
+    let open = ListConsentsRequest {
+        page_size: MOST_OPEN,
+        open_only: true,
+        care_id,
+        ..ListConsentsRequest::default()
+    };
+    Ok(listed(member, open).await?.consents)
+}
+
+/// Consents by their ids, however old they are; as many as a page of receipts can name.
+pub(in crate::pages) async fn consents_named(
+    member: &Member,
+    consent_ids: Vec<String>,
+) -> Result<Vec<Consent>, Problem> {
+    if consent_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named = ListConsentsRequest { page_size: MOST_OPEN, consent_ids, ..ListConsentsRequest::default() };
+    Ok(listed(member, named).await?.consents)
 }
 
 pub(in crate::pages) async fn show(
@@ -78,23 +106,33 @@ pub(in crate::pages) async fn show(
     Segment(care_id): Segment,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let (care, consents, zone) =
-        tokio::join!(find_care(&member, &care_id), consents(&member, false), member.time_zone());
-    let care = care?;
-    let of_care = consents?.into_iter().filter(|consent| consent.care_id == care_id);
-    let (open, over): (Vec<_>, Vec<_>) =
-        of_care.partition(|one| matches!(one.state(), ConsentState::Open | ConsentState::OnHold));
+    let past = ListConsentsRequest {
+        page_size: PAGE,
+        page_token: parameter(query.as_deref(), "before").unwrap_or_default(),
+        over_only: true,
+        care_id: care_id.clone(),
+        ..ListConsentsRequest::default()
+    };
+    let (care, open, over, zone) = tokio::join!(
+        find_care(&member, &care_id),
+        open_consents(&member, &care_id),
+        listed(&member, past),
+        member.time_zone()
+    );
+    let (care, open, over) = (care?, open?, over?);
+    let token = Some(over.next_page_token).filter(|token| !token.is_empty());
     let rows = |consents: Vec<Consent>| consents.iter().map(|consent| row(consent, &zone)).collect();
     let item = |kind: Kind, name| parameter(query.as_deref(), name).map(|id| (kind, id));
     let page = Page {
         frame: member.guest.frame("care"),
         can_open: care.state() == CareState::Active && !care.on_hold,
         counselor: care.counselor_name,
+        older: token.map(|token| format!("/care/{care_id}/open?before={}#over", query::encode(&token))),
         care_id,
         item: item(Kind::Entries, "entry").or_else(|| item(Kind::SelfChecks, "self-check")),
         days: DAYS,
         open: rows(open),
-        over: rows(over),
+        over: rows(over.consents),
     };
     member.guest.show(&page)
 }
@@ -235,7 +273,7 @@ impl Readers {
     /// Those to whom all of the member's entries are open.
     pub(in crate::pages) async fn of(member: &Member) -> Self {
         let (to_counselors, to_software) =
-            tokio::join!(consents(member, true), super::software::consents(member, true));
+            tokio::join!(open_consents(member, ""), super::software::open_consents(member));
         let (Ok(to_counselors), Ok(to_software)) = (to_counselors, to_software) else { return Self::Unknown };
         let all = |scope: Scope, item_id: &str| scope == Scope::Entries && item_id.is_empty();
         let counselors = to_counselors.into_iter().filter(|one| all(one.scope(), &one.item_id));

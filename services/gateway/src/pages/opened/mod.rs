@@ -2,7 +2,7 @@
 //! counselor. Both see the things themselves with the same template.
 
 mod items;
-mod mine;
+pub(super) mod mine;
 mod practice;
 pub(super) mod software;
 mod text;

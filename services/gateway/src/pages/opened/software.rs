@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use candor_proto::accounts::v1::{
-    ConsentState, GetSoftwareRequest, GrantSoftwareConsentRequest, ListSoftwareConsentsRequest,
+    GetSoftwareRequest, GrantSoftwareConsentRequest, ListSoftwareConsentsRequest, ListSoftwareConsentsResponse,
     ListSoftwareRequest, RevokeSoftwareConsentRequest, Software, SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 /// Where it is.
 const PLACE: &str = "/software";
-/// Consents that are looked through at a time.
-const MOST: i32 = 100;
-/// Software on one page.
+/// As many as can be open at once.
+const MOST_OPEN: i32 = 100;
+/// Software, or what is over, on one page.
 const PAGE: i32 = 20;
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -44,6 +44,8 @@ struct Page {
     frame: Frame,
     open: Vec<Row>,
     over: Vec<Row>,
+    /// Where what was over before that stands.
+    older: Option<String>,
     software: Vec<One>,
     more: Option<String>,
 }
@@ -105,15 +107,30 @@ struct Preview {
     wrong: Vec<String>,
 }
 
-/// What a member opened to software.
-pub(in crate::pages) async fn consents(
+async fn listed(
     member: &Member,
-    open_only: bool,
-) -> Result<Vec<SoftwareConsent>, Problem> {
-    let request = ListSoftwareConsentsRequest { page_size: MOST, page_token: String::new(), open_only };
+    request: ListSoftwareConsentsRequest,
+) -> Result<ListSoftwareConsentsResponse, Problem> {
     let request = member.call(request)?;
-    let found = member.guest.app.upstream.software().list_software_consents(request).await?;
-    Ok(found.into_inner().consents)
+    Ok(member.guest.app.upstream.software().list_software_consents(request).await?.into_inner())
+}
+
+/// Everything that a member opened to software and that is not over; never looked for among what is over.
+pub(in crate::pages) async fn open_consents(member: &Member) -> Result<Vec<SoftwareConsent>, Problem> {
+    let open = ListSoftwareConsentsRequest { page_size: MOST_OPEN, open_only: true, ..Default::default() };
+    Ok(listed(member, open).await?.consents)
+}
+
+/// Consents by their ids, however old they are; as many as a page of receipts can name.
+pub(in crate::pages) async fn consents_named(
+    member: &Member,
+    consent_ids: Vec<String>,
+) -> Result<Vec<SoftwareConsent>, Problem> {
+    if consent_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named = ListSoftwareConsentsRequest { page_size: MOST_OPEN, consent_ids, ..Default::default() };
+    Ok(listed(member, named).await?.consents)
 }
 
 /// The part of an address that goes on naming the one thing that is to be opened.
@@ -135,20 +152,30 @@ async fn show(member: Member, RawQuery(query): RawQuery) -> Result<Response, Fai
     let item = item_named(query.as_deref());
     let request = member.call(ListSoftwareRequest { page_size: PAGE, page_token })?;
     let mut client = member.guest.app.upstream.software();
-    let (consents, found, zone) =
-        tokio::join!(consents(&member, false), client.list_software(request), member.time_zone());
-    let found = found?.into_inner();
-    let (open, over): (Vec<_>, Vec<_>) = consents?
-        .into_iter()
-        .partition(|one| matches!(one.state(), ConsentState::Open | ConsentState::OnHold));
+    let past = ListSoftwareConsentsRequest {
+        page_size: PAGE,
+        page_token: parameter(query.as_deref(), "before").unwrap_or_default(),
+        over_only: true,
+        ..Default::default()
+    };
+    let (open, over, found, zone) = tokio::join!(
+        open_consents(&member),
+        listed(&member, past),
+        client.list_software(request),
+        member.time_zone()
+    );
+    let (open, over, found) = (open?, over?, found?.into_inner());
     let rows = |consents: Vec<SoftwareConsent>| consents.into_iter().map(|one| row(one, &zone)).collect();
-    let token = Some(found.next_page_token).filter(|token| !token.is_empty());
+    let next = |place: &str, token: String| {
+        (!token.is_empty()).then(|| format!("{PLACE}?{place}={}", query::encode(&token)))
+    };
     let page = Page {
         frame: member.guest.frame("ledger"),
         open: rows(open),
-        over: rows(over),
+        older: next("before", over.next_page_token).map(|place| format!("{place}#over")),
+        over: rows(over.consents),
         software: found.software.into_iter().map(|software| one(software, item.as_ref())).collect(),
-        more: token.map(|token| format!("{PLACE}?from={}", query::encode(&token))),
+        more: next("from", found.next_page_token),
     };
     member.guest.show(&page)
 }

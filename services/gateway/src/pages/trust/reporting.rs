@@ -21,6 +21,8 @@ struct Page {
     name: Option<String>,
     is_member: bool,
     said: Said,
+    /// Whether it is about something that is not open to them any more.
+    gone: bool,
     reasons: Vec<(i32, &'static str)>,
     wrong: Vec<String>,
 }
@@ -90,19 +92,25 @@ impl Said {
     }
 }
 
-/// The form; with what was shown to the member, where they come from there.
+/// The form; with what was shown to the member, where they come from there. What was taken back meanwhile, or went with a link
+/// that ended, can be reported as well: its words are gone, and whoever read them can say what they were.
 pub(super) async fn show(
     member: Member,
     Segment(account_id): Segment,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let account_id = account(&account_id)?;
-    let mut said = Said::default();
+    let (mut said, mut gone) = (Said::default(), false);
     if let Some(share_id) = parameter(query.as_deref(), "share") {
-        said.shown = shown(&member, &account_id, &share_id).await?;
-        said.share_id = share_id;
+        said.share_id = account(&share_id)?;
+        match shown(&member, &account_id, &said.share_id).await {
+            Ok(words) => said.shown = words,
+            Err(Failure(problem)) if problem.status == StatusCode::NOT_FOUND => gone = true,
+            Err(other) => return Err(other),
+        }
     }
-    page(&member, account_id, said, StatusCode::OK, Vec::new()).await
+    let page = Page { gone, ..form(&member, account_id, said).await? };
+    member.guest.show(&page)
 }
 
 /// An address of ours names an account by its id.
@@ -112,7 +120,6 @@ fn account(segment: &str) -> Result<String, Failure> {
 
 /// The words of something that is open to the member, for them to attach or not.
 async fn shown(member: &Member, account_id: &str, share_id: &str) -> Result<String, Failure> {
-    account(share_id)?;
     let opened = member.open(account_id, Scope::SharedItems, Some(share_id)).await;
     let opened = opened.map_err(Failure::between_two)?;
     let request =
@@ -129,6 +136,21 @@ fn letters(rendering: &Rendering) -> String {
     parts.join("\n\n")
 }
 
+async fn form(member: &Member, account_id: String, said: Said) -> Result<Page, Failure> {
+    let is_member = member.guest.frame("report").station.is_member();
+    let name = if is_member { member.others().await?.name_of(&account_id) } else { None };
+    Ok(Page {
+        frame: member.guest.frame("report"),
+        account_id,
+        name,
+        is_member,
+        said,
+        gone: false,
+        reasons: REASONS.map(|(reason, words)| (reason.into(), words)).to_vec(),
+        wrong: Vec::new(),
+    })
+}
+
 async fn page(
     member: &Member,
     account_id: String,
@@ -136,17 +158,7 @@ async fn page(
     status: StatusCode,
     wrong: Vec<String>,
 ) -> Result<Response, Failure> {
-    let is_member = member.guest.frame("report").station.is_member();
-    let name = if is_member { member.others().await?.name_of(&account_id) } else { None };
-    let page = Page {
-        frame: member.guest.frame("report"),
-        account_id,
-        name,
-        is_member,
-        said,
-        reasons: REASONS.map(|(reason, words)| (reason.into(), words)).to_vec(),
-        wrong,
-    };
+    let page = Page { wrong, ..form(member, account_id, said).await? };
     member.guest.show_with(status, &page)
 }
 

@@ -113,7 +113,7 @@ async fn reads(house: &House, receipt_id: Uuid, owner: &Person, reader: &Person,
     let item_ids = items.iter().map(|id| Uuid::from_u128(*id)).collect();
     let read = Read { time: house.now(), item_ids, told };
     let mut tx = house.pool().begin().await.unwrap();
-    app::count_reads(&mut tx, &[(under, read)]).await.unwrap();
+    app::count_reads(&house.accounts, &mut tx, &[(under, read)]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
