@@ -44,3 +44,4 @@ mod terms;
 mod throttle;
 mod trust;
 mod under_way;
+mod worlds;
