@@ -1,38 +1,22 @@
 //! Somebody has everything destroyed: what connects her with others ends at once, a week later everything goes in every
 //! service, and a certificate is all that is left of her. What the other wrote stays his.
 
+use crate::life::{Others, live_wholly};
+use crate::remains::nothing_is_left;
 use crate::story::{self, CANARY, Member};
 use crate::world::World;
-use candor_tests::five::SERVICES;
-use candor_tests::{One, eventually};
+use candor_tests::eventually;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The database of the wrapped keys, in one process.
-const KEYS: &str = "key_store";
-/// Where the id of somebody who is erased may stand: the tombstones, ended links, and what others have. It leads nowhere.
-const LEFT: [&str; 9] = [
-    "accounts bus.erased",
-    "accounts public.couple",
-    "content bus.erased",
-    "content public.couples",
-    "journal bus.erased",
-    "journal public.couples",
-    "journal public.share_answers",
-    "reminders bus.erased",
-    "reminders public.couples",
-];
-
 async fn post(world: &World, who: &Member, path: &str, body: Value) -> Value {
     world.rest().ok("POST", path, Some(&who.secret), Some(body)).await
 }
 
-/// They link; each writes; she shares, he answers.
-async fn live(world: &World) -> (Member, Member) {
+/// They link; each writes; she shares, he answers; and she has all else that somebody can have.
+async fn live(world: &World) -> (Member, Member, Others) {
     let anna = story::join_over_rest(world, "anna@example.org").await;
     let ben = story::join_over_grpc(world, "ben@example.org").await;
     let entry_id = story::write_and_read_over_rest(world, &anna).await;
@@ -57,7 +41,8 @@ async fn live(world: &World) -> (Member, Member) {
     let path = format!("/v1/accounts/{}/shares/{share_id}", anna.account_id);
     world.rest().ok("GET", &path, Some(&ben.secret), None).await;
     post(world, &ben, &format!("{path}:answer"), json!({"body": "I hear you."})).await;
-    (anna, ben)
+    let others = live_wholly(world, &anna, &ben, &entry_id).await;
+    (anna, ben, others)
 }
 
 async fn state_of(world: &World, code: &Value) -> Value {
@@ -101,13 +86,16 @@ fn says(certified: &Value, service: &str, class: &str) -> String {
 }
 
 async fn tell(world: World) -> World {
-    let (anna, ben) = live(&world).await;
+    let (anna, ben, others) = live(&world).await;
     let certified = erase(&world, &anna, &ben).await;
     for (service, class) in [
         ("accounts", "account"),
         ("content", "path_progress"),
         ("journal", "entries"),
         ("journal", "shares"),
+        ("journal", "moods"),
+        ("journal", "assessments"),
+        ("journal", "check_in_answers"),
         ("reminders", "schedules"),
     ] {
         assert!(!says(&certified, service, class).is_empty(), "{service} {class}: {certified}");
@@ -125,49 +113,10 @@ async fn tell(world: World) -> World {
     assert_ne!(again.account_id, anna.account_id);
     let entries = world.rest().ok("GET", "/v1/entries", Some(&again.secret), None).await;
     assert!(entries["entries"].as_array().is_none_or(Vec::is_empty));
-    if let World::One(one) = &world {
-        nothing_is_left(one, &anna.account_id, &[]).await;
-    }
+    others.are_as_ever(&world, &anna).await;
+    nothing_is_left(&world, &anna.account_id, &[]).await;
     world.assert_nowhere_readable(CANARY).await;
     world
-}
-
-/// Every row of every table of every database: their id stands in tombstones, ended links and what is others' alone, and no key of
-/// theirs is left.
-pub(crate) async fn nothing_is_left(one: &One, account_id: &str, of_others: &[&str]) {
-    let hex: String = account_id.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut naming = BTreeSet::new();
-    for service in SERVICES {
-        let mut database = PgConnection::connect(&one.database_url(service)).await.unwrap();
-        let tables: Vec<String> = sqlx::query_scalar(
-            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-               AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
-        )
-        .fetch_all(&mut database)
-        .await
-        .unwrap();
-        assert!(tables.len() > 5, "{tables:?}");
-        for table in tables {
-            let query = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
-            let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut database).await.unwrap();
-            if rows.iter().any(|row| row.contains(account_id) || row.contains(&hex)) {
-                naming.insert(format!("{service} {table}"));
-            }
-        }
-    }
-    let expected: BTreeSet<_> = LEFT.iter().chain(of_others).map(ToString::to_string).collect();
-    assert!(naming.is_subset(&expected), "her id is left in {:?}", &naming - &expected);
-    assert!(naming.contains("journal bus.erased"), "the search finds what is there: {naming:?}");
-    let mut keys = PgConnection::connect(&one.database_url(KEYS)).await.unwrap();
-    let keys: Vec<(String, bool)> = sqlx::query_as(
-        "SELECT service, wrapped IS NULL FROM vault.data_keys WHERE owner_id = $1::uuid ORDER BY service",
-    )
-    .bind(account_id)
-    .fetch_all(&mut keys)
-    .await
-    .unwrap();
-    assert_eq!(keys, [("accounts".to_owned(), true), ("journal".to_owned(), true)]);
 }
 
 #[tokio::test]

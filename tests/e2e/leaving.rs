@@ -1,11 +1,12 @@
 //! A counselor takes everything of theirs along and goes: the file has what they had as a member, too, and no word of whoever is
 //! in their care; care and the listing end at once; a week later no service has anything of them.
 
-use crate::erasing::{nothing_is_left, until_done};
+use crate::erasing::until_done;
+use crate::remains::nothing_is_left;
 use crate::software::{add_app, code_of, operator};
 use crate::story::{self, CANARY, Member, PASSWORD};
 use crate::two::exporting::unpack;
-use crate::world::World;
+use crate::world::{Candor, World};
 use candor_tests::One;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,12 +15,12 @@ use std::collections::BTreeMap;
 const APPROACH: &str = "Slowly, says the heron of the practice.";
 const NOTE: &str = "We hardly talk, says the other heron.";
 
-struct Counselor {
-    member: Member,
+pub(crate) struct Counselor {
+    pub(crate) member: Member,
     app: String,
 }
 
-async fn ok(one: &One, who: &str, path: &str, body: Value) -> Value {
+async fn ok(one: &impl Candor, who: &str, path: &str, body: Value) -> Value {
     one.rest().ok("POST", path, Some(who), Some(body)).await
 }
 
@@ -28,7 +29,7 @@ async fn get(one: &One, who: &str, path: &str) -> Value {
 }
 
 /// Somebody who wrote as a member, and whom an operator verified then.
-async fn counselor(world: &World, one: &One, operator: &str) -> Counselor {
+pub(crate) async fn counselor(world: &World, operator: &str) -> Counselor {
     let carla = story::join_over_rest(world, "carla@example.org").await;
     story::write_and_read_over_rest(world, &carla).await;
     story::path_and_schedule_follow(world, &carla).await;
@@ -39,17 +40,17 @@ async fn counselor(world: &World, one: &One, operator: &str) -> Counselor {
         "name": "Carla of the heron", "languages": ["en"], "specialties": ["COUNSELOR_SPECIALTY_COUPLES"],
         "approach": APPROACH, "acceptsClients": true, "licences": [licence], "practiceOnly": true,
     });
-    ok(one, &carla.secret, "/v1/counselor:submit", application).await;
+    ok(world, &carla.secret, "/v1/counselor:submit", application).await;
     let path = format!("/v1/counselorApplications/{}:verify", carla.account_id);
-    ok(one, operator, &path, json!({"revision": 1})).await;
+    ok(world, operator, &path, json!({"revision": 1})).await;
     let credentials = json!({"email": "carla@example.org", "password": PASSWORD, "deviceLabel": "a desk"});
-    let session = one.rest().ok("POST", "/v1/sessions", None, Some(credentials)).await;
+    let session = world.rest().ok("POST", "/v1/sessions", None, Some(credentials)).await;
     let secret = session["sessionSecret"].as_str().unwrap().to_owned();
-    let app = add_app(one, &secret).await;
+    let app = add_app(world, &secret).await;
     Counselor { member: Member { secret, ..carla }, app }
 }
 
-async fn in_care(one: &One, anna: &Member, carla: &Counselor) {
+pub(crate) async fn in_care(one: &impl Candor, anna: &Member, carla: &Counselor) {
     let ask = json!({
         "counselorAccountId": carla.member.account_id, "ownName": "Anna of the reeds", "note": NOTE,
         "jurisdiction": "DE", "attested": true,
@@ -91,7 +92,7 @@ fn is_whole_and_hers_alone(files: &BTreeMap<String, String>, anna: &Member) {
 
 async fn tell(world: &World, one: &One) {
     let operator = operator(one).await;
-    let carla = counselor(world, one, &operator).await;
+    let carla = counselor(world, &operator).await;
     let anna = story::join_over_rest(world, "anna@example.org").await;
     in_care(one, &anna, &carla).await;
     let secret = &carla.member.secret;
@@ -109,7 +110,7 @@ async fn tell(world: &World, one: &One) {
     let certified = until_done(world, &carla.member, &asked["certificateCode"]).await;
     let text = certified["certificate"].as_str().unwrap();
     assert!(text.contains("counselor_applications") && !text.contains(&carla.member.account_id));
-    nothing_is_left(one, &carla.member.account_id, &[]).await;
+    nothing_is_left(world, &carla.member.account_id, &[]).await;
     assert!(get(one, &anna.secret, "/v1/me").await["account"].is_object(), "whoever was in care is as ever");
 }
 

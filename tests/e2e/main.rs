@@ -5,6 +5,8 @@ mod bad_input;
 mod disorder;
 mod erasing;
 mod leaving;
+mod life;
+mod remains;
 mod software;
 mod story;
 mod throwing_out;

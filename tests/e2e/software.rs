@@ -5,6 +5,7 @@
 mod test_keys;
 
 use crate::story::signed;
+use crate::world::Candor;
 use candor_proto::journal::v1::ListEntriesRequest;
 use candor_proto::journal::v1::entry_service_client::EntryServiceClient;
 use candor_tests::{One, eventually};
@@ -18,16 +19,16 @@ const PASSWORD: &str = "a long sentence only the operator knows";
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) struct Software<'a> {
-    one: &'a One,
+pub(crate) struct Software<'a, C> {
+    one: &'a C,
     pair: Pair,
-    client_id: String,
+    pub(crate) client_id: String,
     endpoint: String,
 }
 
-impl<'a> Software<'a> {
+impl<'a, C: Candor> Software<'a, C> {
     /// Registers one of the house; where tokens are got it finds out where SMART says.
-    pub(crate) async fn register(one: &'a One, secret: &str) -> Self {
+    pub(crate) async fn register(one: &'a C, secret: &str) -> Self {
         let pair = test_keys::p384();
         let wish = json!({
             "name": "Praxis", "purpose": "Reads what is opened to it", "contact": "it@clinic.example",
@@ -78,7 +79,7 @@ impl<'a> Software<'a> {
 }
 
 /// An operator at the machine, and their session's secret.
-pub(crate) async fn operator(one: &One) -> String {
+pub(crate) async fn operator(one: &impl Candor) -> String {
     let made = one.command(&["operator", "create", "--email", "ops@example.org"], &format!("{PASSWORD}\n"));
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let credentials = json!({"email": "ops@example.org", "password": PASSWORD, "deviceLabel": "desk"});
@@ -100,7 +101,7 @@ pub(crate) async fn operator(one: &One) -> String {
 }
 
 /// Sets an authenticator app up; what it shows codes from.
-pub(crate) async fn add_app(one: &One, secret: &str) -> String {
+pub(crate) async fn add_app(one: &impl Candor, secret: &str) -> String {
     let rest = one.rest();
     let begun = rest.ok("POST", "/v1/me/security/totp:begin", Some(secret), Some(json!({}))).await;
     let own = begun["secret"].as_str().unwrap().to_owned();
@@ -110,7 +111,7 @@ pub(crate) async fn add_app(one: &One, secret: &str) -> String {
 }
 
 /// What an app shows now.
-pub(crate) fn code_of(one: &One, own: &str) -> String {
+pub(crate) fn code_of(one: &impl Candor, own: &str) -> String {
     let app = totp_rs::Builder::new().with_secret(Secret::try_from_base32(own).unwrap()).build().unwrap();
     app.generate(one.clock().now().as_second().unsigned_abs()).to_string()
 }

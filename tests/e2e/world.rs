@@ -1,12 +1,57 @@
 //! Candor from outside, in either form: addresses, mail, time, and the processes behind them.
 
-use candor_tests::five::{Five, Servers, databases};
+use candor_tests::five::{Five, KEYS, Servers, databases};
 use candor_tests::{Database, One, Rabbit, Rest, TestClock, eventually};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::time::Duration;
 use tonic::transport::Channel;
+
+/// The database of the wrapped keys, in one process.
+const KEYS_OF_ONE: &str = "key_store";
+
+/// What a test needs of a Candor that it does not look into, in either form.
+pub(crate) trait Candor {
+    /// The gateway.
+    fn rest(&self) -> Rest;
+    /// Time, as every process sees it.
+    fn clock(&self) -> &TestClock;
+    /// Runs a command of whoever operates it, with something on its standard input.
+    fn command(&self, line: &[&str], input: &str) -> Output;
+}
+
+impl Candor for One {
+    fn rest(&self) -> Rest {
+        self.rest()
+    }
+
+    fn clock(&self) -> &TestClock {
+        self.clock()
+    }
+
+    fn command(&self, line: &[&str], input: &str) -> Output {
+        self.command(line, input)
+    }
+}
+
+impl Candor for World {
+    fn rest(&self) -> Rest {
+        self.rest()
+    }
+
+    fn clock(&self) -> &TestClock {
+        self.clock()
+    }
+
+    fn command(&self, line: &[&str], input: &str) -> Output {
+        match self {
+            Self::One(one) => one.command(line, input),
+            Self::Five(apart) => apart.five.command(line, input),
+        }
+    }
+}
 
 /// A running Candor.
 pub(crate) enum World {
@@ -78,6 +123,22 @@ impl World {
             self.rest().call("GET", "/v1/articles", None, None).await.0 == 200
         })
         .await;
+    }
+
+    /// The URL of a service's database, or of that of the keys.
+    pub(crate) fn database_url(&self, name: &str) -> String {
+        match self {
+            Self::One(one) => one.database_url(if name == KEYS { KEYS_OF_ONE } else { name }),
+            Self::Five(apart) => apart.five.database_url(name).to_owned(),
+        }
+    }
+
+    /// The queues of the broker and how many events are in each; none, where there is no broker.
+    pub(crate) fn queues(&self) -> BTreeMap<String, u64> {
+        match self {
+            Self::One(_) => BTreeMap::new(),
+            Self::Five(apart) => apart.rabbit.queues(),
+        }
     }
 
     /// No byte of private text in any log or database file; in five processes, in no file of the broker and in no row of

@@ -112,12 +112,12 @@ impl Row {
                 self.column(Caller::Stranger)
             }
             Caller::Suspended => Outcome::Alike(Code::PermissionDenied),
-            // They look after their own account, as anybody does; nothing else is theirs but this.
+            // They look after their own account, as operators do; nothing else is theirs but this.
             Caller::Support if self.rpc == LOOK => Outcome::Alike(Code::NotFound),
-            Caller::Support | Caller::Editor => {
-                let (anybody, operator) = (self.column(Caller::Stranger), self.column(Caller::Operator));
-                if anybody == operator { anybody } else { Outcome::Alike(Code::PermissionDenied) }
-            }
+            Caller::Support | Caller::Editor => match self.column(Caller::Stranger) {
+                Outcome::Alike(Code::PermissionDenied) => Outcome::Alike(Code::PermissionDenied),
+                _ => self.column(Caller::Operator),
+            },
             column => self.column(column),
         }
     }

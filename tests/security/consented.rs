@@ -1,11 +1,12 @@
 //! Software that something was opened to, or was once, in every way: each RPC about the things of whoever opened them.
 
+use crate::belongings::{counselor, in_care, open_to_software};
 use crate::call::{Api, Shown, json};
 use crate::callers::Row;
-use crate::pairs::Person;
+use crate::person::Person;
 use crate::software::Software;
 use crate::things::{CANARIES, Things};
-use crate::world::{apply_as_counselor, camel};
+use crate::world::camel;
 use candor_tests::One;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -106,29 +107,16 @@ struct World {
     tokens: Vec<(Reader, String)>,
 }
 
-/// Everything of a kind, or one entry, for what the software says of itself.
-fn consent(software: &Software, (scope, text): (&str, &str), item_id: &Value) -> Value {
-    json!({
-        "clientId": software.client_id, "scope": scope, "itemId": item_id, "purpose": "ACCESS_PURPOSE_STATED",
-        "textId": text, "textVersion": 1,
-    })
-}
-
-async fn give(api: &Api, owner: &Person, wish: Value) -> Value {
-    let given = owner.ok(api, "candor.accounts.v1.SoftwareConsentService.GrantSoftwareConsent", wish).await;
-    given["consent"]["consentId"].clone()
-}
-
 async fn give_all(api: &Api, owner: &Person, software: &Software) -> Vec<Value> {
     let mut given = Vec::new();
     for kind in KINDS {
-        given.push(give(api, owner, consent(software, kind, &json!(""))).await);
+        given.push(open_to_software(api, owner, software, kind, &json!("")).await);
     }
     given
 }
 
 /// Somebody with an entry, a mood and a self-check.
-async fn member(one: &One, api: &Api, name: &str) -> (Person, Things) {
+pub(crate) async fn member(one: &One, api: &Api, name: &str) -> (Person, Things) {
     let person = Person::join(one, api, name).await;
     let entry = json!({"title": "Evening", "body": CANARIES[0], "timeZone": "Europe/Berlin"});
     let entry = person.ok(api, "candor.journal.v1.EntryService.WriteEntry", entry).await;
@@ -142,36 +130,12 @@ async fn member(one: &One, api: &Api, name: &str) -> (Person, Things) {
     (person, things)
 }
 
-/// A counselor with a second factor and room for people, whom an operator verified.
-async fn counselor(one: &One, api: &Api, operator: &Person) -> Person {
-    let carla = Person::join(one, api, "carla").await;
-    apply_as_counselor(api, &carla).await;
-    let verified = json!({"counselorAccountId": carla.account_id, "revision": 1});
-    operator.ok(api, "candor.accounts.v1.CounselorService.VerifyCounselor", verified).await;
-    let mut carla = Person::sign_in(api, carla.email, String::new()).await;
-    carla.add_app(one, api).await;
-    let room = json!({"acceptsClients": true});
-    carla.ok(api, "candor.accounts.v1.CounselorService.SetCounselorAvailability", room).await;
-    carla
-}
-
-async fn in_care(api: &Api, member: &Person, counselor: &Person) -> Value {
-    let ask = json!({
-        "counselorAccountId": counselor.account_id, "ownName": "Somebody", "jurisdiction": "DE", "attested": true,
-    });
-    let asked = member.ok(api, "candor.accounts.v1.CareService.RequestCare", ask).await;
-    let care_id = asked["careId"].clone();
-    let yes = json!({"careId": care_id, "attested": true});
-    counselor.ok(api, "candor.accounts.v1.CareService.AcceptCare", yes).await;
-    care_id
-}
-
 impl World {
     async fn live() -> Self {
         let one = One::start().await;
         let api = Api::of(&one);
         let mut operator = Person::operator(&one, &api).await;
-        let mut carla = counselor(&one, &api, &operator).await;
+        let mut carla = counselor(&one, &api, &operator, "carla").await;
         let ((mut anna, annas), (mut olga, olgas)) =
             tokio::join!(member(&one, &api, "anna"), member(&one, &api, "olga"));
         in_care(&api, &anna, &carla).await;
@@ -183,9 +147,8 @@ impl World {
         give_all(&api, &anna, &consented).await;
         give_all(&api, &olga, &consented).await;
         give_all(&api, &anna, &disabled).await;
-        let one_entry =
-            consent(&of_house, ("SCOPE_ENTRIES", "entry-to-software"), &json!(annas.get("$entry")));
-        give(&api, &anna, one_entry).await;
+        let entry = json!(annas.get("$entry"));
+        open_to_software(&api, &anna, &of_house, ("SCOPE_ENTRIES", "entry-to-software"), &entry).await;
         for consent_id in give_all(&api, &anna, &taken_back).await {
             let rpc = "candor.accounts.v1.SoftwareConsentService.RevokeSoftwareConsent";
             anna.ok(&api, rpc, json!({ "consentId": consent_id })).await;

@@ -4,7 +4,7 @@
 mod test_keys;
 
 use crate::call::Api;
-use crate::pairs::Person;
+use crate::person::Person;
 use candor_tests::One;
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +25,12 @@ impl Software {
         });
         let answer = by.ok(api, "candor.accounts.v1.OAuthClientService.RegisterClient", wish).await;
         Self { client_id: answer["client"]["clientId"].as_str().unwrap().to_owned(), pair }
+    }
+
+    /// Other keys for it, as they stand within a request.
+    pub(crate) fn other_keys(&self) -> String {
+        let quoted = json!(test_keys::ed25519(99).jwks("k2")).to_string();
+        quoted.trim_matches('"').to_owned()
     }
 
     /// A token of now.

@@ -9,7 +9,20 @@ pub(crate) const CANARIES: [&str; 3] =
     ["otters-below-the-old-bridge", "a-lantern-in-the-reeds", "slow-water-under-alders"];
 
 /// Names of the owner's private things: nobody else ever learns them.
-const PRIVATE: [&str; 6] = ["$entry", "$assessment", "$inbox_item", "$reminder", "$session", "$email"];
+const PRIVATE: [&str; 12] = [
+    "$entry",
+    "$assessment",
+    "$inbox_item",
+    "$reminder",
+    "$session",
+    "$email",
+    "$passkey",
+    "$device",
+    "$care",
+    "$consent",
+    "$software_consent",
+    "$pause",
+];
 
 /// The owner's things by their placeholders in requests.
 #[derive(Clone, Default)]
@@ -34,7 +47,7 @@ impl Things {
                 "$email" => format!("no-{caller:?}@example.org").to_lowercase(),
                 "$code" => "22222-33333-44444-55555".to_owned(),
                 "$token" => value.chars().rev().collect(),
-                "$open_time" | "$prompt" => continue,
+                "$open_time" | "$prompt" | "$jwks" => continue,
                 _ => uuid::Uuid::from_u64_pair(0x0190_163d_8694_7000, 0x8000_0000_0000_0000 + n as u64)
                     .to_string(),
             };

@@ -1,8 +1,11 @@
 //! A Candor with everybody in it, and one call of one caller.
 
+use crate::belongings::{Helpers, apply_as_counselor, ask_for_ledger};
 use crate::call::{Api, Shown, json};
 use crate::callers::{Caller, Outcome, Row};
-use crate::pairs::{PATIENCE, Pair, Person, SCOPES, Standing, link};
+use crate::got::Got;
+use crate::pairs::{Pair, SCOPES, Standing, link};
+use crate::person::{PATIENCE, Person};
 use crate::software::Software;
 use crate::things::CANARIES;
 use candor_tests::five::SERVICES;
@@ -11,63 +14,41 @@ use jiff::SignedDuration;
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
-use std::collections::BTreeMap;
-use tonic::{Code, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use tonic::Code;
 
-/// What the owner of things sees of them.
-const OWNERS_VIEW: [&str; 17] = [
+/// What the owner sees of what is theirs alone: whoever calls what, it stays as it is.
+const OWNERS_ALONE: [&str; 14] = [
     "candor.accounts.v1.IdentityService.GetMe",
     "candor.accounts.v1.SessionService.ListSessions",
-    "candor.accounts.v1.CoupleService.GetCouple",
-    "candor.accounts.v1.CoupleService.ListInvitationPauses",
-    "candor.accounts.v1.CircleService.GetCircle",
-    "candor.accounts.v1.LedgerService.ListReceipts",
+    "candor.accounts.v1.SessionService.ListDevices",
+    "candor.accounts.v1.SecurityService.GetSecurity",
+    "candor.accounts.v1.PasskeyService.ListPasskeys",
+    "candor.accounts.v1.PrivacyService.GetExport",
+    "candor.accounts.v1.PrivacyService.GetErasure",
+    "candor.accounts.v1.TermsService.ListAcceptedTerms",
+    "candor.accounts.v1.CareService.ListCare",
     "candor.accounts.v1.ConsentService.ListConsents",
     "candor.accounts.v1.SoftwareConsentService.ListSoftwareConsents",
     "candor.journal.v1.EntryService.ListEntries",
     "candor.journal.v1.MoodService.ListMoods",
+    "candor.journal.v1.AssessmentService.ListAssessments",
+];
+/// What the owner sees besides, in which whoever is linked with them has a part.
+const OWNERS_VIEW: [&str; 11] = [
+    "candor.accounts.v1.CoupleService.GetCouple",
+    "candor.accounts.v1.CoupleService.ListInvitationPauses",
+    "candor.accounts.v1.CoupleCareService.ListCoupleCare",
+    "candor.accounts.v1.CircleService.GetCircle",
+    "candor.accounts.v1.LedgerService.ListReceipts",
     "candor.journal.v1.ShareService.ListShares",
     "candor.journal.v1.ShareService.ListOwnAnswers",
     "candor.journal.v1.CheckInService.ListCheckIns",
-    "candor.journal.v1.AssessmentService.ListAssessments",
     "candor.reminders.v1.ScheduleService.ListSchedules",
     "candor.reminders.v1.InboxService.ListInboxItems",
     "candor.content.v1.PathService.GetPath",
 ];
-
-/// What came of a call, to be compared byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Got {
-    Done(Bytes),
-    Refused(Code, String, Vec<u8>),
-}
-
-impl Got {
-    fn of(answer: Result<Bytes, Status>) -> Self {
-        match answer {
-            Ok(bytes) => Self::Done(bytes),
-            Err(status) => {
-                Self::Refused(status.code(), status.message().to_owned(), status.details().to_vec())
-            }
-        }
-    }
-
-    fn code(&self) -> Code {
-        match self {
-            Self::Done(_) => Code::Ok,
-            Self::Refused(code, ..) => *code,
-        }
-    }
-
-    fn text(&self, rpc: &str) -> Value {
-        match self {
-            Self::Done(bytes) => json(rpc, bytes),
-            Self::Refused(_, message, details) => {
-                json!([message, String::from_utf8_lossy(details).into_owned()])
-            }
-        }
-    }
-}
 
 /// Everybody.
 pub(crate) struct World {
@@ -86,6 +67,8 @@ pub(crate) struct World {
     operator: Person,
     /// The token of a client that the operator registered.
     client: String,
+    /// The RPCs that asked a caller to prove again who they are.
+    asked_for_proof: Mutex<BTreeSet<&'static str>>,
 }
 
 impl World {
@@ -109,6 +92,7 @@ impl World {
         let mut support = Person::staff(&one, &api, "support").await;
         let mut editor = Person::staff(&one, &api, "editor").await;
         let software = Software::register(&api, &operator, 1, "system/*.rs").await;
+        let helpers = Helpers::join(&one, &api, &operator, [2, 3]).await;
         link(&api, &stranger, &friend).await;
         apply_as_counselor(&api, &applicant).await;
         let (mut suspended, report, suspension) = suspend(&api, &operator, sven, &nora).await;
@@ -118,8 +102,21 @@ impl World {
             pair.things.set("$suspension", &suspension);
         }
         shared.befriend(&api, &trusted).await;
+        tokio::join!(unshared.befriend(&api, &friend), former.befriend(&api, &friend));
+        for (seed, pair) in (1..).zip([&mut shared, &mut unshared, &mut former]) {
+            pair.settle_down(&one, &api, &helpers, seed).await;
+        }
         tokio::join!(shared.live_a_week(&api), unshared.live_a_week(&api), former.live_a_week(&api));
         one.clock().advance_days(8);
+        for pair in [&mut shared, &mut unshared, &mut former] {
+            pair.ask_for_export(&one, &api).await;
+        }
+        operator.renew(&api).await;
+        operator.prove(&one, &api).await;
+        let things = [&mut shared.things, &mut unshared.things, &mut former.things];
+        ask_for_ledger(&api, &operator, &report, things).await;
+        // From here on nobody proved lately who they are.
+        one.clock().advance(SignedDuration::from_mins(6));
         tokio::join!(stranger.renew(&api), operator.renew(&api), suspended.renew(&api));
         tokio::join!(support.renew(&api), editor.renew(&api));
         tokio::join!(shared.share(&api), unshared.share(&api), former.share(&api));
@@ -144,6 +141,7 @@ impl World {
             editor,
             operator,
             client,
+            asked_for_proof: Mutex::default(),
         };
         world.settle().await;
         world
@@ -180,6 +178,21 @@ impl World {
         self.one.clock().advance(SignedDuration::from_secs(20));
     }
 
+    /// Lets all people who call prove anew who they are. Nobody, a forger and software have nothing to prove.
+    pub(crate) async fn prove(&mut self) {
+        let Self { one, api, shared, unshared, former, trusted, .. } = self;
+        let linked = [shared, unshared, former, trusted].map(|pair| &mut pair.other);
+        let Self { stranger, suspended, support, editor, operator, .. } = self;
+        for person in linked.into_iter().chain([stranger, suspended, support, editor, operator]) {
+            person.prove(one, api).await;
+        }
+    }
+
+    /// The RPCs that asked somebody to prove again who they are.
+    pub(crate) fn asked_for_proof(&self) -> BTreeSet<&'static str> {
+        self.asked_for_proof.lock().unwrap().clone()
+    }
+
     pub(crate) async fn stop(self) {
         self.one.stop().await;
     }
@@ -211,14 +224,26 @@ impl World {
         })
     }
 
-    /// All the owner of a caller's things sees of them, by the call that shows it.
+    /// What a caller must not change of what the owner of their things sees, by the call that shows it.
     pub(crate) async fn owners_view(&self, caller: Caller) -> BTreeMap<&'static str, Value> {
         let owner = &self.pair(caller).owner;
         let mut view = BTreeMap::new();
-        for rpc in OWNERS_VIEW {
+        let of_both = OWNERS_VIEW.into_iter().filter(|_| caller.may_change_nothing());
+        for rpc in OWNERS_ALONE.into_iter().chain(of_both) {
             view.insert(rpc, owner.ok(&self.api, rpc, json!({})).await);
         }
         view
+    }
+
+    /// What of that a caller changed all the same.
+    pub(crate) async fn changed_since(
+        &self,
+        caller: Caller,
+        before: &BTreeMap<&'static str, Value>,
+    ) -> Vec<String> {
+        let after = self.owners_view(caller).await;
+        let changed = before.iter().filter(|(rpc, seen)| after[**rpc] != **seen);
+        changed.map(|(rpc, _)| format!("{caller:?} changed what the owner sees with {rpc}")).collect()
     }
 
     /// What is wrong with what a caller gets; nothing, if all is as the row says.
@@ -233,6 +258,9 @@ impl World {
         made_up.retain(|other| *other != request);
         let outcome = row.outcome(caller);
         let got = self.attempt(caller, row.rpc, &request).await;
+        if got.asks_for_proof() {
+            self.asked_for_proof.lock().unwrap().insert(row.rpc);
+        }
         let mut wrong = self.betrayed(caller, row, &request, &got);
         let code = match outcome {
             Outcome::Alike(code) | Outcome::Refused(code) => code,
@@ -347,16 +375,6 @@ async fn suspend(api: &Api, operator: &Person, whom: Person, by: &Person) -> (Pe
     let suspended = operator.ok(api, "candor.accounts.v1.ModerationService.SuspendAccount", sentence).await;
     let whom = Person::sign_in(api, whom.email, String::new()).await;
     (whom, report, suspended["suspensionId"].clone())
-}
-
-/// Hands in what a counselor says of themself.
-pub(crate) async fn apply_as_counselor(api: &Api, person: &Person) {
-    let licence = json!({"title": "A", "jurisdiction": "DE", "number": "4711", "lastDay": "2099-12-31"});
-    let said = json!({
-        "name": "Cora", "languages": ["en"], "specialties": ["COUNSELOR_SPECIALTY_GRIEF"], "approach": "Slowly.",
-        "licences": [licence], "practiceOnly": true,
-    });
-    person.ok(api, "candor.accounts.v1.CounselorService.SubmitCounselorApplication", said).await;
 }
 
 /// The same claims under a signature that nobody made.

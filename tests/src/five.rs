@@ -5,10 +5,11 @@ use crate::{Database, Rest, TestClock, mailed_token, postgres};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -134,7 +135,7 @@ impl Five {
     fn write_kek(&self) {
         let path = self.folder.path().join("kek");
         let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
-        std::io::Write::write_all(&mut file, b"test a2luZ2Zpc2hlci1raW5nZmlzaGVyLWtpbmdmaXNoZXI=\n").unwrap();
+        file.write_all(b"test a2luZ2Zpc2hlci1raW5nZmlzaGVyLWtpbmdmaXNoZXI=\n").unwrap();
     }
 
     /// The settings a program gets: one list for all, of which each takes its own section; only the operators'
@@ -269,6 +270,25 @@ impl Five {
         for program in PROGRAMS {
             self.ready(program).await;
         }
+    }
+
+    /// Runs a command of whoever operates it on the same databases, such as `["operator", "create", …]`, with `input` on its
+    /// standard input.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn command(&self, line: &[&str], input: &str) -> Output {
+        let mut command = Command::new(binary("candor"));
+        command
+            .args(line)
+            .arg("--data")
+            .arg(self.folder.path().join("commands"))
+            .envs(self.settings("accounts"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that needs no input may have ended by now.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
     }
 
     /// A program's process.

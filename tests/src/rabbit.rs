@@ -4,6 +4,7 @@ use crate::child::{self, Child};
 use crate::eventually;
 use crate::process::free_address;
 use rustix::process::Signal;
+use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -86,6 +87,34 @@ impl Rabbit {
     /// Where it keeps data and logs; what was sent durably lies in files below.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Its queues, each with how many messages are in it, those included that somebody is at work on.
+    ///
+    /// # Panics
+    /// When the node does not answer.
+    pub fn queues(&self) -> BTreeMap<String, u64> {
+        let mut command = child::command(&script().with_file_name("rabbitmqctl"), "KILL");
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LANG"));
+        command
+            .env("HOME", self.folder.path())
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string())
+            .args([
+                "--node",
+                "candor@localhost",
+                "--quiet",
+                "list_queues",
+                "name",
+                "messages",
+                "--no-table-headers",
+            ]);
+        let said = command.output().expect("rabbitmqctl runs");
+        let text = String::from_utf8_lossy(&said.stdout);
+        assert!(said.status.success(), "{text}{}", String::from_utf8_lossy(&said.stderr));
+        let lines = text.lines().filter_map(|line| line.split_once('\t'));
+        lines.map(|(name, count)| (name.to_owned(), count.trim().parse().unwrap())).collect()
     }
 
     /// Starts the node again, and waits until it serves.

@@ -11,6 +11,9 @@ export function later(seconds) {
   setClock(new Date(now).toISOString());
 }
 
+/** What an authenticator app shows now. */
+export const shows = (secret) => shownAt(secret, now);
+
 /** What time it is, in seconds. */
 export const seconds = () => Math.floor(now / 1000);
 
@@ -23,7 +26,7 @@ export async function signIn(person, base) {
   await page.getByLabel("Password").fill(password(name));
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   if (secret) {
-    await page.getByLabel("Code").fill(shownAt(secret, now));
+    await page.getByLabel("Code").fill(shows(secret));
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
   }
   await page.getByRole("button", { name: "Sign out" }).waitFor();
@@ -58,7 +61,7 @@ export async function addApp(person, base) {
   const { page } = person;
   await page.goto(`${base}/security/app`);
   person.secret = await page.locator("code.secret").innerText();
-  await page.getByLabel("The six digits it shows now").fill(shownAt(person.secret, now));
+  await page.getByLabel("The six digits it shows now").fill(shows(person.secret));
   await page.getByRole("button", { name: "Use this app" }).click();
   await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
 }

@@ -1,16 +1,16 @@
 //! An owner and a reader who link, share, take back, and link again.
 
 use super::place::Place;
+use super::readable::{Readable, Reader, Thing};
 use crate::member::{PATIENCE, signed};
 use candor_proto::accounts::v1 as accounts;
 use candor_proto::journal::v1 as journal;
-use candor_proto::options::v1::Scope;
 use candor_tests::eventually;
 use journal::share_service_client::ShareServiceClient;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
-const PASSWORD: &str = "a long sentence nobody guesses";
+pub(crate) const PASSWORD: &str = "a long sentence nobody guesses";
 
 /// Somebody and the session they have now.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct Couple {
 }
 
 impl Person {
-    async fn join(place: &Place, email: &str) -> Self {
+    pub(crate) async fn join(place: &Place, email: &str) -> Self {
         let mut identity =
             accounts::identity_service_client::IdentityServiceClient::new(place.grpc("accounts"));
         let person = accounts::RegisterRequest {
@@ -78,35 +78,6 @@ pub(crate) async fn mint(accounts: Channel, secret: &str) -> Result<accounts::Mi
     Ok(sessions.mint_passport(request).await?.into_inner())
 }
 
-/// Opens the owner's shares, or goes on with an earlier receipt.
-pub(crate) async fn open(
-    accounts: Channel,
-    passport: &str,
-    owner_id: &str,
-    receipt_id: &str,
-) -> Result<accounts::OpenAccessResponse, Status> {
-    let mut consent = accounts::consent_service_client::ConsentServiceClient::new(accounts);
-    let request = accounts::OpenAccessRequest {
-        owner_account_id: owner_id.to_owned(),
-        scope: Scope::SharedItems.into(),
-        receipt_id: receipt_id.to_owned(),
-        ..Default::default()
-    };
-    Ok(consent.open_access(signed(request, passport)).await?.into_inner())
-}
-
-/// Reads a share at one replica of the journal.
-pub(crate) async fn read(
-    journal: Channel,
-    passport: &str,
-    capability: &str,
-    request: journal::GetReceivedShareRequest,
-) -> Result<(), Status> {
-    let mut request: Request<_> = signed(request, passport);
-    request.metadata_mut().insert("candor-capability", capability.parse().unwrap());
-    ShareServiceClient::new(journal).get_received_share(request).await.map(drop)
-}
-
 impl Couple {
     pub(crate) async fn join(place: Place) -> Self {
         let owner = Person::join(&place, "vera@example.org").await;
@@ -119,21 +90,22 @@ impl Couple {
         self.reader = Person::sign_in(&self.place, &self.reader.email).await;
         self.link().await;
         self.share_id = self.share().await;
-        let passport = self.reader.passport(&self.place).await;
+        let readable = self.readable();
         for (replica, journal) in self.place.journals() {
             eventually(&format!("{replica} shows it"), PATIENCE, async || {
-                let opened = open(self.place.grpc("accounts"), &passport, &self.owner.account_id, "").await;
-                let Ok(opened) = opened else { return false };
-                read(journal.clone(), &passport, &opened.capability, self.request()).await.is_ok()
+                readable.shows(&self.place, &journal).await
             })
             .await;
         }
     }
 
-    /// The one read that is tried all the time.
-    pub(crate) fn request(&self) -> journal::GetReceivedShareRequest {
-        let (owner_account_id, share_id) = (self.owner.account_id.clone(), self.share_id.clone());
-        journal::GetReceivedShareRequest { owner_account_id, share_id }
+    /// What is read all the time.
+    pub(crate) fn readable(&self) -> Readable {
+        Readable {
+            owner_id: self.owner.account_id.clone(),
+            thing: Thing::Share(self.share_id.clone()),
+            reader: Reader::Person(self.reader.secret.clone()),
+        }
     }
 
     fn couples(&self) -> accounts::couple_service_client::CoupleServiceClient<Channel> {

@@ -1,6 +1,6 @@
 //! While accounts is away, what is one's own is served until the passport ends; what is another's is not.
 
-use super::couple::{Couple, open, read};
+use super::couple::Couple;
 use super::place::{Place, Trouble};
 use crate::member::{PATIENCE, signed};
 use candor_proto::journal::v1 as journal;
@@ -21,18 +21,18 @@ async fn without_accounts_ones_own_is_served_until_the_passport_ends_and_another
     let own = couple.owner.passport(&couple.place).await;
     let passport = couple.reader.passport(&couple.place).await;
     let (accounts, replicas) = (couple.place.grpc("accounts"), couple.place.journals());
-    let owner_id = couple.owner.account_id.clone();
-    let opened = open(accounts.clone(), &passport, &owner_id, "").await.unwrap();
+    let readable = couple.readable();
+    let opened = readable.open(accounts.clone(), &passport, "").await.unwrap();
     couple.place.follow(Trouble::AccountsDown);
     let since = Instant::now();
 
-    let away = open(accounts, &passport, &owner_id, "").await.err().expect("nobody opens anything");
+    let away = readable.open(accounts, &passport, "").await.err().expect("nobody opens anything");
     assert_eq!(away.code(), Code::Unavailable);
     let timeline = || signed(journal::ListEntriesRequest::default(), &own);
     let entries = |channel: &Channel| EntryServiceClient::new(channel.clone());
     for (replica, channel) in &replicas {
         eventually(&format!("{replica} shows nothing of another"), PATIENCE, async || {
-            read(channel.clone(), &passport, &opened.capability, couple.request()).await.is_err()
+            readable.read(channel.clone(), &passport, &opened.capability).await.is_err()
         })
         .await;
         println!("{replica}: another's is refused {:?} after accounts died", since.elapsed());

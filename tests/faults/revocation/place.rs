@@ -3,7 +3,8 @@
 use crate::member::PATIENCE;
 use crate::stage::Stage;
 use candor_tests::five::SECOND_JOURNAL;
-use candor_tests::{One, Rabbit, eventually, rabbit};
+use candor_tests::{One, Rabbit, Rest, eventually, rabbit};
+use std::process::Output;
 use tonic::transport::Channel;
 
 /// What is broken while something is taken back.
@@ -62,6 +63,21 @@ impl Place {
         match self {
             Self::One(one) => one.grpc(service),
             Self::Five(stage, _) => stage.five.grpc(service),
+        }
+    }
+
+    pub(crate) fn rest(&self) -> Rest {
+        match self {
+            Self::One(one) => one.rest(),
+            Self::Five(stage, _) => stage.five.rest(),
+        }
+    }
+
+    /// Runs a command of whoever operates it.
+    pub(crate) fn command(&self, line: &[&str], input: &str) -> Output {
+        match self {
+            Self::One(one) => one.command(line, input),
+            Self::Five(stage, _) => stage.five.command(line, input),
         }
     }
 

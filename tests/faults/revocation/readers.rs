@@ -1,8 +1,8 @@
 //! A reader who does nothing but read: at every replica at once, with a capability that is renewed all the time.
 
-use super::couple::{Couple, mint, open, read};
+use super::place::Place;
+use super::readable::Readable;
 use crate::member::PATIENCE;
-use candor_proto::journal::v1::GetReceivedShareRequest;
 use candor_tests::eventually;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -52,26 +52,25 @@ pub(crate) struct Read {
 
 impl Readers {
     /// Begins, and returns once every replica has shown it several times.
-    pub(crate) async fn start(couple: &Couple) -> Self {
-        let passport = couple.reader.passport(&couple.place).await;
-        let accounts = couple.place.grpc("accounts");
-        let opened = open(accounts.clone(), &passport, &couple.owner.account_id, "").await.unwrap();
+    pub(crate) async fn start(place: &Place, readable: &Readable) -> Self {
+        let accounts = place.grpc("accounts");
+        let passport = readable.passport(accounts.clone()).await.unwrap();
+        let opened = readable.open(accounts.clone(), &passport, "").await.unwrap();
         let shown = Arc::new(Mutex::new(Shown { passport, capability: opened.capability }));
         let mut readers =
             Self { tries: BTreeMap::new(), work: JoinSet::new(), stop: CancellationToken::new() };
         let asking = Asking {
             accounts,
-            secret: couple.reader.secret.clone(),
-            owner_id: couple.owner.account_id.clone(),
+            readable: readable.clone(),
             receipt_id: opened.receipt_id,
             shown: shown.clone(),
         };
         readers.spawn(asking.go_on());
-        for (replica, journal) in couple.place.journals() {
+        for (replica, journal) in place.journals() {
             let tries = Tries::default();
             readers.tries.insert(replica, tries.clone());
             for _ in 0..AT_ONCE {
-                readers.spawn(try_on(journal.clone(), couple.request(), shown.clone(), tries.clone()));
+                readers.spawn(try_on(journal.clone(), readable.clone(), shown.clone(), tries.clone()));
             }
         }
         for (replica, tries) in &readers.tries {
@@ -117,14 +116,14 @@ impl Readers {
 }
 
 /// Reads, one after the other.
-async fn try_on(journal: Channel, request: GetReceivedShareRequest, shown: Arc<Mutex<Shown>>, tries: Tries) {
+async fn try_on(journal: Channel, readable: Readable, shown: Arc<Mutex<Shown>>, tries: Tries) {
     loop {
         let (passport, capability) = {
             let shown = shown.lock().unwrap();
             (shown.passport.clone(), shown.capability.clone())
         };
         let started = Instant::now();
-        let succeeded = read(journal.clone(), &passport, &capability, request.clone()).await.is_ok();
+        let succeeded = readable.read(journal.clone(), &passport, &capability).await.is_ok();
         tries.lock().unwrap().push(Try { started, succeeded });
     }
 }
@@ -132,8 +131,7 @@ async fn try_on(journal: Channel, request: GetReceivedShareRequest, shown: Arc<M
 /// Asks accounts for fresh tokens, whatever it says.
 struct Asking {
     accounts: Channel,
-    secret: String,
-    owner_id: String,
+    readable: Readable,
     receipt_id: String,
     shown: Arc<Mutex<Shown>>,
 }
@@ -145,12 +143,13 @@ impl Asking {
         for turn in 1_u32.. {
             turns.tick().await;
             if turn.is_multiple_of(PASSPORT_EVERY)
-                && let Ok(Ok(minted)) = timeout(ASK_FOR, mint(self.accounts.clone(), &self.secret)).await
+                && let Ok(Ok(passport)) =
+                    timeout(ASK_FOR, self.readable.passport(self.accounts.clone())).await
             {
-                self.shown.lock().unwrap().passport = minted.passport;
+                self.shown.lock().unwrap().passport = passport;
             }
             let passport = self.shown.lock().unwrap().passport.clone();
-            let asked = open(self.accounts.clone(), &passport, &self.owner_id, &self.receipt_id);
+            let asked = self.readable.open(self.accounts.clone(), &passport, &self.receipt_id);
             if let Ok(Ok(opened)) = timeout(ASK_FOR, asked).await {
                 self.shown.lock().unwrap().capability = opened.capability;
             }

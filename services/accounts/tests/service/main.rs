@@ -48,3 +48,4 @@ mod terms;
 mod throttle;
 mod trust;
 mod under_way;
+mod worlds;

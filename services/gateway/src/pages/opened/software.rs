@@ -16,8 +16,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use candor_proto::accounts::v1::{
-    GetSoftwareRequest, GrantSoftwareConsentRequest, ListSoftwareConsentsRequest, ListSoftwareConsentsResponse,
-    ListSoftwareRequest, RevokeSoftwareConsentRequest, Software, SoftwareConsent,
+    GetSoftwareRequest, GrantSoftwareConsentRequest, ListSoftwareConsentsRequest,
+    ListSoftwareConsentsResponse, ListSoftwareRequest, RevokeSoftwareConsentRequest, Software,
+    SoftwareConsent,
 };
 use candor_proto::options::v1::Scope;
 use jiff::tz::TimeZone;
