@@ -157,7 +157,7 @@ async fn whoever_is_suspended(world: &World, one: &One, operator: &str) {
 async fn an_account_that_most_is_closed_to_throws_somebody_elses_passkey_out_and_takes_another_password() {
     let world = World::one_process().await;
     if let World::One(one) = &world {
-        let operator = operator(one).await;
+        let operator = operator(&**one).await;
         whoever_is_suspended(&world, one, &operator).await;
         whoever_has_yet_to_accept_the_terms(&world, one).await;
     }

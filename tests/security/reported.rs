@@ -1,7 +1,8 @@
 //! One thing that was shown to somebody is reported. Operators read what was attached to it, and nothing else of anybody's.
 
 use crate::call::{Api, Shown, json};
-use crate::pairs::{Person, link};
+use crate::pairs::link;
+use crate::person::Person;
 use crate::things::CANARIES;
 use candor_tests::One;
 use serde_json::{Value, json};
