@@ -55,8 +55,10 @@ async fn a_passkey_is_added_named_and_taken_away_on_pages() {
     let remove = format!("{place}/remove");
     assert!(security.contains(&format!("href=\"{remove}\"")), "{security}");
     *world.fakes.proved_at.lock().unwrap() = Some(0);
-    let asked = world.visit(&remove, COOKIE).await;
-    assert!(asked.header("location").starts_with("/prove-again?next=%2Fsecurity%2Fpasskeys%2F"));
+    let asked = [world.submit(&remove, COOKIE, &[csrf]).await, world.visit(&remove, COOKIE).await];
+    for asked in asked {
+        assert!(asked.header("location").starts_with("/prove-again?next=%2Fsecurity%2Fpasskeys%2F"));
+    }
     *world.fakes.proved_at.lock().unwrap() = Some(world.clock.now().as_second());
     let page = world.visit(&remove, COOKIE).await.body;
     assert!(page.contains("the passkey <bdi>My &#60;phone&#62;</bdi> away"), "{page}");
