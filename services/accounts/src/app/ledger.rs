@@ -50,8 +50,12 @@ impl Counting {
         }
     }
 
-    /// Whether there is something to record: of an exact read whatever its receipt says now, of others that they count.
+    /// Whether there is something to record: of an exact read whatever its receipt says now, of others that they count; of
+    /// whoever is erased nothing.
     fn is_to_record(&self) -> bool {
+        if self.receipt.is_readers_erased {
+            return false;
+        }
         let (before, now) = (&self.before, &self.receipt.reads);
         match self.relation.visibility() {
             Visibility::WhenTold => before.read_at.is_none(),
