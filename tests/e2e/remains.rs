@@ -9,20 +9,22 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Where the id of somebody who is erased may stand: the tombstones, ended links, and what others have. It leads nowhere.
-const LEFT: [&str; 9] = [
+const LEFT: [&str; 11] = [
     "accounts bus.erased",
+    "accounts public.circle",
     "accounts public.couple",
     "content bus.erased",
     "content public.couples",
     "journal bus.erased",
+    "journal public.circles",
     "journal public.couples",
     "journal public.share_answers",
     "reminders bus.erased",
     "reminders public.couples",
 ];
 
-/// Every row of every table of every database: their id stands in tombstones, ended links and what is others' alone, and no key of
-/// theirs is left.
+/// Every row of every table of every database: their id stands in tombstones, links and places that ended, and what is others'
+/// alone, and no key of theirs is left.
 pub(crate) async fn nothing_is_left(world: &World, account_id: &str, of_others: &[&str]) {
     let hex: String = account_id.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut naming = BTreeSet::new();

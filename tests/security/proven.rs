@@ -39,7 +39,8 @@ pub(crate) const ROWS: [Row; 35] = [
     row(
         "candor.accounts.v1.CoupleService.LiftInvitationPause",
         r#"{"pauseId": "$pause"}"#,
-        any_member(UNKNOWN),
+        // The same whether there is such a pause or not; whose it is keeps it, which is looked at afterwards.
+        any_member(DONE),
     ),
     // Software is whoever's who registered it; operators see a counselor's, whose keys are not theirs to change.
     row(

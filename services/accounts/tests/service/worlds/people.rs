@@ -2,7 +2,8 @@
 
 use super::rows::Rows;
 use super::{
-    CareState, Given, Standing, any_given, any_standing, any_state, any_wish, at, nearest, one_of_each, seed,
+    CareState, Given, Standing, any_given, any_standing, any_state, any_wish, at, for_what_is_given, nearest,
+    one_of_each, seed,
 };
 use crate::kit::House;
 use accounts::domain::{Bonds, Grant, InCare, OPENING_PACE, Purpose, RENEWABLE, Tie, Wanted};
@@ -63,9 +64,14 @@ prop_compose! {
         couple in any_couple(), in_owners_circle in any_place(), in_readers_circle in any_place(),
         standing in any_standing(), care in prop::option::weighted(0.85, any_state()), had_care: bool,
         given in prop::collection::vec(any_given(&[Purpose::Care, Purpose::Session]), 0..6),
-        wanted in any_wish(), second in 0i64..9,
+        wanted in any_wish(), second in 0i64..9, in_order: bool,
     ) -> World {
         let given = one_of_each(given);
+        let (standing, care, wanted) = if in_order {
+            (standing.in_order(), Some(CareState::Active), for_what_is_given(&given, wanted))
+        } else {
+            (standing, care, wanted)
+        };
         World { couple, in_owners_circle, in_readers_circle, standing, care, had_care, given, wanted, second }
     }
 }

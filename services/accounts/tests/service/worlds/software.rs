@@ -2,7 +2,8 @@
 
 use super::rows::Rows;
 use super::{
-    CareState, Given, Standing, any_given, any_standing, any_state, any_wish, at, nearest, one_of_each, seed,
+    CareState, Given, Standing, any_given, any_standing, any_state, any_wish, at, for_what_is_given, nearest,
+    one_of_each, seed,
 };
 use crate::kit::House;
 use accounts::domain::{
@@ -51,8 +52,17 @@ prop_compose! {
         whose in any_holder(), disabled in prop::bool::weighted(0.1), system in prop::bool::weighted(0.8),
         user in prop::bool::weighted(0.8), standing in any_standing(),
         given in prop::collection::vec(any_given(&Purpose::ALL), 1..7), wanted in any_wish(), second in 0i64..9,
+        in_order: bool,
     ) -> World {
         let (token, given) = (Reach { system, user }, one_of_each(given));
+        if in_order {
+            let whose = match whose {
+                Whose::House => Whose::House,
+                Whose::Counselors { .. } => Whose::Counselors { still: true, care: Some(CareState::Active) },
+            };
+            let (standing, wanted) = (standing.in_order(), for_what_is_given(&given, wanted));
+            return World { whose, disabled: false, token: EVERYWHERE, standing, given, wanted, second };
+        }
         World { whose, disabled, token, standing, given, wanted, second }
     }
 }
