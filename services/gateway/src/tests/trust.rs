@@ -68,7 +68,7 @@ async fn what_is_attached_is_seen_before_it_is_sent_and_nothing_else_goes() {
 #[tokio::test]
 async fn what_was_shared_is_reported_with_the_words_that_are_left_in_it() {
     let world = world("member").await;
-    let seen = world.visit(&format!("/received/{BEN}/{THEIRS}"), COOKIE).await.body;
+    let seen = world.visit(&format!("/received/{THEIRS}"), COOKIE).await.body;
     let place = format!("/report/{BEN}?share={THEIRS}");
     assert!(seen.contains(&place), "{seen}");
     let form = world.visit(&place, COOKIE).await.body;

@@ -1,5 +1,7 @@
 use crate::kit::{start, start_with, within};
 use candor_proto::accounts::v1::*;
+use candor_proto::journal::v1::AnswerCheckInRequest;
+use candor_proto::journal::v1::check_in_service_client::CheckInServiceClient;
 use chassis::config::Platform;
 use chassis::identity::Keyring;
 use tonic::{Code, Request};
@@ -63,9 +65,9 @@ async fn reaches_what_is_never_gated(server: &crate::kit::Server, token: &str, r
     let mut open = Request::new(ListSessionsRequest {});
     open.metadata_mut().insert("authorization", bearer.parse().unwrap());
     client.list_sessions(open).await.unwrap();
-    let mut closed = Request::new(ForgetDeviceRequest { device_id: Uuid::nil().to_string() });
+    let mut closed = Request::new(AnswerCheckInRequest::default());
     closed.metadata_mut().insert("authorization", bearer.parse().unwrap());
-    let refused = client.forget_device(closed).await.err().unwrap();
+    let refused = CheckInServiceClient::new(server.channel()).answer_check_in(closed).await.err().unwrap();
     let reason = refused.get_error_details().error_info().map(|info| info.reason.clone());
     assert_eq!((refused.code(), reason.as_deref()), (refusal.0, Some(refusal.1)));
 }

@@ -278,7 +278,7 @@ impl SessionService for Sessions {
 
 struct CheckIns;
 
-/// Only one of its calls is ever made; it stands for every call that may read another person's data.
+/// One of its calls stands for every call that may read another person's data, another for those that may be closed to an account.
 #[tonic::async_trait]
 impl CheckInService for CheckIns {
     async fn answer_check_in(
