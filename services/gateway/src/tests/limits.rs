@@ -60,7 +60,7 @@ impl World {
     }
 
     /// What so many of them are answered.
-    pub(super) async fn from_a_network(
+    pub(super) async fn knock_often(
         &self,
         peer: &str,
         forwarded: &str,
@@ -76,7 +76,7 @@ impl World {
 
     /// How many of them have a turn until the first that has none.
     async fn turns(&self, peer: &str, forwarded: &str, path: &str) -> usize {
-        let statuses = self.from_a_network(peer, forwarded, 100, path).await;
+        let statuses = self.knock_often(peer, forwarded, 100, path).await;
         statuses.iter().position(|status| *status == 429).expect("there is a limit")
     }
 }
@@ -94,7 +94,7 @@ async fn one_networks_registrations_leave_its_sign_ins_and_anothers_alone() {
     }
     // A refusal adds nothing to the wait.
     world.clock.set(world.clock.now() + SignedDuration::from_secs(6));
-    let again = world.from_a_network(ONE, "", 2, "/v1/accounts").await;
+    let again = world.knock_often(ONE, "", 2, "/v1/accounts").await;
     assert!(again[0] != 429 && again[1] == 429, "{again:?}");
 }
 
@@ -145,7 +145,7 @@ async fn what_costs_little_and_what_is_only_read_is_not_held_up() {
     let world = World::new().await;
     world.turns(ONE, "", "/v1/sessions").await;
     for path in ["/v1/sessions:mintPassport", "/v1/entries", "/v1/clients:issueToken", "/oauth/token"] {
-        assert!(!world.from_a_network(ONE, "", 100, path).await.contains(&429), "{path}");
+        assert!(!world.knock_often(ONE, "", 100, path).await.contains(&429), "{path}");
     }
     for path in ["/sign-in", "/v1/articles"] {
         let mut request = Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();

@@ -68,7 +68,7 @@ async fn the_log_holds_templates_and_nothing_of_what_was_said() {
     }
     world.visit("/oauth/token?client_assertion=query-canary", "").await;
 
-    let statuses = world.from_a_network("192.0.2.177", "198.51.100.178", 21, "/v1/accounts").await;
+    let statuses = world.knock_often("192.0.2.177", "198.51.100.178", 21, "/v1/accounts").await;
     assert_eq!(statuses[20], 429);
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
