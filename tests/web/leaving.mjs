@@ -23,7 +23,7 @@ async function sheShares({ page }, base) {
   await page.getByRole("button", { name: "Share it" }).click();
   await page.getByRole("heading", { name: "Something you shared" }).waitFor();
   await page.goto(`${base}/ledger`);
-  await page.getByText("To Ben").waitFor();
+  await page.getByText(/^To Ben, since/).waitFor();
   await look(page, "leaving-01-ledger-open");
   pass();
 }
