@@ -7,6 +7,7 @@
 //! one of the others is erased must not take from those it is about what they are to know.
 //!
 //! [`Inbox`]: crate::Inbox
+//! [`Inbox::about`]: crate::Inbox::about
 
 mod participant;
 mod store;
